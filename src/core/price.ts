@@ -1,0 +1,79 @@
+// What a model costs, and what a usage costs at that price. Whole pico-dollars a token, whole nano-dollars a request.
+
+import type { Usage } from './canonical.ts'
+
+/** Pico-dollars a token (10^-12 USD); `$1 per million tokens` is 1,000,000. A kind that the source does not price apart is absent and costs what it falls back to. */
+export type Rates = {
+  readonly input: number
+  readonly output: number
+  /** Falls back to `input`. */
+  readonly cacheRead?: number
+  /** Falls back to `input`. */
+  readonly cacheWrite5m?: number
+  /** Falls back to `cacheWrite5m`, then `input`. */
+  readonly cacheWrite1h?: number
+  /** Falls back to `input`. */
+  readonly inputAudio?: number
+  /** Falls back to `output`. */
+  readonly outputAudio?: number
+  /** Falls back to `output`. */
+  readonly outputImage?: number
+}
+
+/** `tiers` in rising order of `aboveInputTokens`: a request with more input tokens (all kinds) than that pays the tier's rates for all its tokens. */
+export type Price = Rates & {
+  readonly tiers?: readonly (Rates & { readonly aboveInputTokens: number })[]
+  /** Nano-dollars a request. */
+  readonly perRequestNanoUsd?: number
+  /** Nano-dollars a call of a tool that the provider runs (web search). */
+  readonly perToolCallNanoUsd?: number
+  /** Where the price is from and of which day, such as `litellm 2026-08-06`. */
+  readonly source: string
+}
+
+/** Input tokens of all kinds. */
+export function inputTokens(usage: Usage): number {
+  return usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.inputAudio
+}
+
+/** Output tokens of all kinds; reasoning is part of `output`. */
+export function outputTokens(usage: Usage): number {
+  return usage.output + usage.outputAudio + usage.outputImage
+}
+
+/** Whole nano-dollars of a usage at a price, rounded up once. `null` when a count is not a whole number from zero up. */
+export function costNanoUsd(usage: Usage, price: Price): number | null {
+  const total = inputTokens(usage)
+  let rates: Rates = price
+  for (const tier of price.tiers ?? []) if (total > tier.aboveInputTokens) rates = tier
+  const write5m = rates.cacheWrite5m ?? rates.input
+  const lines: readonly (readonly [number, number])[] = [
+    [usage.input, rates.input],
+    [usage.cacheRead, rates.cacheRead ?? rates.input],
+    [usage.cacheWrite5m, write5m],
+    [usage.cacheWrite1h, rates.cacheWrite1h ?? write5m],
+    [usage.inputAudio, rates.inputAudio ?? rates.input],
+    [usage.output, rates.output],
+    [usage.outputAudio, rates.outputAudio ?? rates.output],
+    [usage.outputImage, rates.outputImage ?? rates.output],
+  ]
+  let pico = 0n
+  for (const [count, rate] of lines) {
+    if (!Number.isSafeInteger(count) || count < 0) return null
+    pico += BigInt(count) * BigInt(rate)
+  }
+  const fees = (price.perRequestNanoUsd ?? 0) + usage.paidToolCalls * (price.perToolCallNanoUsd ?? 0)
+  return Number((pico + 999n) / 1000n) + fees
+}
+
+/** The dearest a token of input and of output can be at this price, in pico-dollars: what a worst case is computed with. */
+export function dearest(price: Price): { readonly input: number; readonly output: number } {
+  let input = 0
+  let output = 0
+  for (const rates of [price, ...(price.tiers ?? [])]) {
+    const write5m = rates.cacheWrite5m ?? rates.input
+    input = Math.max(input, rates.input, rates.cacheRead ?? 0, write5m, rates.cacheWrite1h ?? write5m, rates.inputAudio ?? 0)
+    output = Math.max(output, rates.output, rates.outputAudio ?? 0, rates.outputImage ?? 0)
+  }
+  return { input, output }
+}

@@ -1,0 +1,125 @@
+// What a wire language must provide. Text in, text out: no network, no clock, no Cloudflare.
+
+import type { ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Usage } from '../core/canonical.ts'
+import type { GatewayError } from '../core/errors.ts'
+import type { RawPaths } from '../core/json-raw.ts'
+import type { Edits, Path } from '../core/json-splice.ts'
+
+/** One frame of a stream after the framing (SSE, AWS event stream) is taken off. `data` may be empty. */
+export type Frame = { readonly event?: string; readonly data: string }
+
+/**
+ * Keeps the state of one reply. `end` reports a reply that stopped before its finish as an `error` event with code `upstream-cut`,
+ * and gives nothing for a reply that was whole. A frame that cannot be read becomes an `error` event with code `upstream-garbled`:
+ * a reader never throws.
+ */
+export interface FrameReader {
+  read(frame: Frame): readonly ChatEvent[]
+  end(): readonly ChatEvent[]
+}
+
+/** `fail` ends a committed stream in this dialect's own way; `end` writes what closes a good one (`[DONE]`). */
+export interface FrameWriter {
+  write(event: ChatEvent): readonly Frame[]
+  fail(error: GatewayError): readonly Frame[]
+  end(): readonly Frame[]
+}
+
+/** What can be asked of a target. */
+export type Need = 'tools' | 'schema' | 'reasoning' | 'image' | 'audio' | 'file' | 'logprobs' | 'many'
+
+/** What the gateway must know before it has understood the request, by a scan of the text, not a parse. */
+export type Intent = {
+  readonly model: string
+  readonly stream: boolean
+  /** Did the client ask for the usage chunk of an OpenAI chat stream? Dialects that always tell usage say true. */
+  readonly wantsUsage: boolean
+  readonly maxOutputTokens: number | null
+  readonly reasoningTokens: number | null
+  readonly choices: number
+  readonly needs: ReadonlySet<Need>
+  /** Bytes of the body, an upper bound of its tokens. `null`: a remote file or a tool the provider runs, so the context window is the bound. */
+  readonly inputBound: number | null
+  readonly endUserId: string | null
+  readonly session: string | null
+}
+
+/** A request body as it arrived: the bytes are never rebuilt, the object is parsed on first use. Valid JSON, an object, no repeated top-level member. */
+export interface ClientBody {
+  readonly byteLength: number
+  /** Raw JSON text of a member, or `null` when it is absent. Objects only. */
+  member(path: Path): string | null
+  /** The body as an object; values at the raw paths arrive as the text they were (see `parseKeepingRaw`). @throws GatewayError `request-malformed` */
+  parsed(raw: RawPaths): JsonObject
+  /** Values of every member named `type`, anywhere in the body (`image_url`, `input_audio`, `document` …). */
+  readonly types: ReadonlySet<string>
+  /** A member names something that is not in the body: an http(s) URL under `url`, `image_url`, `file_uri` …, or a file by id. */
+  readonly refersOutside: boolean
+}
+
+export type Incoming = { readonly path: string; readonly headers: Headers; readonly body: ClientBody }
+
+/**
+ * `dropped` names what could not be said, `approximated` what was said otherwise. Never in silence. A name begins with the canonical
+ * member (`seed`, `topK`, `replyFormat`, `tools[2].strict`, `cache`), with a turn's `at` (`messages[3].content[1]`), or is a member of
+ * `extras` (`logit_bias`); the client dialect's `names` turn the canonical ones into the client's own.
+ */
+export type Written = { readonly text: string; readonly dropped: readonly string[]; readonly approximated: readonly string[] }
+
+/** How a place speaks a dialect where places differ. Both ways through follow it. */
+export type Habits = {
+  /** The issuer whose seals (signatures, encrypted reasoning) this place can open. */
+  readonly issuer: string
+  /** OpenAI chat: the member for the output ceiling. Default `max_tokens`. */
+  readonly ceilingMember?: 'max_tokens' | 'max_completion_tokens'
+  /** OpenAI chat: whether a stream tells usage only to those who ask by `stream_options` (default), or always and refuses the member. */
+  readonly usageByRequest?: boolean
+  /** OpenAI chat: sampling members this place refuses, by wire name; they are dropped and reported. */
+  readonly refuses?: ReadonlySet<string>
+}
+
+/** What admission and routing decided about the request, to be written by either way through. */
+export type Orders = {
+  readonly model: string
+  /** The output ceiling to enforce instead of the client's; `null`: leave the client's as it is. */
+  readonly maxOutputTokens: number | null
+  readonly habits: Habits
+}
+
+/** The half of a dialect that faces our clients. */
+export interface ClientDialect {
+  readonly id: DialectId
+  readonly paths: readonly string[]
+  /** The raw paths of a request body in this dialect. */
+  readonly raw: RawPaths
+  credential(headers: Headers): string | null
+  /** @throws GatewayError `request-malformed` for members of a wrong type that the gateway itself relies on */
+  intent(incoming: Incoming): Intent
+  /** @throws GatewayError `request-malformed`, `request-unsupported` */
+  read(body: ClientBody): ChatRequest
+  /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */
+  readonly names: { readonly [canonical: string]: string }
+  write(response: ChatResponse, intent: Intent): string
+  writer(intent: Intent): FrameWriter
+  status(error: GatewayError): number
+  writeError(error: GatewayError, requestId: string | null): JsonObject
+}
+
+/** The half of a dialect that faces providers. */
+export interface UpstreamDialect {
+  readonly id: DialectId
+  /** The few members that must differ when the client already speaks this dialect; may be nested. All else stays. */
+  edits(intent: Intent, orders: Orders, member: (path: Path) => string | null): Edits
+  write(request: ChatRequest, intent: Intent, orders: Orders): Written
+  /** A whole answer. @throws GatewayError `upstream-garbled` */
+  read(text: string): ChatResponse
+  /** Usage of a whole body, without reading the rest: for the forward way. `null`: not told. @throws GatewayError `upstream-garbled` when it is no JSON object */
+  readUsage(text: string): { readonly usage: Usage | null; readonly finish: string | null }
+  reader(): FrameReader
+  /** Whether a frame may hold usage, a finish or an error: an observer of forwarded bytes skips the rest unparsed. Cheap, no parse. */
+  worthReading(data: string): boolean
+  /** Forward only: whether this frame must be kept from a client that did not ask for usage. */
+  isUsageOnly(frame: Frame): boolean
+  /** An error, also one that came with status 200. `null`: not an error. `text` has no credentials left in it. */
+  readError(status: number, headers: Headers, text: string): GatewayError | null
+}

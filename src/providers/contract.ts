@@ -1,0 +1,50 @@
+// What a place must provide: where it is, how it is paid, which languages it speaks, and when it stops billing.
+
+import type { DialectId } from '../core/canonical.ts'
+import type { Edits, Path } from '../core/json-splice.ts'
+import type { Habits } from '../dialects/contract.ts'
+
+/** One thing that can be called. `credential` is the *name* of a secret, never the secret: targets are stored, logged and shown. */
+export type Target = {
+  readonly provider: string
+  readonly model: string
+  readonly credential: string | null
+  readonly region: string | null
+}
+
+/** Resolved at the last moment from the names a provider says it needs. */
+export type Settings = {
+  readonly secrets: { readonly [name: string]: string }
+  readonly baseUrl: string | null
+  readonly region: string | null
+}
+
+/** One language as this place speaks it. */
+export type Voice = {
+  readonly dialect: DialectId
+  readonly habits: Habits
+  /** Path and query below the base URL. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
+  path(model: string, stream: boolean): string
+}
+
+export interface Provider {
+  readonly id: string
+  /** As a person would write it, such as `OpenAI`. */
+  readonly name: string
+  /** Names of the secrets it cannot do without, such as `OPENAI_API_KEY`. */
+  readonly needs: readonly string[]
+  /** The name of its base URL setting, such as `OPENAI_BASE_URL`; the URL is what the provider's own SDK takes. */
+  readonly baseUrlSetting: string
+  /** Where it is unless the setting says otherwise; `null`: there is no default (a self-hosted server). */
+  readonly defaultBaseUrl: string | null
+  /** In order of preference; the client's own dialect wins when it is listed. */
+  readonly voices: readonly [Voice, ...Voice[]]
+  /** Does closing the connection end the bill? With its source; `unknown` counts as no. */
+  readonly stopsBillingOnAbort: { readonly answer: 'yes' | 'no' | 'unknown'; readonly source: string }
+  /** Headers that authorise a request. Asynchronous because some places sign or fetch a token. */
+  authorize(settings: Settings): { readonly [header: string]: string } | Promise<{ readonly [header: string]: string }>
+  /** Members this host wants otherwise than the dialect says: renamed, fixed or left out. Both ways through. */
+  quirks?(dialect: DialectId, member: (path: Path) => string | null): Edits
+  /** A place inside the Worker answers by itself; no network. */
+  local?(request: Request): Promise<Response>
+}
