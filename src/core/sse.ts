@@ -1,0 +1,66 @@
+// Server-sent events: bytes to frames and frames to bytes. Framing by eventsource-parser; nothing here knows a dialect.
+
+import { createParser, type EventSourceParser } from 'eventsource-parser'
+import type { Frame } from '../dialects/contract.ts'
+
+/** Incremental: bytes may be cut anywhere, inside a character or between CR and LF. */
+export class SseReader {
+  readonly #decoder = new TextDecoder()
+  readonly #parser: EventSourceParser
+  #frames: Frame[] = []
+  /** The last bytes read did not end a frame: what is written next must first close it. */
+  open = false
+
+  constructor() {
+    this.#parser = createParser({
+      onEvent: (event) => {
+        this.#frames.push(event.event === undefined ? { data: event.data } : { event: event.event, data: event.data })
+      },
+    })
+  }
+
+  /** The frames that these bytes completed. */
+  push(bytes: Uint8Array): readonly Frame[] {
+    if (bytes.length === 0) return NONE
+    const text = this.#decoder.decode(bytes, { stream: true })
+    this.open = !text.endsWith('\n\n') && !text.endsWith('\r\n\r\n')
+    this.#parser.feed(text)
+    return this.#take()
+  }
+
+  /** What stands behind the last blank line, if it is a whole event whose sender forgot to close it. */
+  end(): readonly Frame[] {
+    this.#parser.feed(`${this.#decoder.decode()}\n\n`)
+    return this.#take().filter((frame) => frame.data === '[DONE]' || isJson(frame.data))
+  }
+
+  #take(): readonly Frame[] {
+    if (this.#frames.length === 0) return NONE
+    const frames = this.#frames
+    this.#frames = []
+    return frames
+  }
+}
+
+const NONE: readonly Frame[] = []
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A frame as text. `data` holds no line break: it is JSON or a fixed word. */
+export function frameText(frame: Frame): string {
+  return frame.event === undefined ? `data: ${frame.data}\n\n` : `event: ${frame.event}\ndata: ${frame.data}\n\n`
+}
+
+/** Frames as text, in one piece: what one read brought is written in one go. */
+export function framesText(frames: readonly Frame[]): string {
+  let text = ''
+  for (const frame of frames) text += frameText(frame)
+  return text
+}
