@@ -40,7 +40,14 @@ export type Part =
   | { readonly kind: 'refusal'; readonly text: string }
   | { readonly kind: 'media'; readonly mediaType: string; readonly source: MediaSource; readonly cache?: CacheMark }
   | { readonly kind: 'reasoning'; readonly text: string; readonly seal?: Seal }
-  | { readonly kind: 'tool-call'; readonly id: string; readonly name: string; readonly arguments: string; readonly seal?: Seal }
+  | {
+      readonly kind: 'tool-call'
+      readonly id: string
+      readonly name: string
+      readonly arguments: string
+      readonly seal?: Seal
+      readonly cache?: CacheMark
+    }
   | {
       readonly kind: 'tool-result'
       readonly callId: string
@@ -111,6 +118,8 @@ export type Usage = {
   readonly paidToolCalls: number
   /** The part of `output` spent on reasoning; for display, never for cost. */
   readonly reasoning: number | null
+  /** Billed beside what the provider tells as this reply's usage (Anthropic's compaction): part of the cost, never shown as the reply's counts. */
+  readonly aside?: Usage
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'filtered' | 'paused' | 'other'

@@ -21,7 +21,7 @@ export type Scan = {
 const MAX_DEPTH = 512
 const MAX_TYPES = 256
 const OPEN_OBJECT = 0x7b
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true })
 
 const STATE = { value: 0, afterValue: 1, key: 2, firstKey: 3, firstItem: 4 } as const
 

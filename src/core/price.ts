@@ -62,8 +62,10 @@ export function costNanoUsd(usage: Usage, price: Price): number | null {
     if (!Number.isSafeInteger(count) || count < 0) return null
     pico += BigInt(count) * BigInt(rate)
   }
+  const aside = usage.aside === undefined ? 0 : costNanoUsd(usage.aside, { ...price, perRequestNanoUsd: 0 })
+  if (aside === null) return null
   const fees = (price.perRequestNanoUsd ?? 0) + usage.paidToolCalls * (price.perToolCallNanoUsd ?? 0)
-  return Number((pico + 999n) / 1000n) + fees
+  return Number((pico + 999n) / 1000n) + fees + aside
 }
 
 /** The dearest a token of input and of output can be at this price, in pico-dollars: what a worst case is computed with. */

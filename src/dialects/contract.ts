@@ -42,6 +42,8 @@ export type Intent = {
   readonly inputBound: number | null
   readonly endUserId: string | null
   readonly session: string | null
+  /** When the request came, seconds since the epoch: `created` of an answer. */
+  readonly nowSeconds: number
 }
 
 /** A request body as it arrived: the bytes are never rebuilt, the object is parsed on first use. Valid JSON, an object, no repeated top-level member. */
@@ -57,7 +59,8 @@ export interface ClientBody {
   readonly refersOutside: boolean
 }
 
-export type Incoming = { readonly path: string; readonly headers: Headers; readonly body: ClientBody }
+/** `nowSeconds`: the clock, for dialects that stamp their answers. */
+export type Incoming = { readonly path: string; readonly headers: Headers; readonly body: ClientBody; readonly nowSeconds: number }
 
 /**
  * `dropped` names what could not be said, `approximated` what was said otherwise. Never in silence. A name begins with the canonical
@@ -76,6 +79,8 @@ export type Habits = {
   readonly usageByRequest?: boolean
   /** OpenAI chat: sampling members this place refuses, by wire name; they are dropped and reported. */
   readonly refuses?: ReadonlySet<string>
+  /** OpenAI chat: members beyond OpenAI's own that this place takes: `top_k`, `cache_control`, `reasoning_content`, `reasoning_details`. */
+  readonly accepts?: ReadonlySet<string>
 }
 
 /** What admission and routing decided about the request, to be written by either way through. */

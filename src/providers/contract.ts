@@ -33,6 +33,8 @@ export interface Provider {
   readonly name: string
   /** Names of the secrets it cannot do without, such as `OPENAI_API_KEY`. */
   readonly needs: readonly string[]
+  /** Names of secrets it uses when they are set. */
+  readonly takes?: readonly string[]
   /** The name of its base URL setting, such as `OPENAI_BASE_URL`; the URL is what the provider's own SDK takes. */
   readonly baseUrlSetting: string
   /** Where it is unless the setting says otherwise; `null`: there is no default (a self-hosted server). */

@@ -1,0 +1,165 @@
+// Owns the reading of litellm's price map: the base of the catalogue.
+
+import type { Ability, Mode } from '../../src/catalogue/entry.ts'
+import { countAt, listAt, objectAt, textAt, type Json, type JsonObject } from './exact-json.ts'
+import { amount, ratesFrom, TOKEN_USD, USD, type Given, type GivenRates, type Model } from './model.ts'
+import { isModelName, PLACES, type Place } from './places.ts'
+
+const MODES: Readonly<Record<string, Mode>> = {
+  chat: 'chat',
+  responses: 'responses',
+  completion: 'completion',
+  embedding: 'embedding',
+  rerank: 'rerank',
+  image_generation: 'image',
+  image_edit: 'image',
+  audio_transcription: 'transcription',
+  audio_speech: 'speech',
+  realtime: 'realtime',
+  moderation: 'moderation',
+}
+
+const FLAGS: Readonly<Record<string, Ability>> = {
+  supports_function_calling: 'tools',
+  supports_parallel_function_calling: 'parallel-tools',
+  supports_response_schema: 'schema',
+  supports_reasoning: 'reasoning',
+  supports_vision: 'image',
+  supports_audio_input: 'audio',
+  supports_video_input: 'video',
+  supports_pdf_input: 'file',
+  supports_prompt_caching: 'prompt-cache',
+  supports_web_search: 'web-search',
+  supports_audio_output: 'audio-output',
+  supports_computer_use: 'computer-use',
+}
+
+export function readLitellm(document: Json, source: string): Model[] {
+  const models = new Map<string, Model>()
+  const placeOf = new Map(
+    Object.entries(PLACES).flatMap(([id, place]) => (place.litellm?.providers ?? []).map((p) => [p, [id, place] as const] as const)),
+  )
+  // Prefixed names last, so that they win: `gemini/x` is priced for the Gemini API, a bare `x` of the same provider may be a leftover.
+  const rows = Object.entries(objectAt(document)).toSorted(
+    ([a], [b]) => Number(a.includes('/')) - Number(b.includes('/')) || (a < b ? -1 : 1),
+  )
+  for (const [key, value] of rows) {
+    const row = objectAt(value)
+    const [provider, place] = placeOf.get(textAt(row['litellm_provider']) ?? '') ?? []
+    const mode = MODES[textAt(row['mode']) ?? 'chat']
+    const model = place && nameOf(key, place)
+    if (!provider || !place || !mode || !model) continue
+    const deprecated = textAt(row['deprecation_date'])
+    models.set(`${provider}/${model}`, {
+      provider,
+      model,
+      mode,
+      context: countAt(row['max_input_tokens']) ?? (mode === 'chat' ? null : countAt(row['max_tokens'])),
+      maxOutput: countAt(row['max_output_tokens']),
+      given: givenOf(row, mode, place),
+      source,
+      abilities: abilitiesOf(row),
+      ...(deprecated && /^\d{4}-\d{2}-\d{2}$/.test(deprecated) ? { deprecated } : {}),
+    })
+  }
+  return [...models.values()]
+}
+
+function nameOf(key: string, { litellm }: Place): string | undefined {
+  if (!litellm) return undefined
+  const prefix = litellm.prefixes.find((start) => key.startsWith(start))
+  const name = prefix ? key.slice(prefix.length) : key
+  return isModelName(name) && (litellm.slashes || !name.includes('/')) ? name : undefined
+}
+
+function abilitiesOf(row: JsonObject): Set<Ability> {
+  const abilities = new Set<Ability>()
+  for (const [flag, ability] of Object.entries(FLAGS)) if (row[flag] === true) abilities.add(ability)
+  for (const kind of listAt(row['supported_modalities'])) if (kind === 'image' || kind === 'audio' || kind === 'video') abilities.add(kind)
+  if (listAt(row['supported_output_modalities']).includes('image')) abilities.add('image-output')
+  return abilities
+}
+
+function givenOf(row: JsonObject, mode: Mode, place: Place): Given | null {
+  const bands = listAt(row['tiered_pricing']).map(objectAt)
+  const rates = { ...ratesOf(row, ''), ...(bands[0] ? ratesOf(bands[0], '') : {}) }
+  const tiers = bands.length ? bandTiers(bands) : suffixTiers(row)
+  const request = amount(row['input_cost_per_request'] ?? row['input_cost_per_query'], USD)
+  if (mode === 'embedding' || mode === 'rerank' || mode === 'moderation') rates.output ??= 0
+  if (mode === 'rerank' && request !== undefined) rates.input ??= 0
+  // Image models say nothing but images: their one output price is that of image tokens.
+  if (mode === 'image' && rates.outputImage !== undefined) rates.output ??= rates.outputImage
+  if (rates.input === undefined || rates.output === undefined) return null
+  const given: Given = { rates, tiers }
+  if (request) given.perRequestNanoUsd = request
+  const search = objectAt(row['search_context_cost_per_query'])
+  if (place.searchesAlways) {
+    // Every answer of a sonar model searches, and the fee depends on a member of the request: the dearest, as genai-prices has it too.
+    const fee = amount(search['search_context_size_high'], USD)
+    if (fee) given.perRequestNanoUsd = (request ?? 0) + fee
+  } else {
+    const fee = amount(search['search_context_size_medium'], USD)
+    if (fee) given.perToolCallNanoUsd = fee
+  }
+  const unsayable = unsayableOf(row, bands, rates, mode, place)
+  return unsayable ? { ...given, unsayable } : given
+}
+
+function ratesOf(row: JsonObject, suffix: string): GivenRates {
+  return ratesFrom(
+    {
+      input: row[`input_cost_per_token${suffix}`],
+      output: row[`output_cost_per_token${suffix}`],
+      cacheRead: row[`cache_read_input_token_cost${suffix}`] ?? (suffix ? undefined : row['input_cost_per_token_cache_hit']),
+      cacheWrite5m: row[`cache_creation_input_token_cost${suffix}`],
+      cacheWrite1h: row[`cache_creation_input_token_cost_above_1hr${suffix}`],
+      inputAudio: row[`input_cost_per_audio_token${suffix}`],
+      outputAudio: row[`output_cost_per_audio_token${suffix}`],
+      outputImage: row[`output_cost_per_image_token${suffix}`],
+    },
+    TOKEN_USD,
+  )
+}
+
+function suffixTiers(row: JsonObject): Given['tiers'] {
+  const bounds = new Set<number>()
+  for (const member of Object.keys(row)) {
+    const match = /^(?:in|out)put_cost_per_token_above_(\d+)k_tokens$/.exec(member)
+    if (match) bounds.add(Number(match[1]))
+  }
+  return [...bounds].toSorted((a, b) => a - b).map((k) => ({ above: k * 1000, rates: ratesOf(row, `_above_${k}k_tokens`) }))
+}
+
+function bandTiers(bands: readonly JsonObject[]): Given['tiers'] {
+  return bands.slice(1).flatMap((band) => {
+    const above = countAt(listAt(band['range'])[0])
+    return above === null ? [] : [{ above, rates: ratesOf(band, '') }]
+  })
+}
+
+/** The first charge that cannot be said: it would make every price of the row wrong for somebody. An embedding's price is that of text. */
+function unsayableOf(row: JsonObject, bands: readonly JsonObject[], rates: GivenRates, mode: Mode, place: Place): string | undefined {
+  for (const of of [row, ...bands]) {
+    const reasoning = amount(of['output_cost_per_reasoning_token'], TOKEN_USD)
+    if (reasoning && reasoning !== (amount(of['output_cost_per_token'], TOKEN_USD) ?? rates.output)) return 'reasoning tokens priced apart'
+  }
+  const imageToken = amount(row['input_cost_per_image_token'], TOKEN_USD)
+  if (imageToken && imageToken !== rates.input) return 'image input tokens priced apart'
+  if (amount(row['citation_cost_per_token'], TOKEN_USD)) return 'citation tokens'
+  // Some rows price an image token in this member: the same number as for a text token.
+  const image = amount(row['input_cost_per_image'], TOKEN_USD)
+  if (image && image !== rates.input && mode !== 'embedding' && !place.imagesAreTokens) return 'images priced each'
+  if (amount(row['output_cost_per_image'], TOKEN_USD) && mode === 'image' && rates.outputImage === undefined) return 'images priced each'
+  // Beside a price by the token these are the same charge in another unit.
+  if (mode === 'embedding' || rates.inputAudio !== undefined || rates.outputAudio !== undefined) return undefined
+  const other = [
+    'input_cost_per_second',
+    'output_cost_per_second',
+    'input_cost_per_video_per_second',
+    'input_cost_per_audio_per_second',
+    'input_cost_per_character',
+    'output_cost_per_character',
+  ]
+  if (other.some((member) => amount(row[member], TOKEN_USD))) return 'seconds or characters'
+  return undefined
+}

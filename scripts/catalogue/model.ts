@@ -1,0 +1,80 @@
+// Owns a model as the generator sees it, whichever source it came from, and the exact arithmetic of prices on the way in.
+
+import { readDecimal, wholeAt, type Decimal } from '../../src/catalogue/decimal.ts'
+import type { Ability, Mode } from '../../src/catalogue/entry.ts'
+import type { Rates } from '../../src/core/price.ts'
+import type { Json } from './exact-json.ts'
+
+export const KINDS = ['input', 'output', 'cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'inputAudio', 'outputAudio', 'outputImage'] as const
+export type Kind = (typeof KINDS)[number] & keyof Rates
+
+/** Pico-dollars a token; kinds that the source does not price are absent. */
+export type GivenRates = { [kind in Kind]?: number }
+export type Given = {
+  rates: GivenRates
+  tiers: { above: number; rates: GivenRates }[]
+  perRequestNanoUsd?: number
+  perToolCallNanoUsd?: number
+  /** A charge that `Price` cannot say: with one, the model is unpriced. */
+  unsayable?: string
+}
+
+export type Model = {
+  provider: string
+  model: string
+  mode: Mode
+  context: number | null
+  maxOutput: number | null
+  given: Given | null
+  source: string
+  abilities: Set<Ability>
+  name?: string
+  released?: string
+  deprecated?: string
+  openrouterId?: string
+}
+
+export const TOKEN_USD = 12
+export const MILLION_TOKENS_USD = 6
+export const USD = 9
+
+/** Significant digits that binary floating point keeps: more in a source's text is the dirt of its own arithmetic. */
+const CLEAN_DIGITS = 15
+
+/**
+ * A decimal text times 10^power as a whole number: exactly, where the source's text allows it. Text of more than 15 significant digits
+ * (`0.0000006000000000000000001` in OpenRouter's list) is rounded to 15 first; what is then still finer than the unit is rounded up.
+ */
+export function amount(value: Json | undefined, power: number): number | undefined {
+  if (typeof value !== 'string') return undefined
+  const read = readDecimal(value)
+  if (!read) return undefined
+  const clean = cleaned(read)
+  return wholeAt(clean, power) ?? wholeAt({ digits: unitsUp(clean, power), exponent: 0 }, 0) ?? undefined
+}
+
+function cleaned(value: Decimal): Decimal {
+  const extra = value.digits.toString().length - CLEAN_DIGITS
+  if (extra <= 0) return value
+  const unit = 10n ** BigInt(extra)
+  return { digits: (value.digits + unit / 2n) / unit, exponent: value.exponent + extra }
+}
+
+function unitsUp(value: Decimal, power: number): bigint {
+  const unit = 10n ** BigInt(Math.max(0, -(value.exponent + power)))
+  return (value.digits + unit - 1n) / unit
+}
+
+/** The members of `fields` that the source prices. */
+export function ratesFrom(fields: { readonly [kind in Kind]?: Json | undefined }, power: number): GivenRates {
+  const rates: GivenRates = {}
+  for (const kind of KINDS) {
+    const value = amount(fields[kind], power)
+    if (value !== undefined) rates[kind] = value
+  }
+  return rates
+}
+
+export function isZero(given: Given): boolean {
+  return given.rates.input === 0 && given.rates.output === 0 && !given.perRequestNanoUsd && KINDS.every((kind) => !given.rates[kind])
+}

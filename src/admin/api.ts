@@ -1,0 +1,82 @@
+// The control plane under /api/v1: keys and the ledger, for the admin key only. Whatever else is asked for here needs it too, before
+// it is told that it does not exist.
+
+import { Hono } from 'hono'
+import { GatewayError } from '../core/errors.ts'
+import { makeDeps } from '../deps.ts'
+import type { Env } from '../platform/env.ts'
+import { listRows } from '../platform/ledger.ts'
+import { apiFailure } from './failure.ts'
+import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
+import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
+import { generation, listedKey } from './shapes.ts'
+import { requireAdmin } from './who.ts'
+
+export const adminApi = new Hono<{ Bindings: Env }>()
+
+const PAGE = 100
+const MOST_ROWS = 1000
+
+adminApi.use('*', async (c, next) => {
+  requireAdmin(c.req.raw.headers, c.env)
+  await next()
+  c.header('cache-control', 'no-store')
+})
+
+adminApi.get('/keys', async (c) => {
+  const page = await listKeys(c.env, whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER), PAGE, c.req.query('include_disabled') !== 'false')
+  return c.json({ data: page.map(row) })
+})
+
+adminApi.post('/keys', async (c) => {
+  const { text, kept } = await createKey(c.env, readCreate(await readJson(c.req.raw)), Date.now())
+  return c.json({ data: row(kept), key: text }, 201)
+})
+
+adminApi.get('/keys/:hash', async (c) => c.json({ data: row(await must(c.env, c.req.param('hash'))) }))
+
+adminApi.patch('/keys/:hash', async (c) => {
+  const kept = await must(c.env, c.req.param('hash'))
+  return c.json({ data: row(await changeKey(c.env, kept, readChange(await readJson(c.req.raw)), Date.now())) })
+})
+
+adminApi.delete('/keys/:hash', async (c) => {
+  await deleteKey(c.env, await must(c.env, c.req.param('hash')), Date.now())
+  return c.json({ deleted: true })
+})
+
+adminApi.post('/keys/:hash/rotate', async (c) => {
+  const kept = await must(c.env, c.req.param('hash'))
+  const { text, kept: rotated } = await rotateKey(c.env, kept, readGrace(await readJson(c.req.raw)), Date.now())
+  return c.json({ data: row(rotated), key: text })
+})
+
+adminApi.get('/generations', async (c) => {
+  const hash = c.req.query('api_key_hash')
+  if (hash === undefined) throw new GatewayError('request-malformed', 'Name a key: /api/v1/generations?api_key_hash=…')
+  const { policy } = await must(c.env, hash)
+  await makeDeps(c.env, c.executionCtx)
+    .account(policy.keyId)
+    .flush()
+  const rows = await listRows(c.env.DB, policy.keyId, whole(c.req.query('limit'), PAGE, MOST_ROWS), whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER))
+  return c.json({ data: rows.map(generation) })
+})
+
+adminApi.all('*', (c) => apiFailure(new GatewayError('path-unknown', `There is no ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 200)} here.`)))
+adminApi.onError((error) => apiFailure(error))
+
+const row = (kept: Kept): { readonly [name: string]: unknown } => listedKey(kept.policy, kept.spend, kept.updatedAt, Date.now())
+
+async function must(env: Env, hash: string): Promise<Kept> {
+  const kept = /^[0-9a-f]{64}$/.test(hash) ? await findKey(env, hash) : null
+  if (kept === null) throw new GatewayError('record-unknown', 'There is no key with this hash.')
+  return kept
+}
+
+/** A whole number of the query. @throws GatewayError `request-malformed` */
+function whole(text: string | undefined, otherwise: number, most: number): number {
+  if (text === undefined) return otherwise
+  const value = Number(text)
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value)) throw new GatewayError('request-malformed', 'limit and offset are whole numbers from 0 up.')
+  return Math.min(value, most)
+}

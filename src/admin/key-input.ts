@@ -1,0 +1,93 @@
+// What an administrator may say of a key, checked by Zod: the place of a mistake is named.
+
+import * as z from 'zod'
+import { GatewayError } from '../core/errors.ts'
+import { nanoOf } from '../core/money.ts'
+import { isReset } from '../core/window.ts'
+import type { Settings } from './key-store.ts'
+
+const limit = z
+  .number()
+  .nullable()
+  .refine((usd) => usd === null || nanoOf(usd) !== null, 'must be US dollars from 0 to 4,000,000, in whole nano-dollars')
+  .transform((usd) => (usd === null ? null : nanoOf(usd)))
+const reset = z.string().refine(isReset, 'must be null, daily, weekly, monthly, or a span such as 30s, 15m, 24h, 7d, 1mo').nullable()
+const instant = z
+  .string()
+  .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a date and time such as 2027-01-31T00:00:00Z')
+  .transform((text) => Date.parse(text))
+  .nullable()
+const models = z.array(z.string().min(1).max(256)).max(1000).nullable()
+const special = z.strictObject({ models: models.optional() })
+
+/** OpenRouter's members that mean nothing here are taken when they say nothing. */
+const harmless = { include_byok_in_limit: z.literal(false).optional(), creator_user_id: z.null().optional(), workspace_id: z.null().optional() }
+
+const createShape = z.strictObject({
+  name: z.string().min(1).max(200),
+  limit: limit.optional(),
+  limit_reset: reset.optional(),
+  expires_at: instant.optional(),
+  sluice: special.optional(),
+  ...harmless,
+})
+const changeShape = z.strictObject({
+  name: z.string().min(1).max(200).optional(),
+  disabled: z.boolean().optional(),
+  limit: limit.optional(),
+  limit_reset: reset.optional(),
+  expires_at: instant.optional(),
+  sluice: special.optional(),
+  ...harmless,
+})
+const rotateShape = z.strictObject({ grace_seconds: z.int().min(0).max(31_536_000).optional() })
+
+const MOST_BYTES = 262_144
+
+/** The body of a control call as JSON. @throws GatewayError `request-malformed`, `body-too-large` */
+export async function readJson(request: Request): Promise<unknown> {
+  const text = await request.text()
+  if (text.length > MOST_BYTES) throw new GatewayError('body-too-large', `The body is larger than ${MOST_BYTES} characters.`)
+  try {
+    return JSON.parse(text) as unknown
+  } catch (cause) {
+    throw new GatewayError('request-malformed', 'The body is not valid JSON.', { cause })
+  }
+}
+
+export function readCreate(value: unknown): Settings {
+  const said = check(createShape, value)
+  return {
+    name: said.name,
+    disabled: false,
+    limitNanoUsd: said.limit ?? null,
+    limitReset: said.limit_reset ?? null,
+    expiresAt: said.expires_at ?? null,
+    models: said.sluice?.models ?? null,
+  }
+}
+
+export function readChange(value: unknown): Partial<Settings> {
+  const said = check(changeShape, value)
+  return {
+    ...(said.name === undefined ? {} : { name: said.name }),
+    ...(said.disabled === undefined ? {} : { disabled: said.disabled }),
+    ...(said.limit === undefined ? {} : { limitNanoUsd: said.limit }),
+    ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
+    ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
+    ...(said.sluice?.models === undefined ? {} : { models: said.sluice.models }),
+  }
+}
+
+/** Milliseconds for which the old secret still works; none unless asked for. */
+export function readGrace(value: unknown): number {
+  return (check(rotateShape, value).grace_seconds ?? 0) * 1000
+}
+
+function check<Shape extends z.ZodType>(shape: Shape, value: unknown): z.output<Shape> {
+  const parsed = shape.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const at = issue?.path.join('.') ?? ''
+  throw new GatewayError('request-malformed', `${at === '' ? 'The body' : at}: ${issue?.message ?? 'is not as it should be'}`, at === '' ? {} : { at })
+}

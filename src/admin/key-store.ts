@@ -1,0 +1,140 @@
+// Keys as administrators make and change them: D1 and the key's object, in the order that never leaves a revoked key alive.
+// Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
+
+import type { Policy, Spend } from '../core/book.ts'
+import { GatewayError } from '../core/errors.ts'
+import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
+import { objectOf } from '../platform/account.ts'
+import { setting, type Env } from '../platform/env.ts'
+import { policyOf, type StoredKey } from '../platform/policies.ts'
+
+export type Settings = {
+  readonly name: string
+  readonly disabled: boolean
+  readonly limitNanoUsd: number | null
+  readonly limitReset: string | null
+  readonly expiresAt: number | null
+  readonly models: readonly string[] | null
+}
+
+export type Kept = { readonly policy: Policy; readonly spend: Spend; readonly updatedAt: number }
+
+/** Makes a key; its text is told here and never again. */
+export async function createKey(env: Env, settings: Settings, now: number): Promise<{ readonly text: string; readonly kept: Kept }> {
+  const { text, id } = await makeKey(await signing(env))
+  await env.DB.prepare(
+    'INSERT INTO keys (id, hash, label, name, created_at, updated_at, version, disabled, expires_at, limit_nano_usd, limit_reset, policy) VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)',
+  )
+    .bind(id, await hashKey(text), keyLabel(text), settings.name, now, settings.disabled ? 1 : 0, settings.expiresAt, settings.limitNanoUsd, settings.limitReset, policyText(settings))
+    .run()
+  return { text, kept: await must(env, id) }
+}
+
+/** By the hash of its newest secret, or of the one before. `null`: no such key. */
+export async function findKey(env: Env, hash: string): Promise<Kept | null> {
+  const stored = await env.DB.withSession('first-primary')
+    .prepare('SELECT * FROM keys WHERE (hash = ?1 OR previous_hash = ?1) AND deleted_at IS NULL')
+    .bind(hash)
+    .first<StoredKey>()
+  return stored === null ? null : keptOf(stored)
+}
+
+/** A page of keys, oldest first. */
+export async function listKeys(env: Env, offset: number, limit: number, includeDisabled: boolean): Promise<readonly Kept[]> {
+  const found = await env.DB.prepare('SELECT * FROM keys WHERE deleted_at IS NULL AND (?3 OR disabled = 0) ORDER BY created_at, id LIMIT ?1 OFFSET ?2')
+    .bind(limit, offset, includeDisabled ? 1 : 0)
+    .all<StoredKey>()
+  return found.results.map(keptOf)
+}
+
+/** Changes settings. @throws GatewayError `gateway-unavailable` when it is half done, or another change came between: repeat it */
+export async function changeKey(env: Env, kept: Kept, change: Partial<Settings>, now: number): Promise<Kept> {
+  const { policy } = kept
+  const settings: Settings = { ...settingsOf(policy), ...change }
+  const next: Policy = { ...policy, ...settings, version: policy.version + 1 }
+  const write = (): Promise<void> =>
+    update(env, policy, 'name = ?3, disabled = ?4, expires_at = ?5, limit_nano_usd = ?6, limit_reset = ?7, policy = ?8, updated_at = ?9', [
+      settings.name, settings.disabled ? 1 : 0, settings.expiresAt, settings.limitNanoUsd, settings.limitReset, policyText(settings), now,
+    ]) // prettier-ignore
+  await inOrder(env, next, tightens(policy, next), write)
+  return must(env, policy.keyId)
+}
+
+/** Takes a key out of use for good. Its rows stay. */
+export async function deleteKey(env: Env, kept: Kept, now: number): Promise<void> {
+  const { policy } = kept
+  const next: Policy = { ...policy, deleted: true, version: policy.version + 1 }
+  await inOrder(env, next, true, () => update(env, policy, 'deleted_at = ?3, updated_at = ?3', [now]))
+}
+
+/** Gives a key a new secret; the old one works for `graceMs` more. Budget and spend go on. */
+export async function rotateKey(env: Env, kept: Kept, graceMs: number, now: number): Promise<{ readonly text: string; readonly kept: Kept }> {
+  const { policy } = kept
+  const text = await keyText(await signing(env), policy.keyId)
+  const hash = await hashKey(text)
+  const old = policy.secrets[0]?.hash ?? ''
+  const next: Policy = { ...policy, label: keyLabel(text), version: policy.version + 1, secrets: [{ hash, until: null }, { hash: old, until: now + graceMs }] }
+  await inOrder(env, next, true, () => update(env, policy, 'hash = ?3, previous_hash = ?4, previous_until = ?5, label = ?6, updated_at = ?7', [hash, old, now + graceMs, next.label, now]))
+  return { text, kept: await must(env, policy.keyId) }
+}
+
+async function inOrder(env: Env, next: Policy, objectFirst: boolean, write: () => Promise<void>): Promise<void> {
+  const apply = (): Promise<void> => objectOf(env, next.keyId).apply(next)
+  if (objectFirst) {
+    await apply()
+    await write()
+  } else {
+    await write()
+    await apply()
+  }
+}
+
+async function update(env: Env, policy: Policy, assignments: string, values: readonly (string | number | null)[]): Promise<void> {
+  const result = await env.DB.prepare(`UPDATE keys SET ${assignments}, version = ?2 + 1 WHERE id = ?1 AND version = ?2`)
+    .bind(policy.keyId, policy.version, ...values)
+    .run()
+  if (result.meta.changes === 0) throw new GatewayError('gateway-unavailable', 'This key was changed by somebody else meanwhile. Look at it and repeat the change.', { retryAfterMs: 1000 })
+}
+
+/** May less after than before, in any respect? */
+function tightens(before: Policy, after: Policy): boolean {
+  const limit = (p: Policy): number => p.limitNanoUsd ?? Number.POSITIVE_INFINITY
+  const end = (p: Policy): number => p.expiresAt ?? Number.POSITIVE_INFINITY
+  return (
+    (after.disabled && !before.disabled) ||
+    limit(after) < limit(before) ||
+    end(after) < end(before) ||
+    after.limitReset !== before.limitReset ||
+    (after.models !== null && JSON.stringify(after.models) !== JSON.stringify(before.models))
+  )
+}
+
+function settingsOf(policy: Policy): Settings {
+  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models }
+}
+
+function policyText(settings: Settings): string {
+  return JSON.stringify(settings.models === null ? {} : { models: settings.models })
+}
+
+async function must(env: Env, id: string): Promise<Kept> {
+  const stored = await env.DB.withSession('first-primary').prepare('SELECT * FROM keys WHERE id = ?1').bind(id).first<StoredKey>()
+  if (stored === null) throw new GatewayError('gateway-unavailable', 'The key was written but cannot be read back yet. Repeat the call.', { retryAfterMs: 1000 })
+  return keptOf(stored)
+}
+
+function keptOf(stored: StoredKey): Kept {
+  return { policy: policyOf(stored), spend: spendOf(stored), updatedAt: stored.updated_at }
+}
+
+function spendOf(stored: StoredKey): Spend {
+  const nothing: Spend = { period: '', periodNanoUsd: 0, everNanoUsd: 0, day: '', dayNanoUsd: 0, week: '', weekNanoUsd: 0, month: '', monthNanoUsd: 0 }
+  return { ...nothing, ...(JSON.parse(stored.spend) as Partial<Spend>) }
+}
+
+function signing(env: Env): Promise<CryptoKey> {
+  const newest = (setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',')[0]
+  if (newest === undefined || newest === '') throw new GatewayError('gateway-misconfigured', 'The secret SLUICE_KEY_SECRET is not set, so no key can be made.')
+  return importSigning(newest)
+}

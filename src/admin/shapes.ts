@@ -1,0 +1,134 @@
+// OpenRouter's shapes of keys and generations, each extended by a `sluice` member for what OpenRouter has no word for.
+
+import type { KeyView, Row } from '../core/account.ts'
+import type { Policy, Spend } from '../core/book.ts'
+import { dollarsNumber } from '../core/money.ts'
+import { inputTokens, outputTokens } from '../core/price.ts'
+import { isoDay, isoMonth, isoWeek, periodAt } from '../core/window.ts'
+
+type Json = { readonly [name: string]: unknown }
+
+const usd = (nanoUsd: number | null): number | null => (nanoUsd === null ? null : dollarsNumber(nanoUsd))
+const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+const NO_BYOK = { byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0, include_byok_in_limit: false } as const
+
+/** `GET /v1/key`. */
+export function ownKey(view: KeyView): Json {
+  const remaining = view.limitNanoUsd === null ? null : Math.max(0, view.limitNanoUsd - view.spentNanoUsd - view.heldNanoUsd)
+  return {
+    label: view.label,
+    name: view.name,
+    limit: usd(view.limitNanoUsd),
+    limit_remaining: usd(remaining),
+    limit_reset: view.limitReset,
+    usage: usd(view.spentEverNanoUsd),
+    usage_daily: usd(view.spentDayNanoUsd),
+    usage_weekly: usd(view.spentWeekNanoUsd),
+    usage_monthly: usd(view.spentMonthNanoUsd),
+    ...NO_BYOK,
+    is_free_tier: false,
+    is_management_key: false,
+    is_provisioning_key: false,
+    expires_at: iso(view.expiresAt),
+    sluice: {
+      id: view.keyId,
+      hash: view.hash,
+      spent_nano_usd: view.spentNanoUsd,
+      held_nano_usd: view.heldNanoUsd,
+      limit_nano_usd: view.limitNanoUsd,
+      hold_seconds: view.holdSeconds,
+      resets_at: iso(view.resetsAt),
+      models: view.models,
+    },
+  }
+}
+
+/** A row of `GET /api/v1/keys`. Spend is as the key's object last reported it, at most seconds ago. */
+export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: number): Json {
+  const period = periodAt(policy.limitReset, policy.createdAt, now)
+  const spent = spend.period === period.id ? spend.periodNanoUsd : 0
+  return {
+    hash: policy.secrets[0]?.hash ?? '',
+    name: policy.name,
+    label: policy.label,
+    disabled: policy.disabled,
+    limit: usd(policy.limitNanoUsd),
+    limit_remaining: policy.limitNanoUsd === null ? null : usd(Math.max(0, policy.limitNanoUsd - spent)),
+    limit_reset: policy.limitReset,
+    usage: usd(spend.everNanoUsd),
+    usage_daily: usd(spend.day === isoDay(now) ? spend.dayNanoUsd : 0),
+    usage_weekly: usd(spend.week === isoWeek(now) ? spend.weekNanoUsd : 0),
+    usage_monthly: usd(spend.month === isoMonth(now) ? spend.monthNanoUsd : 0),
+    ...NO_BYOK,
+    created_at: iso(policy.createdAt),
+    updated_at: iso(updatedAt),
+    expires_at: iso(policy.expiresAt),
+    sluice: { id: policy.keyId, version: policy.version, spent_nano_usd: spent, limit_nano_usd: policy.limitNanoUsd, resets_at: iso(period.resetsAt), ...(policy.models === null ? {} : { models: policy.models }) },
+  }
+}
+
+/** `GET /api/v1/generation?id=`. */
+export function generation(row: Row): Json {
+  const u = row.usage
+  const prompt = u === null ? null : inputTokens(u)
+  const completion = u === null ? null : outputTokens(u)
+  return {
+    id: row.id,
+    model: row.provider === null ? row.requestedModel : `${row.provider}/${row.model ?? ''}`,
+    provider_name: row.provider,
+    created_at: iso(row.createdAt),
+    total_cost: usd(row.costNanoUsd),
+    usage: usd(row.costNanoUsd),
+    tokens_prompt: prompt,
+    tokens_completion: completion,
+    native_tokens_prompt: prompt,
+    native_tokens_completion: completion,
+    native_tokens_reasoning: u?.reasoning ?? null,
+    native_tokens_cached: u?.cacheRead ?? null,
+    latency: row.firstEventMs,
+    generation_time: row.firstEventMs === null ? row.totalMs : row.totalMs - row.firstEventMs,
+    finish_reason: row.finish,
+    native_finish_reason: row.finish,
+    streamed: row.streamed,
+    cancelled: row.ended === 'client-gone',
+    is_byok: false,
+    api_type: row.dialect,
+    upstream_id: row.upstreamId,
+    request_id: row.id,
+    session_id: row.session,
+    external_user: row.endUser,
+    sluice: {
+      request_id: row.id,
+      key_id: row.keyId,
+      requested_model: row.requestedModel,
+      cost_nano_usd: row.costNanoUsd,
+      price_version: row.priceVersion,
+      period: row.period,
+      ended: row.ended,
+      error: row.errorCode,
+      usage_from: row.usageFrom,
+      usage:
+        u === null
+          ? null
+          : {
+              input: u.input,
+              cache_read: u.cacheRead,
+              cache_write_5m: u.cacheWrite5m,
+              cache_write_1h: u.cacheWrite1h,
+              output: u.output,
+              reasoning: u.reasoning,
+              input_audio: u.inputAudio,
+              output_audio: u.outputAudio,
+              output_image: u.outputImage,
+              paid_tool_calls: u.paidToolCalls,
+            },
+      attempts: row.attempts,
+      first_event_ms: row.firstEventMs,
+      total_ms: row.totalMs,
+      trace_id: row.traceId,
+      parent_span: row.parentSpan,
+      tags: row.tags,
+      dropped: row.dropped,
+    },
+  }
+}

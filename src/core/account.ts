@@ -1,0 +1,136 @@
+// What passes between a request and its key's books: what is asked, what is held, what is booked. Types only.
+
+import type { Usage } from './canonical.ts'
+import type { ErrorCode } from './errors.ts'
+
+/** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
+export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
+
+/** One target as admission sees it. Rates are the dearest a token can be, in pico-dollars; `null`: unpriced. */
+export type CandidateAsk = {
+  /** `provider/model`, matched against the key's allowed models. */
+  readonly model: string
+  readonly worst: { readonly inputPico: number; readonly outputPico: number; readonly feesNanoUsd: number } | null
+  /** Upper bound of the request's input tokens at this target; `null`: nothing bounds it. */
+  readonly inputTokens: number | null
+  /** The most this model can put out; `null`: unknown. */
+  readonly maxOutputTokens: number | null
+}
+
+/** Everything admission needs, so that the Worker makes one call. `requestId` is ours, never the client's. */
+export type Ask = {
+  readonly requestId: string
+  readonly secretHash: string
+  readonly candidates: readonly CandidateAsk[]
+  /** The client's own output ceiling for all choices together; `null`: it set none. */
+  readonly outputTokens: number | null
+  /** A clamp may not go below this: the request's reasoning budget. */
+  readonly leastOutputTokens: number
+  readonly choices: number
+  readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
+}
+
+/** Money set aside. It carries its period, so that a settle after a rollover debits the period it was held in. */
+export type Hold = {
+  readonly requestId: string
+  readonly period: string
+  readonly nanoUsd: number
+  readonly expiresAt: number
+  /** The key has a budget: what is unknown is booked at its worst. */
+  readonly budgeted: boolean
+}
+
+/** A whole answer kept for a repeat under the same Idempotency-Key. */
+export type KeptAnswer = { readonly status: number; readonly headers: { readonly [name: string]: string }; readonly text: string }
+
+export type Refusal = {
+  readonly kind: 'refused'
+  readonly code: ErrorCode
+  readonly message: string
+  readonly retryAfterMs?: number
+  readonly money?: Money
+}
+
+export type Admission =
+  | {
+      readonly kind: 'granted'
+      readonly hold: Hold
+      /** Indexes of the candidates this key may use and pay for. */
+      readonly allowed: readonly number[]
+      /** The output ceiling to enforce upstream, a choice; `null`: the client's own stands. */
+      readonly maxOutputTokens: number | null
+      /** The ceiling is lower than what the client asked for, or stands in for one that was missing. */
+      readonly clamped: boolean
+      /** The same Idempotency-Key ended before, but its answer is no longer kept. */
+      readonly repeated: boolean
+    }
+  | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
+  | Refusal
+
+export type Ending = 'complete' | 'client-gone' | 'upstream-cut' | 'failed' | 'expired'
+export type UsageFrom = 'provider' | 'counted' | 'hold' | 'none'
+
+/** One call of one target. */
+export type Leg = {
+  readonly provider: string
+  readonly model: string
+  readonly outcome: 'committed' | ErrorCode
+  readonly status: number | null
+  readonly ms: number
+}
+
+/** The whole ledger row: an object that lost its memory can book it from this alone. Times are milliseconds since the epoch, or durations. */
+export type Row = {
+  readonly id: string
+  readonly keyId: string
+  readonly period: string
+  readonly createdAt: number
+  readonly dialect: string
+  readonly requestedModel: string
+  readonly provider: string | null
+  readonly model: string | null
+  readonly streamed: boolean
+  readonly usage: Usage | null
+  readonly usageFrom: UsageFrom
+  /** `null`: unknown, which is not zero. */
+  readonly costNanoUsd: number | null
+  readonly priceVersion: string | null
+  readonly attempts: readonly Leg[]
+  readonly finish: string | null
+  readonly ended: Ending
+  readonly errorCode: ErrorCode | null
+  readonly firstEventMs: number | null
+  readonly totalMs: number
+  readonly traceId: string | null
+  readonly parentSpan: string | null
+  readonly session: string | null
+  readonly endUser: string | null
+  readonly tags: readonly string[]
+  readonly upstreamId: string | null
+  readonly dropped: readonly string[]
+}
+
+/** `row: null` gives the hold back: nothing was sent. */
+export type Settlement = { readonly requestId: string; readonly row: Row | null; readonly answer: KeptAnswer | null }
+
+/** What a key may know of itself. */
+export type KeyView = {
+  readonly keyId: string
+  readonly label: string
+  readonly name: string
+  readonly hash: string
+  readonly disabled: boolean
+  readonly expiresAt: number | null
+  readonly limitNanoUsd: number | null
+  readonly limitReset: string | null
+  readonly resetsAt: number | null
+  readonly models: readonly string[] | null
+  readonly spentNanoUsd: number
+  readonly spentEverNanoUsd: number
+  readonly spentDayNanoUsd: number
+  readonly spentWeekNanoUsd: number
+  readonly spentMonthNanoUsd: number
+  readonly heldNanoUsd: number
+  readonly holdSeconds: number
+}
+

@@ -1,0 +1,372 @@
+// The books of one key: policy, money spent and held, settled requests. Pure and synchronous: no await stands between the check and
+// the reserve, so two requests can never both be given the last dollar. The object around it persists what `take…` hands out.
+
+import type { Admission, Ask, CandidateAsk, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
+import { matchesGlob } from './glob.ts'
+import { sameText } from './key.ts'
+import { dollarsText } from "./money.ts"
+import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
+
+/** What D1 says of a key. An older version never replaces a newer one. */
+export type Policy = {
+  readonly keyId: string
+  readonly version: number
+  readonly label: string
+  readonly name: string
+  readonly createdAt: number
+  /** Newest first; an older secret works until `until`. */
+  readonly secrets: readonly { readonly hash: string; readonly until: number | null }[]
+  readonly disabled: boolean
+  readonly deleted: boolean
+  readonly expiresAt: number | null
+  readonly limitNanoUsd: number | null
+  readonly limitReset: string | null
+  /** Globs over `provider/model`; `null`: every model. */
+  readonly models: readonly string[] | null
+}
+
+type Held = { readonly hold: Hold; readonly idempotencyKey: string | null }
+
+/** Spend of the present period and of the UTC day, week and month, each with the name of its span: a stale span counts as zero. */
+export type Spend = {
+  readonly period: string
+  readonly periodNanoUsd: number
+  readonly everNanoUsd: number
+  readonly day: string
+  readonly dayNanoUsd: number
+  readonly week: string
+  readonly weekNanoUsd: number
+  readonly month: string
+  readonly monthNanoUsd: number
+}
+
+export type Settings = {
+  readonly holdMs: number
+  /** Output tokens a choice when neither the client nor the catalogue sets a ceiling, and the most that is assumed unasked. */
+  readonly defaultCeiling: number
+}
+
+/** A remembered idempotency key. */
+type Remembered = { readonly requestId: string; readonly fingerprint: string; readonly until: number; ended: boolean; answer: KeptAnswer | null }
+
+const REMEMBER_MS = 600_000
+const LEAST_CLAMP = 16
+/** Without a budget a hold is only shown; bounded so that sums of absurd ceilings stay exact. */
+const MOST_UNBUDGETED = 1_000_000_000_000
+const NOTHING: Spend = { period: '', periodNanoUsd: 0, everNanoUsd: 0, day: '', dayNanoUsd: 0, week: '', weekNanoUsd: 0, month: '', monthNanoUsd: 0 }
+
+export class Book {
+  readonly #settings: Settings
+  #policy: Policy | null = null
+  #spend: Spend = NOTHING
+  #held = 0
+  readonly #holds = new Map<string, Held>()
+  /** Request id → what was booked, and when to forget it. */
+  readonly #settled = new Map<string, { readonly nanoUsd: number; readonly expired: boolean; readonly until: number }>()
+  readonly #remembered = new Map<string, Remembered>()
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  get policy(): Policy | null {
+    return this.#policy
+  }
+
+  /** Takes a policy unless a newer one is known. */
+  hydrate(policy: Policy): void {
+    if (this.#policy === null || policy.version >= this.#policy.version) this.#policy = policy
+  }
+
+  /** What must survive a restart. */
+  snapshot(): { readonly spend: Spend; readonly holds: readonly (readonly [string, Held])[] } {
+    return { spend: this.#spend, holds: [...this.#holds] }
+  }
+
+  restore(spend: Spend, holds: readonly (readonly [string, Held])[]): void {
+    this.#spend = spend
+    for (const [id, held] of holds) {
+      if (this.#holds.has(id)) continue
+      this.#holds.set(id, held)
+      this.#held += held.hold.nanoUsd
+    }
+  }
+
+  get holdCount(): number {
+    return this.#holds.size
+  }
+
+  /** When the earliest hold expires; `null`: none is held. */
+  earliestExpiry(): number | null {
+    let earliest: number | null = null
+    for (const { hold } of this.#holds.values()) if (earliest === null || hold.expiresAt < earliest) earliest = hold.expiresAt
+    return earliest
+  }
+
+  /** May this secret be used now? `null`: yes. */
+  refuseSecret(secretHash: string, now: number): Refusal | null {
+    const policy = this.#policy
+    if (policy === null || policy.deleted) return refuse('key-unknown', 'This key is not known here. It may have been deleted.')
+    let known = false
+    for (const secret of policy.secrets) if (sameText(secret.hash, secretHash) && (secret.until === null || secret.until > now)) known = true
+    if (!known) return refuse('key-unknown', 'This key is not known here. It may have been replaced.')
+    if (policy.disabled) return refuse('key-disabled', 'This key is disabled.')
+    if (policy.expiresAt !== null && policy.expiresAt <= now) return refuse('key-expired', 'This key has expired.')
+    return null
+  }
+
+  /** Checks and reserves in one step. */
+  admit(ask: Ask, now: number): Admission {
+    const refused = this.refuseSecret(ask.secretHash, now)
+    if (refused !== null) return refused
+    const policy = this.#policy as Policy
+    const repeat = this.#repeat(ask, now)
+    if (repeat !== null && repeat.kind !== 'again') return repeat
+
+    const permitted = ask.candidates.map((candidate, index) => ({ candidate, index })).filter(({ candidate }) => isPermitted(policy, candidate.model))
+    if (permitted.length === 0) return refuse('model-forbidden', `This key may not use ${ask.candidates[0]?.model ?? 'this model'}.`)
+
+    const period = periodAt(policy.limitReset, policy.createdAt, now)
+    const spent = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
+    const limit = policy.limitNanoUsd
+    const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - spent - this.#held
+    const plans = permitted.map(({ candidate, index }) => ({ index, ...plan(candidate, ask, limit !== null, left, this.#settings.defaultCeiling) }))
+    const fitting = plans.filter((p) => p.kind === 'fits')
+    if (fitting.length === 0) return this.#refusePlans(plans, spent, limit ?? 0, ask)
+
+    // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
+    let nanoUsd = 0
+    let ceiling: number | null = null
+    let clamped = false
+    for (const p of fitting) {
+      nanoUsd = Math.max(nanoUsd, p.nanoUsd)
+      if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
+      clamped ||= p.clamped
+    }
+    const hold: Hold = { requestId: ask.requestId, period: period.id, nanoUsd, expiresAt: now + this.#settings.holdMs, budgeted: limit !== null }
+    this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null })
+    this.#held += nanoUsd
+    if (ask.idempotency !== null) {
+      this.#remembered.set(ask.idempotency.key, { requestId: ask.requestId, fingerprint: ask.idempotency.fingerprint, until: now + REMEMBER_MS, ended: false, answer: null })
+    }
+    return { kind: 'granted', hold, allowed: fitting.map((p) => p.index), maxOutputTokens: ceiling, clamped, repeated: repeat !== null }
+  }
+
+  /** A live stream's hold begins its life anew. */
+  renew(requestId: string, now: number): boolean {
+    const held = this.#holds.get(requestId)
+    if (held === undefined) return false
+    this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt: now + this.#settings.holdMs } })
+    return true
+  }
+
+  /**
+   * Replaces a hold by the real cost, once. Gives back the row to write, and whether it corrects one that was booked when the hold
+   * expired; `null`: this request is settled already, or nothing was sent.
+   */
+  settle(settlement: Settlement, now: number): { readonly row: Row; readonly corrects: boolean } | null {
+    const { requestId, row } = settlement
+    this.#closeRemembered(requestId, settlement.answer)
+    const before = this.#settled.get(requestId)
+    if (before !== undefined && !before.expired) return null
+    this.#release(requestId)
+    if (row === null) {
+      if (before === undefined) return null
+      this.#spendMore(-before.nanoUsd, this.#spend.period, now)
+      this.#settled.set(requestId, { nanoUsd: 0, expired: false, until: this.#forgetAt(now) })
+      return null
+    }
+    const nanoUsd = row.costNanoUsd ?? 0
+    this.#spendMore(nanoUsd - (before?.nanoUsd ?? 0), row.period, now)
+    this.#settled.set(requestId, { nanoUsd, expired: false, until: this.#forgetAt(now) })
+    return { row, corrects: before !== undefined }
+  }
+
+  /** Books every hold whose time is over in full: money never becomes free by time alone. */
+  expire(now: number): readonly Row[] {
+    const rows: Row[] = []
+    for (const [id, { hold }] of this.#holds) {
+      if (hold.expiresAt > now) continue
+      this.#release(id)
+      this.#spendMore(hold.nanoUsd, hold.period, now)
+      this.#settled.set(id, { nanoUsd: hold.nanoUsd, expired: true, until: this.#forgetAt(now) })
+      rows.push(expiredRow(this.#policy?.keyId ?? '', hold, now, this.#settings.holdMs))
+    }
+    for (const [id, { until }] of this.#settled) if (until <= now) this.#settled.delete(id)
+    for (const [key, { until, ended }] of this.#remembered) if (ended && until <= now) this.#remembered.delete(key)
+    return rows
+  }
+
+  /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
+  rememberSettled(requestId: string, nanoUsd: number, expired: boolean, now: number): void {
+    this.#settled.set(requestId, { nanoUsd, expired, until: this.#forgetAt(now) })
+  }
+
+  knows(requestId: string): boolean {
+    return this.#holds.has(requestId) || this.#settled.has(requestId)
+  }
+
+  view(now: number): KeyView | null {
+    const policy = this.#policy
+    if (policy === null) return null
+    const period = periodAt(policy.limitReset, policy.createdAt, now)
+    const spend = this.#spend
+    return {
+      keyId: policy.keyId,
+      label: policy.label,
+      name: policy.name,
+      hash: policy.secrets[0]?.hash ?? '',
+      disabled: policy.disabled,
+      expiresAt: policy.expiresAt,
+      limitNanoUsd: policy.limitNanoUsd,
+      limitReset: policy.limitReset,
+      resetsAt: period.resetsAt,
+      models: policy.models,
+      spentNanoUsd: spend.period === period.id ? spend.periodNanoUsd : 0,
+      spentEverNanoUsd: spend.everNanoUsd,
+      spentDayNanoUsd: spend.day === isoDay(now) ? spend.dayNanoUsd : 0,
+      spentWeekNanoUsd: spend.week === isoWeek(now) ? spend.weekNanoUsd : 0,
+      spentMonthNanoUsd: spend.month === isoMonth(now) ? spend.monthNanoUsd : 0,
+      heldNanoUsd: this.#held,
+      holdSeconds: Math.round(this.#settings.holdMs / 1000),
+    }
+  }
+
+  #repeat(ask: Ask, now: number): Admission | { readonly kind: 'again' } | null {
+    if (ask.idempotency === null) return null
+    const known = this.#remembered.get(ask.idempotency.key)
+    if (known === undefined) return null
+    if (known.fingerprint !== ask.idempotency.fingerprint) {
+      return refuse('request-malformed', 'This Idempotency-Key was used for another request. Use a new one for each request.')
+    }
+    if (!known.ended) {
+      if (this.#holds.has(known.requestId)) return refuse('request-duplicate', 'A request with this Idempotency-Key is still running; it was not sent again.')
+      return { kind: 'again' }
+    }
+    if (known.until <= now || known.answer === null) return { kind: 'again' }
+    return { kind: 'replay', requestId: known.requestId, answer: known.answer }
+  }
+
+  #closeRemembered(requestId: string, answer: KeptAnswer | null): void {
+    const key = this.#holds.get(requestId)?.idempotencyKey
+    const known = key === null || key === undefined ? undefined : this.#remembered.get(key)
+    if (known === undefined || known.requestId !== requestId) return
+    known.ended = true
+    known.answer = answer
+  }
+
+  #refusePlans(plans: readonly Plan[], spent: number, limit: number, ask: Ask): Refusal {
+    const money: Money = { spentNanoUsd: spent, heldNanoUsd: this.#held, limitNanoUsd: limit, scope: 'key' }
+    const model = ask.candidates[0]?.model ?? 'this model'
+    if (plans.every((p) => p.kind === 'unpriced')) {
+      return refuse('model-unpriced', `The price of ${model} is unknown, so it cannot be used under a budget. Add its price to the catalogue overlay, or use a key without a limit.`)
+    }
+    if (plans.every((p) => p.kind === 'unbounded')) {
+      return refuse('request-unboundable', `The input of this request cannot be bounded (a remote file, or a tool the provider runs), and the context window of ${model} is unknown, so it cannot be used under a budget.`)
+    }
+    return {
+      ...refuse(
+        'budget-exceeded',
+        `The budget of this key is exhausted: $${dollarsText(spent)} spent and $${dollarsText(this.#held)} held of $${dollarsText(limit)}, which leaves too little for this request.`,
+      ),
+      money,
+    }
+  }
+
+  #release(requestId: string): void {
+    const held = this.#holds.get(requestId)
+    if (held === undefined) return
+    this.#holds.delete(requestId)
+    this.#held -= held.hold.nanoUsd
+  }
+
+  #spendMore(nanoUsd: number, period: string, now: number): void {
+    const policy = this.#policy
+    const present = policy === null ? period : periodAt(policy.limitReset, policy.createdAt, now).id
+    const spend = this.#spend
+    const inPresent = spend.period === present ? spend.periodNanoUsd : 0
+    const [day, week, month] = [isoDay(now), isoWeek(now), isoMonth(now)]
+    this.#spend = {
+      period: present,
+      periodNanoUsd: inPresent + (period === present ? nanoUsd : 0), // a hold settles in the period it was taken in
+      everNanoUsd: spend.everNanoUsd + nanoUsd,
+      day,
+      dayNanoUsd: (spend.day === day ? spend.dayNanoUsd : 0) + nanoUsd,
+      week,
+      weekNanoUsd: (spend.week === week ? spend.weekNanoUsd : 0) + nanoUsd,
+      month,
+      monthNanoUsd: (spend.month === month ? spend.monthNanoUsd : 0) + nanoUsd,
+    }
+  }
+
+  #forgetAt(now: number): number {
+    return now + this.#settings.holdMs + REMEMBER_MS
+  }
+}
+
+type Plan =
+  | { readonly kind: 'fits'; readonly nanoUsd: number; readonly ceiling: number | null; readonly clamped: boolean }
+  | { readonly kind: 'dear' | 'unpriced' | 'unbounded' }
+
+/** What one target would need: its hold, and the output ceiling to enforce so that the hold covers it. */
+function plan(candidate: CandidateAsk, ask: Ask, budgeted: boolean, left: number, defaultCeiling: number): Plan {
+  const { worst, inputTokens } = candidate
+  if (worst === null) return budgeted ? { kind: 'unpriced' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
+  if (inputTokens === null && (worst.inputPico > 0 || worst.outputPico > 0)) {
+    return budgeted ? { kind: 'unbounded' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
+  }
+  const assumed = Math.max(Math.min(candidate.maxOutputTokens ?? defaultCeiling, defaultCeiling), ask.leastOutputTokens)
+  const asked = ask.outputTokens ?? assumed
+  const possible = Math.min(asked, Math.max(candidate.maxOutputTokens ?? asked, ask.leastOutputTokens))
+  const input = Math.ceil(((inputTokens ?? 0) * worst.inputPico) / 1000) + worst.feesNanoUsd
+  const output = (tokens: number): number => Math.ceil((tokens * ask.choices * worst.outputPico) / 1000)
+  let ceiling = possible
+  if (budgeted && input + output(ceiling) > left && worst.outputPico > 0) {
+    ceiling = Math.floor(((left - input) * 1000) / (worst.outputPico * ask.choices))
+    if (ceiling < Math.max(LEAST_CLAMP, ask.leastOutputTokens)) return { kind: 'dear' }
+    if (input + output(ceiling) > left) ceiling--
+  }
+  const nanoUsd = input + output(ceiling)
+  if (budgeted && nanoUsd > Math.max(left, 0)) return { kind: 'dear' }
+  const enforce = budgeted && worst.outputPico > 0 && (ask.outputTokens === null || ceiling < ask.outputTokens)
+  return { kind: 'fits', nanoUsd: budgeted ? nanoUsd : Math.min(nanoUsd, MOST_UNBUDGETED), ceiling: enforce ? ceiling : null, clamped: enforce }
+}
+
+function isPermitted(policy: Policy, model: string): boolean {
+  return policy.models === null || policy.models.some((glob) => matchesGlob(glob, model))
+}
+
+function refuse(code: Refusal['code'], message: string): Refusal {
+  return { kind: 'refused', code, message }
+}
+
+function expiredRow(keyId: string, hold: Hold, now: number, holdMs: number): Row {
+  return {
+    id: hold.requestId,
+    keyId,
+    period: hold.period,
+    createdAt: hold.expiresAt - holdMs,
+    dialect: 'unknown',
+    requestedModel: 'unknown',
+    provider: null,
+    model: null,
+    streamed: false,
+    usage: null,
+    usageFrom: 'hold',
+    costNanoUsd: hold.nanoUsd,
+    priceVersion: null,
+    attempts: [],
+    finish: null,
+    ended: 'expired',
+    errorCode: null,
+    firstEventMs: null,
+    totalMs: now - (hold.expiresAt - holdMs),
+    traceId: null,
+    parentSpan: null,
+    session: null,
+    endUser: null,
+    tags: [],
+    upstreamId: null,
+    dropped: [],
+  }
+}

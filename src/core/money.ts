@@ -1,0 +1,24 @@
+// Whole nano-dollars to text and back, without losing one.
+
+/** US dollars as a decimal: `0.00001234`, `12.5`, `0`. */
+export function dollarsText(nanoUsd: number): string {
+  const sign = nanoUsd < 0 ? '-' : ''
+  const digits = String(Math.abs(nanoUsd)).padStart(10, '0')
+  const fraction = digits.slice(-9).replace(/0+$/, '')
+  return `${sign}${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`
+}
+
+/** The same as a JSON number that reads back to the same nano-dollar (exact below about four million dollars). */
+export function dollarsNumber(nanoUsd: number): number {
+  return Number(dollarsText(nanoUsd))
+}
+
+/** Dollars as nano-dollars; `null` when it is not a whole number of them from zero up, or more than can be kept exactly. */
+export function nanoOf(dollars: number): number | null {
+  const nano = Math.round(dollars * 1e9)
+  if (!Number.isFinite(dollars) || dollars < 0 || nano > MOST_NANO) return null
+  return Math.abs(nano - dollars * 1e9) <= 1e-3 + nano * 1e-14 ? nano : null
+}
+
+/** Four million dollars: sums stay below 2^53. */
+const MOST_NANO = 4_000_000_000_000_000

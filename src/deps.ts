@@ -1,0 +1,98 @@
+// Builds Deps from the bindings: the only file that knows both the ports and the platform.
+
+import { createCatalogue, type Catalogue } from './catalogue/index.ts'
+import { parseOverlay } from './catalogue/overlay.ts'
+import { accountOf } from './platform/account.ts'
+import { numberSetting, setting, type Env } from './platform/env.ts'
+import { edgeKeys } from './platform/keys.ts'
+import { d1Ledger } from './platform/ledger.ts'
+import { pipe, upload } from './platform/streams.ts'
+import type { Deps, Keys, Limits } from './ports.ts'
+import { isConfigured } from './providers/configured.ts'
+import type { Provider, Settings } from './providers/contract.ts'
+import { PROVIDERS } from './providers/index.ts'
+
+const OVERLAY_KEY = 'catalogue/overlay'
+const OVERLAY_MS = 60_000
+
+/** What does not change while an isolate lives: computed once for its bindings. */
+type Fixed = { readonly env: Env; readonly keys: Keys; readonly limits: Limits; readonly settings: ReadonlyMap<string, Settings>; readonly logs: boolean }
+
+let fixed: Fixed | null = null
+/** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
+let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
+
+export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>): void }): Deps {
+  if (fixed === null || fixed.env !== env) fixed = fix(env)
+  const { keys, limits, settings, logs } = fixed
+  return {
+    keys,
+    account: (keyId) => accountOf(env, keyId),
+    ledger: d1Ledger(env.DB),
+    catalogue: () => readCatalogue(env, context),
+    providers: PROVIDERS,
+    settings: (provider) => settings.get(provider.id) ?? null,
+    fetch: (request) => fetch(request),
+    pipe,
+    upload,
+    now: () => Date.now(),
+    random: () => Math.random(),
+    later: (work) => context.waitUntil(work),
+    log: (line) => {
+      if (logs) console.log(JSON.stringify(line))
+    },
+    limits,
+  }
+}
+
+function fix(env: Env): Fixed {
+  const has = (name: string): boolean => setting(env, name) !== null
+  const settings = new Map<string, Settings>()
+  for (const provider of PROVIDERS) {
+    if (provider.local === undefined ? isConfigured(provider, has) : setting(env, 'SLUICE_DEMO') === 'on') settings.set(provider.id, settingsOf(provider, env))
+  }
+  return {
+    env,
+    keys: edgeKeys((setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',').filter((secret) => secret !== '')),
+    limits: {
+      bodyBytes: numberSetting(env, 'SLUICE_MAX_BODY_BYTES', 20 * 1024 * 1024),
+      wholeAnswerBytes: numberSetting(env, 'SLUICE_MAX_WHOLE_ANSWER_BYTES', 8 * 1024 * 1024),
+      headersMs: numberSetting(env, 'SLUICE_HEADERS_TIMEOUT_MS', 300_000),
+      firstContentMs: numberSetting(env, 'SLUICE_FIRST_CONTENT_TIMEOUT_MS', 300_000),
+      idleMs: numberSetting(env, 'SLUICE_IDLE_TIMEOUT_MS', 120_000),
+    },
+    settings,
+    logs: setting(env, 'SLUICE_LOG') !== 'off',
+  }
+}
+
+function settingsOf(provider: Provider, env: Env): Settings {
+  const secrets: { [name: string]: string } = {}
+  for (const name of [...provider.needs, ...(provider.takes ?? [])]) {
+    const value = setting(env, name)
+    if (value !== null) secrets[name] = value
+  }
+  return { secrets, baseUrl: setting(env, provider.baseUrlSetting) ?? provider.defaultBaseUrl, region: null }
+}
+
+/** An overlay that cannot be read never takes effect: the last good one stays, and the log says why. */
+async function readCatalogue(env: Env, context: { waitUntil(work: Promise<unknown>): void }): Promise<Catalogue> {
+  if (catalogue === null) await refresh(env)
+  else if (Date.now() - catalogue.readAt > OVERLAY_MS) {
+    catalogue = { ...catalogue, readAt: Date.now() } // one request refreshes, the others go on
+    context.waitUntil(refresh(env))
+  }
+  return (catalogue ?? { value: createCatalogue(null) }).value
+}
+
+async function refresh(env: Env): Promise<void> {
+  const before = catalogue
+  try {
+    const text = await env.ROUTES.get(OVERLAY_KEY)
+    if (before !== null && before.text === text) return
+    catalogue = { value: createCatalogue(text === null ? null : parseOverlay(text)), text, readAt: Date.now() }
+  } catch (cause) {
+    console.log(JSON.stringify({ level: 'error', message: `The catalogue overlay in KV (${OVERLAY_KEY}) cannot be used: ${cause instanceof Error ? cause.message : 'unknown'}` }))
+    catalogue = before ?? { value: createCatalogue(null), text: null, readAt: Date.now() }
+  }
+}

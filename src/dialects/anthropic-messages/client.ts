@@ -1,0 +1,36 @@
+// Anthropic Messages as the language of our clients.
+
+import type { ClientDialect } from '../contract.ts'
+import { statusOf, writeError } from './errors-write.ts'
+import { readIntent } from './intent.ts'
+import { readRequest } from './request-read.ts'
+import { writeResponse } from './response-write.ts'
+import { AnthropicWriter } from './stream-write.ts'
+import { ANTHROPIC_MESSAGES, REQUEST_RAW } from './wire.ts'
+
+const BEARER = /^bearer\s+(\S+)\s*$/i
+
+export const anthropicMessagesClient: ClientDialect = {
+  id: ANTHROPIC_MESSAGES,
+  paths: ['/v1/messages'],
+  raw: REQUEST_RAW,
+  credential: (headers) => headers.get('x-api-key') || (BEARER.exec(headers.get('authorization') ?? '')?.[1] ?? null),
+  intent: readIntent,
+  read: readRequest,
+  names: {
+    maxOutputTokens: 'max_tokens',
+    topP: 'top_p',
+    topK: 'top_k',
+    stop: 'stop_sequences',
+    replyFormat: 'output_config.format',
+    reasoning: 'thinking',
+    toolChoice: 'tool_choice',
+    parallelToolCalls: 'tool_choice.disable_parallel_tool_use',
+    endUserId: 'metadata.user_id',
+    cache: 'cache_control',
+  },
+  write: writeResponse,
+  writer: () => new AnthropicWriter(),
+  status: statusOf,
+  writeError,
+}

@@ -1,0 +1,104 @@
+// Reads errors of the Messages API: which code of the table, whose words, when to try again.
+
+import type { JsonObject, JsonValue } from '../../core/canonical.ts'
+import { type ErrorCode, GatewayError } from '../../core/errors.ts'
+import { ANTHROPIC_MESSAGES, isArray, isObject, parseObject, textOr } from './wire.ts'
+
+const WORDS_MAX_CHARACTERS = 500
+
+/** https://platform.claude.com/docs/en/api/errors */
+const STATUS_OF_TYPE: { readonly [type: string]: number } = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  billing_error: 402,
+  permission_error: 403,
+  not_found_error: 404,
+  request_too_large: 413,
+  rate_limit_error: 429,
+  api_error: 500,
+  timeout_error: 504,
+  overloaded_error: 529,
+}
+
+/** An error answer, also one that came with status 200. `null`: not an error. */
+export function readError(status: number, headers: Headers, text: string): GatewayError | null {
+  const failed = status >= 400
+  // A whole good answer may be megabytes: its first words tell whether it can be an error at all.
+  if (!failed && !text.slice(0, 400).includes('"error"')) return null
+  const body = bodyOf(text)
+  const error = isObject(body?.['error']) ? body['error'] : null
+  if (!failed && body?.['type'] !== 'error' && (error === null || body?.['content'] !== undefined)) return null
+  const type = textOr(error?.['type'], '')
+  const effective = failed ? status : Object.hasOwn(STATUS_OF_TYPE, type) ? (STATUS_OF_TYPE[type] ?? 500) : 500
+  const said = body === null ? plainWords(text) : errorWords(body)
+  const message = said ?? `The provider answered ${effective}.`
+  const retryAfterMs = readRetryAfter(headers)
+  return new GatewayError(codeOf(effective, message), message, {
+    upstream: { status: effective, dialect: ANTHROPIC_MESSAGES, body },
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+  })
+}
+
+/** The code of an error event inside a stream, by its type. */
+export function errorCodeOf(type: string, message: string): ErrorCode {
+  return codeOf(Object.hasOwn(STATUS_OF_TYPE, type) ? (STATUS_OF_TYPE[type] ?? 500) : 500, message)
+}
+
+/** The provider's own words, from any of the shapes that hosts of this dialect use. */
+export function errorWords(body: JsonObject, depth = 0): string | null {
+  if (depth > 5) return null
+  for (const name of ['error', 'message', 'Message', 'detail', 'msg', 'title']) {
+    const value = body[name]
+    if (typeof value === 'string' && value.trim() !== '') return value
+    const inner = isArray(value) ? value[0] : value
+    if (isObject(inner)) {
+      const words = errorWords(inner, depth + 1)
+      if (words !== null) return words
+    }
+  }
+  return null
+}
+
+function codeOf(status: number, message: string): ErrorCode {
+  if (status === 401 || status === 402 || status === 403) return 'credential-refused'
+  if (status === 429) return 'upstream-limited'
+  if (status === 408 || status === 504) return 'upstream-timeout'
+  if (status === 503 || status === 529) return 'upstream-overloaded'
+  if (status >= 500) return 'upstream-failed'
+  const words = message.toLowerCase()
+  if (words.includes('prompt is too long') || words.includes('exceed context limit') || words.includes('context window'))
+    return 'upstream-context-too-long'
+  if (words.includes('content filtering policy')) return 'upstream-content-refused'
+  return 'upstream-refused'
+}
+
+function bodyOf(text: string): JsonObject | null {
+  const object = parseObject(text)
+  if (object !== null) return object
+  try {
+    const list = JSON.parse(text) as JsonValue
+    const first = isArray(list) ? list[0] : undefined
+    return isObject(first) ? first : null
+  } catch {
+    return null
+  }
+}
+
+/** Plain text or HTML without its tags. */
+function plainWords(text: string): string | null {
+  const plain = text.trimStart().startsWith('<') ? text.replace(/<[^>]*>/g, ' ') : text
+  const words = plain.replace(/\s+/g, ' ').trim().slice(0, WORDS_MAX_CHARACTERS)
+  return words === '' ? null : words
+}
+
+/** `retry-after` in seconds or as an HTTP date, which is measured against the answer's own `date`: there is no clock here. */
+function readRetryAfter(headers: Headers): number | null {
+  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
+  if (Number.isFinite(ms) && ms >= 0) return Math.ceil(ms)
+  const value = headers.get('retry-after')
+  if (value === null || value.trim() === '') return null
+  const seconds = Number(value)
+  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds * 1000) : null
+  const until = Date.parse(value) - Date.parse(headers.get('date') ?? '')
+  return Number.isFinite(until) ? Math.max(0, until) : null
+}

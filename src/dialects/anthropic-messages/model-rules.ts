@@ -1,0 +1,18 @@
+// What Claude models refuse, told by the model's name, for translated requests: a 400 for a member that the client's own language has anyway helps nobody.
+
+export type ModelRules = {
+  /** Thinking is `adaptive` with an effort; a budget is refused. Sampling other than the default is refused, too. */
+  readonly adaptiveOnly: boolean
+  /** `temperature` and `top_p` may not stand together. */
+  readonly oneOfTemperatureAndTopP: boolean
+}
+
+/**
+ * By generation, from Anthropic's migration guides: adaptive only since Claude Opus 4.7 and all of the fifth generation, one sampling
+ * member since 4.1 (https://platform.claude.com/docs/en/about-claude/models/migration-guide). Names that are not Claude's have no rules.
+ */
+export function rulesOf(model: string): ModelRules {
+  const match = /claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/.exec(model)
+  const generation = match === null ? 0 : Number(match[1]) + Number(match[2] ?? 0) / 100
+  return { adaptiveOnly: generation >= 4.07, oneOfTemperatureAndTopP: generation >= 4.01 }
+}

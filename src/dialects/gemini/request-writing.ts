@@ -1,0 +1,143 @@
+// Canonical request → generateContent body. Turns and thinking have files of their own; here are tools, settings and the reports.
+
+import type { ChatRequest, JsonValue } from '../../core/canonical.ts'
+import type { Writable } from '../../core/json-raw.ts'
+import { Raw, printJson } from '../../core/json-raw.ts'
+import type { Orders, Written } from '../contract.ts'
+import { writeThinking } from './thinking-writing.ts'
+import type { Reports } from './turn-writing.ts'
+import { writeTurns } from './turn-writing.ts'
+import { DIALECT, MAX_STOPS, isBefore, isObject } from './wire.ts'
+
+type Members = { readonly [key: string]: Writable }
+
+/** The model stands in the path, so the body has none. */
+export function writeRequest(request: ChatRequest, orders: Orders): Written {
+  const reports: Reports = { dropped: new Set(), approximated: new Set() }
+  const { model } = orders
+  const turns = writeTurns(request.turns, model, orders.habits.issuer, reports)
+  const tools = writeTools(request, reports)
+  const own = writeExtras(request, reports)
+  const config = { ...own.config, ...writeConfig(request, orders, reports) }
+  if (request.endUserId !== undefined) reports.dropped.add('endUserId')
+  const body: Members = {
+    ...own.body,
+    systemInstruction: turns.system.length > 0 ? { parts: turns.system } : undefined,
+    contents: turns.contents,
+    tools: tools.length > 0 ? tools : undefined,
+    toolConfig: writeToolConfig(request, reports, own.toolConfig),
+    generationConfig: Object.values(config).some((value) => value !== undefined) ? config : undefined,
+  }
+  return { text: printJson(body), dropped: [...reports.dropped], approximated: [...reports.approximated] }
+}
+
+function writeTools(request: ChatRequest, reports: Reports): readonly Members[] {
+  const functions: Members[] = []
+  const natives: Members[] = []
+  request.tools.forEach((tool, i) => {
+    if (tool.kind === 'native') {
+      if (tool.dialect === DIALECT) natives.push(tool.value)
+      else reports.dropped.add(`tools[${i}]`)
+      return
+    }
+    if (tool.strict === true) reports.dropped.add(`tools[${i}].strict`)
+    if (tool.cache !== undefined) reports.dropped.add('cache')
+    const schema = tool.schema.trim()
+    functions.push({
+      name: tool.name,
+      description: tool.description,
+      parametersJsonSchema: schema === '' || schema === 'null' ? undefined : new Raw(tool.schema),
+    })
+  })
+  return functions.length > 0 ? [{ functionDeclarations: functions }, ...natives] : natives
+}
+
+function writeToolConfig(request: ChatRequest, reports: Reports, own: Members): Members | undefined {
+  const hasFunctions = request.tools.some((tool) => tool.kind === 'function')
+  if (request.parallelToolCalls === false && hasFunctions) reports.dropped.add('parallelToolCalls')
+  const choice = request.toolChoice
+  let calling: Members | undefined
+  if (choice !== undefined && hasFunctions) {
+    if (choice.kind === 'one') calling = { mode: 'ANY', allowedFunctionNames: [choice.name] }
+    else calling = { mode: choice.kind === 'auto' ? 'AUTO' : choice.kind === 'none' ? 'NONE' : 'ANY' }
+  } else if (choice !== undefined && choice.kind !== 'auto' && choice.kind !== 'none') reports.dropped.add('toolChoice')
+  if (calling !== undefined) return { ...own, functionCallingConfig: calling }
+  return Object.keys(own).length > 0 ? own : undefined
+}
+
+function writeConfig(request: ChatRequest, orders: Orders, reports: Reports): Members {
+  const { sampling } = request
+  const ceiling = orders.maxOutputTokens ?? sampling.maxOutputTokens
+  const thinking = writeThinking(request.reasoning, orders.model, ceiling ?? null)
+  if (thinking.report !== 'said') reports[thinking.report].add('reasoning')
+  const stop = sampling.stop ?? []
+  if (stop.length > MAX_STOPS) reports.dropped.add('stop')
+  // A seed is an int32 here; a larger one is a 400.
+  const isSeed = sampling.seed !== undefined && sampling.seed === Math.trunc(sampling.seed) && Math.abs(sampling.seed) < 2 ** 31
+  if (sampling.seed !== undefined && !isSeed) reports.dropped.add('seed')
+  return {
+    ...without({
+      maxOutputTokens: ceiling,
+      temperature: sampling.temperature,
+      topP: sampling.topP,
+      topK: sampling.topK,
+      seed: isSeed ? sampling.seed : undefined,
+      stopSequences: stop.length > 0 ? stop.slice(0, MAX_STOPS) : undefined,
+      presencePenalty: sampling.presencePenalty,
+      frequencyPenalty: sampling.frequencyPenalty,
+      thinkingConfig: thinking.config ?? undefined,
+    }),
+    ...writeFormat(request, orders.model, reports),
+    ...writeLogprobs(request),
+  }
+}
+
+function writeFormat(request: ChatRequest, model: string, reports: Reports): Members {
+  const format = request.replyFormat
+  if (format === undefined || format.kind === 'text') return {}
+  // Before Gemini 3, a reply format beside functions is a 400 ("Function calling with a response mime type … is unsupported").
+  if (isBefore(model, 3) && request.tools.some((tool) => tool.kind === 'function')) {
+    reports.dropped.add('replyFormat')
+    return {}
+  }
+  return format.kind === 'schema'
+    ? { responseMimeType: 'application/json', responseJsonSchema: new Raw(format.schema) }
+    : { responseMimeType: 'application/json' }
+}
+
+/** OpenAI's `logprobs` and `top_logprobs` have counterparts here. */
+function writeLogprobs(request: ChatRequest): Members {
+  const { dialect, fields } = request.extras
+  if (dialect === DIALECT || fields['logprobs'] !== true) return {}
+  const top = fields['top_logprobs']
+  return { responseLogprobs: true, logprobs: typeof top === 'number' && top > 0 ? top : undefined }
+}
+
+type OwnExtras = { readonly body: Members; readonly config: Members; readonly toolConfig: Members }
+
+/** Members of our own dialect go back where they were; those of another are reported, unless they ask for nothing. */
+function writeExtras(request: ChatRequest, reports: Reports): OwnExtras {
+  const { dialect, fields } = request.extras
+  if (dialect === DIALECT) {
+    const { generationConfig, toolConfig, ...body } = fields
+    return { body, config: isObject(generationConfig) ? generationConfig : {}, toolConfig: isObject(toolConfig) ? toolConfig : {} }
+  }
+  const saysLogprobs = fields['logprobs'] === true
+  for (const [name, value] of Object.entries(fields)) {
+    if (HARMLESS.has(name) || asksNothing(name, value)) continue
+    if (saysLogprobs && (name === 'logprobs' || name === 'top_logprobs')) continue
+    reports.dropped.add(name)
+  }
+  return { body: {}, config: {}, toolConfig: {} }
+}
+
+const HARMLESS: ReadonlySet<string> = new Set(['model', 'stream', 'stream_options'])
+
+function asksNothing(name: string, value: JsonValue): boolean {
+  if (value === null || value === false || (name === 'n' && value === 1)) return true
+  return typeof value === 'object' && Object.keys(value).length === 0
+}
+
+function without(members: Members): Members {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,44 @@
+// OpenAI's chat language as clients speak it and hear it: the half of the dialect that faces them.
+
+import type { ClientDialect } from '../contract.ts'
+import { writeError } from './error-writing.ts'
+import { readIntent } from './intent.ts'
+import { readRequest } from './request-reading.ts'
+import { writeResponse } from './response-writing.ts'
+import { ChatStreamWriter } from './stream-writing.ts'
+import { OPENAI_CHAT, REQUEST_RAW } from './wire.ts'
+
+export const openaiChatClient: ClientDialect = {
+  id: OPENAI_CHAT,
+  paths: ['/v1/chat/completions'],
+  raw: REQUEST_RAW,
+  credential,
+  intent: readIntent,
+  read: readRequest,
+  names: {
+    maxOutputTokens: 'max_tokens',
+    topP: 'top_p',
+    topK: 'top_k',
+    presencePenalty: 'presence_penalty',
+    frequencyPenalty: 'frequency_penalty',
+    toolChoice: 'tool_choice',
+    parallelToolCalls: 'parallel_tool_calls',
+    replyFormat: 'response_format',
+    reasoning: 'reasoning_effort',
+    endUserId: 'user',
+    cache: 'cache_control',
+  },
+  write: writeResponse,
+  writer: (intent) => new ChatStreamWriter(intent),
+  status: (error) => error.status,
+  writeError,
+}
+
+/** The key of `Authorization: Bearer`, the scheme in any case, or `null`. */
+function credential(headers: Headers): string | null {
+  const said = headers.get('authorization') ?? ''
+  const space = said.indexOf(' ')
+  if (space < 0 || said.slice(0, space).toLowerCase() !== 'bearer') return null
+  const key = said.slice(space + 1).trim()
+  return key === '' ? null : key
+}

@@ -1,0 +1,103 @@
+// Makes the ledger row of a request: what it used, what that costs, and what is booked where nobody can know.
+
+import type { Ending, Hold, Leg, Row, UsageFrom } from '../core/account.ts'
+import type { Usage } from '../core/canonical.ts'
+import type { GatewayError } from '../core/errors.ts'
+import { costNanoUsd } from '../core/price.ts'
+import { usageOf } from '../core/usage.ts'
+import type { Candidate } from './candidates.ts'
+import type { Job, Key } from './job.ts'
+import type { Tally } from './tally.ts'
+
+/** How the request came out, for its row. `tally: null`: no target ever answered with content. */
+export type Outcome = {
+  readonly candidate: Candidate
+  readonly tally: Tally | null
+  readonly ending: Ending
+  readonly error: GatewayError | null
+  readonly legs: readonly Leg[]
+  readonly dropped: readonly string[]
+}
+
+/** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
+const BYTES_A_TOKEN = 3
+
+export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
+  const { candidate, tally } = outcome
+  const booked = price(job, hold, outcome)
+  const now = job.deps.now()
+  const trace = traceOf(job.headers)
+  return {
+    id: job.id,
+    keyId: key.id,
+    period: hold.period,
+    createdAt: job.startedAt,
+    dialect: job.client.id,
+    requestedModel: job.intent.model.slice(0, 256),
+    provider: candidate.provider.id,
+    model: candidate.model,
+    streamed: job.intent.stream,
+    usage: booked.usage,
+    usageFrom: booked.from,
+    costNanoUsd: booked.costNanoUsd,
+    priceVersion: candidate.entry === null || candidate.entry.price === null ? null : candidate.entry.priceVersion,
+    attempts: outcome.legs,
+    finish: tally?.finish ?? null,
+    ended: outcome.ending,
+    errorCode: outcome.error?.code ?? null,
+    firstEventMs: tally?.firstEventAt == null ? null : tally.firstEventAt - job.startedAt,
+    totalMs: now - job.startedAt,
+    traceId: trace.traceId,
+    parentSpan: trace.parentSpan,
+    session: job.intent.session,
+    endUser: job.intent.endUserId,
+    tags: tagsOf(job.headers),
+    upstreamId: tally?.upstreamId ?? null,
+    dropped: outcome.dropped,
+  }
+}
+
+type Booked = { readonly usage: Usage | null; readonly from: UsageFrom; readonly costNanoUsd: number | null }
+
+function price(job: Job, hold: Hold, outcome: Outcome): Booked {
+  const { candidate, tally, ending, error } = outcome
+  const rates = candidate.entry?.price ?? null
+  const cost = (usage: Usage): number | null => (rates === null ? null : costNanoUsd(usage, rates))
+  if (ending === 'complete' && tally !== null && tally.usage !== null) return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
+  // A provider that answered with an error status has billed nothing.
+  if (tally === null && error?.detail.upstream !== undefined) return { usage: null, from: 'none', costNanoUsd: 0 }
+  if (rates !== null && dearestIsZero(cost)) return { usage: counted(job, tally), from: 'counted', costNanoUsd: 0 }
+  // Usage told by a stream that then broke off is told all the same, where its finish was there.
+  if (tally !== null && tally.usage !== null && tally.finish !== null) return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
+  const stops = ending === 'client-gone' && candidate.provider.stopsBillingOnAbort.answer === 'yes'
+  if (hold.budgeted && !stops && ending !== 'complete') return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
+  const usage = counted(job, tally)
+  const nanoUsd = cost(usage)
+  return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, hold.nanoUsd) }
+}
+
+function dearestIsZero(cost: (usage: Usage) => number | null): boolean {
+  return cost(usageOf({ input: 1_000_000, cacheWrite1h: 1_000_000, output: 1_000_000, outputImage: 1_000_000 })) === 0
+}
+
+/** What was used as far as anybody saw: the provider's own counts where it told some, else an estimate from the text. */
+function counted(job: Job, tally: Tally | null): Usage {
+  const told = tally?.usage ?? null
+  const output = Math.max(told?.output ?? 0, Math.ceil((tally?.contentLength ?? 0) / BYTES_A_TOKEN))
+  return told === null ? usageOf({ input: Math.ceil(job.body.byteLength / BYTES_A_TOKEN), output }) : { ...told, output }
+}
+
+/** W3C trace context, where the client sent a valid one. */
+function traceOf(headers: Headers): { readonly traceId: string | null; readonly parentSpan: string | null } {
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(headers.get('traceparent') ?? '')
+  return { traceId: match?.[1] ?? null, parentSpan: match?.[2] ?? null }
+}
+
+function tagsOf(headers: Headers): readonly string[] {
+  const text = headers.get('x-sluice-tags') ?? headers.get('x-litellm-tags') ?? ''
+  return text
+    .split(',')
+    .map((tag) => tag.trim().slice(0, 64))
+    .filter((tag) => tag !== '')
+    .slice(0, 20)
+}

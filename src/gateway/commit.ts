@@ -1,0 +1,160 @@
+// Reads an answer up to the commit point: the whole of a short one, or a stream up to its first content. Until then a failure is
+// another target's chance; after it, an event in the client's dialect.
+
+import type { ChatEvent, ChatResponse } from '../core/canonical.ts'
+import { GatewayError } from '../core/errors.ts'
+import { SseReader } from '../core/sse.ts'
+import type { FrameReader } from '../dialects/contract.ts'
+import type { Job } from './job.ts'
+import type { Opened } from './send.ts'
+import { isContent, Tally } from './tally.ts'
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>
+
+/** A stream that has begun. `held` is what was read to know it; `events` is what that said. */
+export type CommittedStream = {
+  readonly kind: 'stream'
+  readonly opened: Opened
+  readonly held: readonly Uint8Array[]
+  readonly events: readonly ChatEvent[]
+  readonly rest: Reader
+  readonly sse: SseReader
+  readonly frames: FrameReader
+  readonly tally: Tally
+  /** The stream ended while it was held: nothing is left to read. */
+  readonly over: boolean
+}
+
+/** A whole answer. `response` is there when it must be translated. */
+export type CommittedWhole = {
+  readonly kind: 'whole'
+  readonly opened: Opened
+  readonly bytes: Uint8Array
+  readonly response: ChatResponse | null
+  readonly tally: Tally
+}
+
+/** A whole answer beyond what is buffered; it passes on as it comes and has no cost header. */
+export type CommittedLarge = { readonly kind: 'large'; readonly opened: Opened; readonly held: readonly Uint8Array[]; readonly rest: Reader; readonly tally: Tally }
+
+export type Committed = CommittedStream | CommittedWhole | CommittedLarge
+
+const MOST_HELD_BYTES = 1_048_576
+
+/** @throws GatewayError what the provider said, or `upstream-timeout`, `upstream-garbled`, `upstream-cut`, `client-gone` */
+export async function commit(job: Job, opened: Opened): Promise<Committed> {
+  const { deps } = job
+  const limitMs = job.intent.stream ? deps.limits.firstContentMs : Math.max(deps.limits.headersMs, deps.limits.idleMs)
+  const provider = opened.candidate.provider.id
+  const timer = setTimeout(() => opened.stop(new GatewayError('upstream-timeout', `${provider} sent no content in time.`)), limitMs)
+  try {
+    return await (job.intent.stream ? commitStream(job, opened) : commitWhole(job, opened))
+  } catch (cause) {
+    const error = opened.reason() ?? (cause instanceof GatewayError ? cause : new GatewayError('upstream-cut', `The connection to ${provider} broke off.`, { cause }))
+    opened.stop(null)
+    throw error
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function commitStream(job: Job, opened: Opened): Promise<Committed> {
+  const { response, way, hide } = opened
+  const provider = opened.candidate.provider.id
+  if (response.body === null) throw new GatewayError('upstream-garbled', `${provider} answered without a body.`)
+  const type = response.headers.get('content-type') ?? ''
+  const rest = response.body.getReader() as Reader
+  if (type.includes('json') && !type.includes('stream')) {
+    const { text } = await gather(rest, MOST_HELD_BYTES)
+    const said = way.upstream.readError(response.status, response.headers, hide(text))
+    throw said ?? new GatewayError('upstream-garbled', `${provider} answered a stream request with something else.`)
+  }
+  const sse = new SseReader()
+  const frames = way.upstream.reader()
+  const tally = new Tally()
+  const held: Uint8Array[] = []
+  const events: ChatEvent[] = []
+  let size = 0
+  let committed = false
+  const take = (event: ChatEvent): void => {
+    if (event.kind === 'error' && !committed) throw new GatewayError(event.code, hide(event.message))
+    tally.see(event)
+    events.push(event)
+    committed ||= isContent(event)
+  }
+  for (;;) {
+    const { done, value } = await rest.read()
+    if (done) {
+      for (const frame of sse.end()) for (const event of frames.read(frame)) take(event)
+      for (const event of frames.end()) take(event)
+      if (!committed) throw new GatewayError('upstream-cut', `${provider} ended the stream before any content.`)
+      tally.firstEventAt = job.deps.now()
+      return { kind: 'stream', opened, held, events, rest, sse, frames, tally, over: true }
+    }
+    held.push(value)
+    size += value.length
+    for (const frame of sse.push(value)) for (const event of frames.read(frame)) take(event)
+    if (committed) {
+      tally.firstEventAt = job.deps.now()
+      return { kind: 'stream', opened, held, events, rest, sse, frames, tally, over: false }
+    }
+    if (size > MOST_HELD_BYTES) throw new GatewayError('upstream-garbled', `${provider} sent ${MOST_HELD_BYTES} bytes without any content.`)
+  }
+}
+
+async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
+  const { response, way, hide } = opened
+  const provider = opened.candidate.provider.id
+  if (response.body === null) throw new GatewayError('upstream-garbled', `${provider} answered without a body.`)
+  const rest = response.body.getReader() as Reader
+  const read = await gather(rest, job.deps.limits.wholeAnswerBytes)
+  const tally = new Tally()
+  tally.firstEventAt = job.deps.now()
+  if (!read.over) {
+    if (way.kind === 'forward') return { kind: 'large', opened, held: read.chunks, rest, tally }
+    throw new GatewayError('upstream-garbled', `The answer of ${provider} is larger than ${job.deps.limits.wholeAnswerBytes} bytes, too large to be translated.`)
+  }
+  if (read.text.includes('"error"') || read.text.includes('"type":"error"')) {
+    const said = way.upstream.readError(response.status, response.headers, hide(read.text))
+    if (said !== null) throw said
+  }
+  let whole: ChatResponse | null = null
+  if (way.kind === 'translate') {
+    whole = way.upstream.read(read.text)
+    tally.usage = whole.usage
+    tally.finish = whole.finish.native ?? whole.finish.reason
+    tally.upstreamId = whole.id === '' ? null : whole.id.slice(0, 128)
+  } else {
+    const told = way.upstream.readUsage(read.text)
+    tally.usage = told.usage
+    tally.finish = told.finish
+  }
+  tally.contentLength = read.text.length
+  return { kind: 'whole', opened, bytes: join(read.chunks), response: whole, tally }
+}
+
+type Gathered = { readonly chunks: readonly Uint8Array[]; readonly text: string; readonly over: boolean }
+
+/** Up to `most` bytes; `over` when that was all. The text is only made of what is whole. */
+async function gather(reader: Reader, most: number): Promise<Gathered> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return { chunks, text: new TextDecoder().decode(join(chunks)), over: true }
+    chunks.push(value)
+    size += value.length
+    if (size > most) return { chunks, text: '', over: false }
+  }
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length === 1) return chunks[0] as Uint8Array
+  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    joined.set(chunk, at)
+    at += chunk.length
+  }
+  return joined
+}

@@ -1,0 +1,110 @@
+// The path of one request, top to bottom. It decides the order of things and nothing else.
+
+import type { Admission, Leg } from '../core/account.ts'
+import { GatewayError } from '../core/errors.ts'
+import type { ClientDialect } from '../dialects/contract.ts'
+import type { Account, Deps } from '../ports.ts'
+import { rowOf, type Outcome } from './book.ts'
+import { ask, candidates, type Candidate } from './candidates.ts'
+import { commit, type Committed } from './commit.ts'
+import { deliver, deliverLarge } from './deliver.ts'
+import { authenticate, begin, newRequestId, type Job, type Key } from './job.ts'
+import { logLine } from './log-line.ts'
+import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
+import { send, type Trace } from './send.ts'
+import { renewing } from './renew.ts'
+
+type Granted = Admission & { readonly kind: 'granted' }
+
+export async function handle(request: Request, client: ClientDialect, deps: Deps): Promise<Response> {
+  const requestId = newRequestId()
+  try {
+    const key = await authenticate(client.credential(request.headers), deps) // before the body: a made-up key costs nothing
+    const job = await begin(request, requestId, client, deps)
+    const targets = await candidates(job)
+    const account = deps.account(key.id)
+    const admission = await account.admit(await ask(job, key, targets))
+    if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
+    if (admission.kind === 'replay') return replay(admission)
+    return await serve(job, key, account, admission, admission.allowed.map((index) => targets[index] as Candidate))
+  } catch (error) {
+    return refuse(error, client, requestId, deps.log)
+  }
+}
+
+/** From the hold to its settle: whatever happens in here, the hold ends. */
+async function serve(job: Job, key: Key, account: Account, admission: Granted, targets: readonly Candidate[]): Promise<Response> {
+  const { hold } = admission
+  const legs: Leg[] = []
+  const settle = async (outcome: Outcome | null, answer: ReturnType<typeof keptAnswer> | null): Promise<void> => {
+    const row = outcome === null ? null : rowOf(job, key, hold, outcome)
+    if (row !== null) job.deps.log(logLine(row))
+    await account.settle({ requestId: job.id, row, answer })
+  }
+  const first = await firstToCommit(job, targets, admission.maxOutputTokens, legs)
+  if (first.kind === 'failed') {
+    const { candidate, error } = first
+    const ending = error.code === 'client-gone' ? 'client-gone' : 'failed'
+    job.deps.later(settle(candidate === null ? null : { candidate, tally: null, ending, error, legs, dropped: [] }, null))
+    throw error
+  }
+  const { from } = first
+  const { candidate, way } = from.opened
+  const outcome = { candidate, tally: from.tally, legs, dropped: way.dropped }
+  const headers = servedHeaders(job, from, admission)
+
+  if (from.kind === 'whole') {
+    const complete: Outcome = { ...outcome, ending: 'complete', error: null }
+    costHeader(headers, rowOf(job, key, hold, complete).costNanoUsd)
+    headers.set('content-type', way.kind === 'forward' ? (from.opened.response.headers.get('content-type') ?? 'application/json') : 'application/json')
+    const text = from.response === null ? null : job.client.write(from.response, job.intent)
+    const response = new Response(text ?? (from.bytes as BodyInit), { headers })
+    const kept = job.headers.has('idempotency-key') ? keptAnswer(response, text ?? new TextDecoder().decode(from.bytes)) : null
+    job.deps.later(settle(complete, kept))
+    return response
+  }
+
+  const delivery = from.kind === 'large' ? deliverLarge(job, from) : deliver(job, from)
+  const stopRenewing = renewing(job, account, hold)
+  job.deps.later(
+    delivery.done.then(({ ending, error }) => {
+      stopRenewing()
+      return settle({ ...outcome, ending, error }, null)
+    }),
+  )
+  headers.set('content-type', from.kind === 'large' ? 'application/json' : 'text/event-stream; charset=utf-8')
+  return new Response(delivery.readable, { headers })
+}
+
+type First =
+  | { readonly kind: 'committed'; readonly from: Committed }
+  /** `candidate: null`: nothing was ever sent. */
+  | { readonly kind: 'failed'; readonly error: GatewayError; readonly candidate: Candidate | null }
+
+/** Before the commit point a failure is another target's chance; after it, an event. */
+async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputTokens: number | null, legs: Leg[]): Promise<First> {
+  let last = new GatewayError('no-target-left', 'No target that this key may use can serve this request.')
+  let sentTo: Candidate | null = null
+  for (const candidate of targets) {
+    const began = job.deps.now()
+    const trace: Trace = { sent: false }
+    const leg = (outcome: Leg['outcome'], status: number | null): Leg => ({ provider: candidate.provider.id, model: candidate.model, outcome, status, ms: job.deps.now() - began })
+    try {
+      const from = await commit(job, await send(job, candidate, maxOutputTokens, trace))
+      legs.push(leg('committed', from.opened.response.status))
+      return { kind: 'committed', from }
+    } catch (cause) {
+      last = cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed while it called the provider.', { cause })
+      if (trace.sent) {
+        sentTo = candidate
+        legs.push(leg(last.code, last.detail.upstream?.status ?? null))
+      }
+      if (last.rule.next === 'stop' || job.signal.aborted) break
+    }
+  }
+  return { kind: 'failed', error: last, candidate: sentTo }
+}
+
+function refusalDetail(admission: Admission & { readonly kind: 'refused' }): ConstructorParameters<typeof GatewayError>[2] {
+  return { ...(admission.money === undefined ? {} : { money: admission.money }), ...(admission.retryAfterMs === undefined ? {} : { retryAfterMs: admission.retryAfterMs }) }
+}

@@ -1,0 +1,60 @@
+// Reads a request's body into one piece of memory, bounded, and unpacks it when it came compressed.
+
+import { GatewayError } from '../core/errors.ts'
+
+const PACKED = new Map<string, 'gzip' | 'deflate'>([
+  ['gzip', 'gzip'],
+  ['x-gzip', 'gzip'],
+  ['deflate', 'deflate'],
+])
+
+/** @throws GatewayError `body-too-large` above `most` bytes (unpacked), `request-malformed` when it does not arrive whole */
+export async function readBytes(request: Request, most: number): Promise<Uint8Array> {
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  const said = request.headers.get('content-length')
+  const length = said === null || !/^\d{1,15}$/.test(said) ? null : Number(said)
+  if (length !== null && length > most) throw tooLarge(most)
+  if (request.body === null) return new Uint8Array(0)
+  if (encoding === 'identity' || encoding === '') return gather(request.body, most, length)
+  const format = PACKED.get(encoding)
+  if (format === undefined) throw new GatewayError('request-malformed', 'This content-encoding is not supported; send the body plain, or with gzip or deflate.')
+  return gather(request.body.pipeThrough(new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>), most, null)
+}
+
+/** With a known length each byte is copied once, into its place; a second copy of a 20 MiB body is 20 MiB of the isolate's 128. */
+async function gather(stream: ReadableStream<Uint8Array>, most: number, length: number | null): Promise<Uint8Array> {
+  const reader = stream.getReader()
+  let whole = length === null ? null : new Uint8Array(length)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) break
+      if (size + value.length > most) throw tooLarge(most)
+      if (whole !== null && size + value.length <= whole.length) whole.set(value, size)
+      else {
+        if (whole !== null) chunks.push(whole.subarray(0, size))
+        whole = null
+        chunks.push(value)
+      }
+      size += value.length
+    }
+  } catch (cause) {
+    void reader.cancel().catch(() => undefined)
+    if (cause instanceof GatewayError) throw cause
+    throw new GatewayError('request-malformed', 'The body did not arrive whole, or is not packed as its content-encoding says.', { cause })
+  }
+  if (whole !== null) return whole.length === size ? whole : whole.subarray(0, size)
+  const joined = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    joined.set(chunk, at)
+    at += chunk.length
+  }
+  return joined
+}
+
+function tooLarge(most: number): GatewayError {
+  return new GatewayError('body-too-large', `The body is larger than the limit of ${most} bytes.`)
+}

@@ -1,0 +1,63 @@
+// Answers: response headers of a served request, and refusals in the client's own dialect.
+
+import { dollarsText } from '../core/money.ts'
+import { GatewayError } from '../core/errors.ts'
+import type { ClientDialect } from '../dialects/contract.ts'
+import type { Admission, KeptAnswer } from '../core/account.ts'
+import type { Committed } from './commit.ts'
+import type { Job } from './job.ts'
+
+/** Upstream headers that a client may see; a request id is what a provider's support asks for. */
+const SENT_BACK = ['x-request-id', 'request-id', 'openai-processing-ms', 'openai-version', 'openai-model', 'cf-ray'] as const
+
+export function servedHeaders(job: Job, from: Committed, admission: Admission & { readonly kind: 'granted' }): Headers {
+  const { candidate, response, way, hide } = from.opened
+  const headers = new Headers({
+    'x-sluice-request-id': job.id,
+    'x-generation-id': job.id,
+    'x-sluice-provider': candidate.provider.id,
+    'x-sluice-model': headerText(candidate.model),
+    'cache-control': 'no-store',
+  })
+  for (const name of SENT_BACK) {
+    const value = response.headers.get(name)
+    if (value !== null && name !== 'cf-ray') headers.set(name, hide(value))
+  }
+  if (way.dropped.length > 0) headers.set('x-sluice-dropped', headerText(way.dropped.join(',')).slice(0, 2048))
+  if (admission.clamped && admission.maxOutputTokens !== null) {
+    headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
+  }
+  if (admission.repeated) headers.set('x-sluice-idempotency', 'new')
+  return headers
+}
+
+/** A header's value: what cannot stand in one is percent-encoded. */
+export function headerText(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (c) => (c.codePointAt(0) === undefined || /[\ud800-\udfff]/.test(c) ? '?' : encodeURIComponent(c)))
+}
+
+/** US dollars of whole nano-dollars, as a decimal that loses none of them. */
+export function costHeader(headers: Headers, costNanoUsd: number | null): void {
+  if (costNanoUsd !== null) headers.set('x-sluice-cost-usd', dollarsText(costNanoUsd))
+}
+
+export function replay(admission: Admission & { readonly kind: 'replay' }): Response {
+  const { answer } = admission
+  return new Response(answer.text, { status: answer.status, headers: { ...answer.headers, 'x-sluice-idempotency': 'replayed' } })
+}
+
+export function keptAnswer(response: Response, text: string): KeptAnswer {
+  return { status: response.status, headers: Object.fromEntries(response.headers), text }
+}
+
+/** Any failure, in the client's dialect. What is no GatewayError is a bug of ours: it is logged, and not told. */
+export function refuse(cause: unknown, client: ClientDialect, requestId: string, log: (line: { readonly [name: string]: unknown }) => void): Response {
+  const error = cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed at this request. Nothing of it is your fault; the request id helps to find out why.', { cause })
+  if (error.code === 'gateway-bug') log({ level: 'error', request_id: requestId, bug: cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error' })
+  const status = client.status(error)
+  const headers = new Headers({ 'content-type': 'application/json', 'x-sluice-request-id': requestId, 'x-generation-id': requestId, 'cache-control': 'no-store' })
+  if (error.detail.retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(error.detail.retryAfterMs / 1000))))
+  else if (error.code === 'gateway-unavailable') headers.set('retry-after', '1')
+  if (!error.rule.clientMayRetry) headers.set('x-should-retry', 'false')
+  return new Response(JSON.stringify(client.writeError(error, requestId)), { status, headers })
+}

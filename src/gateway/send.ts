@@ -1,0 +1,164 @@
+// Opens one call of one target: builds the body in the place's language, sends it, and waits for headers. Nothing is read but errors.
+
+import { Body } from '../core/body.ts'
+import { GatewayError } from '../core/errors.ts'
+import { redact } from '../core/redact.ts'
+import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
+import { upstreamDialect } from '../dialects/index.ts'
+import type { Voice } from '../providers/contract.ts'
+import type { Candidate } from './candidates.ts'
+import type { Job } from './job.ts'
+
+export type Way = {
+  readonly kind: 'forward' | 'translate'
+  readonly voice: Voice
+  readonly upstream: UpstreamDialect
+  readonly dropped: readonly string[]
+}
+
+/** Whether a call went out at all: what was never sent is never billed. */
+export type Trace = { sent: boolean }
+
+/** An answer whose headers say that it is one. `stop` ends the call upstream; `reason` tells why it was ended. */
+export type Opened = {
+  readonly way: Way
+  readonly candidate: Candidate
+  readonly response: Response
+  readonly stop: (reason: GatewayError | null) => void
+  readonly reason: () => GatewayError | null
+  readonly hide: (text: string) => string
+}
+
+/** Of the client's headers only these go on, and only where the provider speaks the language they belong to. */
+const PASSED_ON: { readonly [dialect: string]: readonly string[] } = {
+  'openai-chat': ['openai-beta', 'idempotency-key', 'x-client-request-id'],
+  'anthropic-messages': ['anthropic-version', 'anthropic-beta', 'idempotency-key'],
+}
+const MOST_ERROR_BYTES = 65_536
+const encoder = new TextEncoder()
+
+/**
+ * Sends. The call is ended when the client leaves, and when the headers take too long.
+ * @throws GatewayError whatever the provider's refusal, silence or the request itself amounts to
+ */
+export async function send(job: Job, candidate: Candidate, maxOutputTokens: number | null, trace: Trace): Promise<Opened> {
+  const { provider, settings } = candidate
+  const way = wayOf(job, candidate)
+  const { pieces, dropped } = write(job, candidate, way.voice, way.upstream, way.kind, maxOutputTokens)
+  if (job.strict && dropped.length > 0) {
+    throw new GatewayError('request-unsupported', `${provider.id} cannot be told ${dropped.join(', ')}, and x-sluice-strict is on.`, { at: dropped[0] as string })
+  }
+  const secrets = Object.values(settings.secrets)
+  const hide = (text: string): string => redact(text, secrets)
+  const ended = new AbortController()
+  let reason: GatewayError | null = null
+  const stop = (why: GatewayError | null): void => {
+    reason ??= why
+    ended.abort()
+  }
+  const leave = (): void => stop(new GatewayError('client-gone', 'The client left.'))
+  if (job.signal.aborted) leave()
+  job.signal.addEventListener('abort', leave, { once: true })
+  const timer = setTimeout(() => stop(new GatewayError('upstream-timeout', `${provider.id} did not begin to answer in time.`)), job.deps.limits.headersMs)
+  try {
+    const request = new Request(urlOf(candidate, way.voice, job.intent.stream), {
+      method: 'POST',
+      headers: await headersOf(job, candidate, way),
+      body: job.deps.upload(pieces) as BodyInit,
+      redirect: 'manual',
+      signal: ended.signal,
+      ...HALF_DUPLEX,
+    })
+    trace.sent = true
+    const response = await (provider.local === undefined ? job.deps.fetch(request) : provider.local(request))
+    if (response.status < 200 || response.status >= 300) throw await refusalOf(response, way.upstream, provider.id, hide)
+    return { way: { ...way, dropped }, candidate, response, stop, reason: () => reason, hide }
+  } catch (cause) {
+    if (reason !== null) throw reason
+    if (cause instanceof GatewayError) throw cause
+    throw new GatewayError('upstream-failed', `${provider.id} could not be reached.`, { cause })
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Required by the standard for bodies that are streams; TypeScript's DOM types lack it. */
+const HALF_DUPLEX = { duplex: 'half' } as object
+
+/** The client's own language where the place speaks it, else the place's first. */
+function wayOf(job: Job, candidate: Candidate): Way {
+  const { voices } = candidate.provider
+  const own = voices.find((voice) => voice.dialect === job.client.id)
+  const voice = own ?? voices[0]
+  return { kind: own === undefined ? 'translate' : 'forward', voice, upstream: upstreamDialect(voice.dialect), dropped: [] }
+}
+
+type Outgoing = { readonly pieces: readonly Uint8Array[]; readonly dropped: readonly string[] }
+
+function write(job: Job, candidate: Candidate, voice: Voice, upstream: UpstreamDialect, kind: Way['kind'], maxOutputTokens: number | null): Outgoing {
+  const orders: Orders = { model: candidate.model, maxOutputTokens, habits: voice.habits }
+  const quirks = candidate.provider.quirks?.bind(candidate.provider)
+  if (kind === 'forward') {
+    const member = job.body.member.bind(job.body)
+    return { pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? [])]), dropped: [] }
+  }
+  const written = upstream.write(job.client.read(job.body), job.intent, orders)
+  const bytes = encoder.encode(written.text)
+  const dropped = written.dropped.map((name) => inClientWords(name, job.client.names))
+  if (quirks === undefined) return { pieces: [bytes], dropped }
+  const body = new Body(bytes)
+  return { pieces: body.spliced(quirks(voice.dialect, body.member.bind(body))), dropped }
+}
+
+/** `maxOutputTokens` → `max_tokens`, `tools[2].strict` → `tools[2].function.strict`, by the client dialect's own table. */
+function inClientWords(name: string, names: { readonly [canonical: string]: string }): string {
+  const head = /^[A-Za-z]+/.exec(name)?.[0] ?? ''
+  const word = Object.hasOwn(names, head) ? names[head] : undefined
+  return word === undefined ? name : word + name.slice(head.length)
+}
+
+function urlOf(candidate: Candidate, voice: Voice, stream: boolean): string {
+  const base = candidate.settings.baseUrl
+  if (base === null) throw new GatewayError('credential-missing', `The provider ${candidate.provider.id} has no base URL: ${candidate.provider.baseUrlSetting} must be set.`)
+  return base.replace(/\/+$/, '') + voice.path(candidate.model, stream)
+}
+
+async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Headers> {
+  const headers = new Headers({ 'content-type': 'application/json', accept: job.intent.stream ? 'text/event-stream' : 'application/json', 'user-agent': 'sluice' })
+  for (const [name, value] of Object.entries(await candidate.provider.authorize(candidate.settings))) headers.set(name, value)
+  if (way.kind === 'forward') {
+    for (const name of PASSED_ON[way.voice.dialect] ?? []) {
+      const value = job.headers.get(name)
+      if (value !== null) headers.set(name, value)
+    }
+  }
+  return headers
+}
+
+async function refusalOf(response: Response, upstream: UpstreamDialect, provider: string, hide: (text: string) => string): Promise<GatewayError> {
+  const text = hide(await readSome(response))
+  if (response.status < 400) return new GatewayError('upstream-failed', `${provider} answered with status ${response.status}; redirects are not followed.`)
+  return upstream.readError(response.status, response.headers, text) ?? new GatewayError('upstream-failed', `${provider} answered with status ${response.status}.`)
+}
+
+/** The first bytes of an error's body as text; a body that does not end is left alone. */
+async function readSome(response: Response): Promise<string> {
+  if (response.body === null) return ''
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done || value === undefined) break
+      text += decoder.decode(value, { stream: true })
+      size += value.length
+      if (size > MOST_ERROR_BYTES) break
+    }
+  } catch {
+    // what came is what can be told
+  }
+  void reader.cancel().catch(() => undefined)
+  return text
+}

@@ -1,0 +1,8 @@
+// The Worker's entry: requests and the Durable Object classes. Nothing else.
+
+import { app } from './app.ts'
+import type { Env } from './platform/env.ts'
+
+export { KeyObject } from './platform/key-object.ts'
+
+export default { fetch: (request, env, context) => app.fetch(request, env, context) } satisfies ExportedHandler<Env>

@@ -1,0 +1,222 @@
+// One Durable Object a key: keeps the key's book, writes down what must survive, and carries settled rows to D1. It decides nothing.
+
+import { DurableObject } from 'cloudflare:workers'
+import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
+import { Book, type Policy, type Spend } from '../core/book.ts'
+import { numberSetting, type Env } from './env.ts'
+import { policyOf, readKey } from './policies.ts'
+import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
+
+/** Holds are written down in one value, at most this often: a crash forgets at most the holds of the last moments. */
+const JOURNAL_MS = 40
+const FLUSH_MS = 700
+const FLUSH_ROWS = 250
+const MOST_BACKOFF_MS = 60_000
+/** Not waited for by other answers of this object; whoever needs it on disk waits for `sync`. */
+const QUIETLY = { allowUnconfirmed: true } as const
+
+type Pending = { readonly row: Row; readonly corrects: boolean }
+type Journal = ReturnType<Book['snapshot']>
+
+export class KeyObject extends DurableObject<Env> {
+  readonly #book: Book
+  readonly #outbox = new Map<string, Pending>()
+  #hydration: Promise<void> | null = null
+  #journalDue = false
+  #alarmAt: number | null = null
+  #failures = 0
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env)
+    this.#book = new Book({
+      holdMs: numberSetting(env, 'SLUICE_HOLD_SECONDS', 300) * 1000,
+      defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
+    })
+    void ctx.blockConcurrencyWhile(() => this.#restore())
+  }
+
+  /** Everything a request needs to know of its key, and its hold, in one round trip. */
+  async admit(ask: Ask): Promise<Admission> {
+    if (this.#book.policy === null) await this.#hydrate()
+    // From here to the reserve nothing is awaited.
+    const now = Date.now()
+    this.#expire(now)
+    const admission = this.#book.admit(ask, now)
+    if (admission.kind === 'granted') this.#journalSoon()
+    return admission
+  }
+
+  async renew(requestId: string): Promise<void> {
+    if (this.#book.renew(requestId, Date.now())) this.#journalSoon()
+  }
+
+  /** Answers when the rows are on disk. */
+  async settle(settlements: readonly Settlement[]): Promise<void> {
+    await this.#recall(settlements.filter((s) => s.row !== null && !this.#book.knows(s.requestId)).map((s) => s.requestId))
+    const now = Date.now()
+    const entries: { [key: string]: unknown } = {}
+    for (const settlement of settlements) {
+      const booked = this.#book.settle(settlement, now)
+      if (booked === null) continue
+      this.#outbox.set(booked.row.id, booked)
+      entries[`row:${booked.row.id}`] = booked
+    }
+    void this.ctx.storage.put({ ...entries, journal: this.#book.snapshot() }, QUIETLY)
+    this.#wakeBy(now + FLUSH_MS)
+    await this.ctx.storage.sync()
+  }
+
+  /** What the key may know of itself; a refusal when the secret is not (or no longer) good. */
+  async view(secretHash: string): Promise<KeyView | Refusal> {
+    if (this.#book.policy === null) await this.#hydrate()
+    const now = Date.now()
+    this.#expire(now)
+    return this.#book.refuseSecret(secretHash, now) ?? (this.#book.view(now) as KeyView)
+  }
+
+  async pending(requestId: string): Promise<Row | null> {
+    return this.#outbox.get(requestId)?.row ?? null
+  }
+
+  async flush(): Promise<void> {
+    await this.#flush()
+  }
+
+  /** An administrator's change, on disk when this answers. */
+  async apply(policy: Policy): Promise<void> {
+    this.#book.hydrate(policy)
+    await this.ctx.storage.put('policy', this.#book.policy)
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAt = null
+    const now = Date.now()
+    this.#expire(now)
+    try {
+      await this.#flush()
+      this.#failures = 0
+    } catch {
+      this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
+    }
+    if (this.#outbox.size > 0) {
+      const wait = Math.min(FLUSH_MS * 2 ** this.#failures, MOST_BACKOFF_MS)
+      this.#wakeBy(Date.now() + wait * (0.75 + Math.random() / 2))
+    } else {
+      const expiry = this.#book.earliestExpiry()
+      if (expiry !== null) this.#wakeBy(expiry + 1)
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const [policy, journal, rows] = await Promise.all([
+      this.ctx.storage.get<Policy>('policy'),
+      this.ctx.storage.get<Journal>('journal'),
+      this.ctx.storage.list<Pending>({ prefix: 'row:' }),
+    ])
+    if (policy !== undefined) this.#book.hydrate(policy)
+    if (journal !== undefined) this.#book.restore(journal.spend, journal.holds)
+    for (const pending of rows.values()) {
+      this.#outbox.set(pending.row.id, pending)
+      this.#book.rememberSettled(pending.row.id, pending.row.costNanoUsd ?? 0, pending.row.ended === 'expired', Date.now())
+    }
+    if (this.#outbox.size > 0) this.#wakeBy(Date.now() + FLUSH_MS)
+    else {
+      const expiry = this.#book.earliestExpiry()
+      if (expiry !== null) this.#wakeBy(expiry + 1)
+    }
+  }
+
+  /** From D1, once however many ask. A key that D1 does not know leaves nothing behind. */
+  async #hydrate(): Promise<void> {
+    this.#hydration ??= this.#readPolicy().finally(() => {
+      this.#hydration = null
+    })
+    await this.#hydration
+  }
+
+  async #readPolicy(): Promise<void> {
+    const stored = await readKey(this.env.DB, this.ctx.id.name ?? '')
+    if (stored === null) return
+    this.#book.hydrate(policyOf(stored))
+    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore(spendOf(stored.spend), [])
+    void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
+  }
+
+  /** An object that lost its memory may be told twice: what is in the ledger already is booked. */
+  async #recall(requestIds: readonly string[]): Promise<void> {
+    if (requestIds.length === 0) return
+    const found = await this.env.DB.prepare('SELECT id, cost_nano_usd, ended FROM requests WHERE id IN (SELECT value FROM json_each(?1))')
+      .bind(JSON.stringify(requestIds))
+      .all<{ readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }>()
+    for (const row of found.results) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+  }
+
+  #expire(now: number): void {
+    const expiry = this.#book.earliestExpiry()
+    if (expiry === null || expiry > now) return
+    const entries: { [key: string]: unknown } = {}
+    for (const row of this.#book.expire(now)) {
+      const pending: Pending = { row, corrects: false }
+      this.#outbox.set(row.id, pending)
+      entries[`row:${row.id}`] = pending
+    }
+    void this.ctx.storage.put({ ...entries, journal: this.#book.snapshot() }, QUIETLY)
+    this.#wakeBy(now + FLUSH_MS)
+  }
+
+  #journalSoon(): void {
+    if (this.#journalDue) return
+    this.#journalDue = true
+    setTimeout(() => {
+      this.#journalDue = false
+      void this.ctx.storage.put('journal', this.#book.snapshot(), QUIETLY)
+      const expiry = this.#book.earliestExpiry()
+      if (expiry !== null) this.#wakeBy(expiry + 1)
+    }, JOURNAL_MS)
+  }
+
+  /** One alarm an object; setting it is a write, so it is only ever moved nearer. */
+  #wakeBy(at: number): void {
+    if (this.#alarmAt !== null && this.#alarmAt <= at) return
+    this.#alarmAt = at
+    void this.ctx.storage.setAlarm(at, QUIETLY)
+  }
+
+  /** Carries the outbox to D1. A batch that is repeated counts once. */
+  async #flush(): Promise<void> {
+    while (this.#outbox.size > 0) {
+      const batch = [...this.#outbox.values()].slice(0, FLUSH_ROWS)
+      const fresh = batch.filter((p) => !p.corrects).map((p) => p.row)
+      const corrections = batch.filter((p) => p.corrects).map((p) => p.row)
+      const statements = [
+        this.env.DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(JSON.stringify(this.#book.snapshot().spend), this.ctx.id.name ?? ''),
+      ]
+      if (fresh.length > 0) statements.push(this.env.DB.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
+      if (corrections.length > 0) statements.push(this.env.DB.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
+      await this.env.DB.batch(statements)
+      const done: string[] = []
+      for (const sent of batch) {
+        // A correction may have taken the row's place while D1 was writing: it goes with the next batch.
+        if (this.#outbox.get(sent.row.id) !== sent) continue
+        this.#outbox.delete(sent.row.id)
+        done.push(`row:${sent.row.id}`)
+      }
+      for (let i = 0; i < done.length; i += 128) void this.ctx.storage.delete(done.slice(i, i + 128), QUIETLY)
+    }
+  }
+}
+
+function spendOf(text: string): Spend {
+  const stored = JSON.parse(text) as Partial<Spend>
+  return {
+    period: stored.period ?? '',
+    periodNanoUsd: stored.periodNanoUsd ?? 0,
+    everNanoUsd: stored.everNanoUsd ?? 0,
+    day: stored.day ?? '',
+    dayNanoUsd: stored.dayNanoUsd ?? 0,
+    week: stored.week ?? '',
+    weekNanoUsd: stored.weekNanoUsd ?? 0,
+    month: stored.month ?? '',
+    monthNanoUsd: stored.monthNanoUsd ?? 0,
+  }
+}

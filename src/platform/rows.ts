@@ -1,0 +1,122 @@
+// How ledger rows stand in D1: one spelling for the writer and the readers.
+
+import type { Row } from '../core/account.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { Usage } from '../core/canonical.ts'
+
+const COLUMNS = [
+  'id', 'key_id', 'created_at', 'period', 'dialect', 'requested_model', 'provider', 'model', 'streamed', 'input', 'cache_read', 'cache_write_5m',
+  'cache_write_1h', 'output', 'input_audio', 'output_audio', 'output_image', 'paid_tool_calls', 'reasoning', 'usage_from', 'cost_nano_usd',
+  'price_version', 'attempts', 'finish', 'ended', 'error_code', 'first_event_ms', 'total_ms', 'trace_id', 'parent_span', 'session', 'end_user',
+  'tags', 'upstream_id', 'dropped',
+] as const // prettier-ignore
+
+type Column = (typeof COLUMNS)[number]
+export type Stored = { readonly [column in Column]: string | number | null }
+
+const values = COLUMNS.map((_, i) => `json_extract(value, '$[${i}]')`).join(', ')
+const INSERT = `INSERT INTO requests (${COLUMNS.join(', ')}) SELECT ${values} FROM json_each(?1) WHERE true ON CONFLICT (id)`
+
+/** Many rows in one statement with one parameter: D1 takes 100 parameters a statement, and a repeated batch must count once. */
+export const INSERT_ROWS = `${INSERT} DO NOTHING`
+/** For rows that correct one booked when its hold expired. */
+export const CORRECT_ROWS = `${INSERT} DO UPDATE SET ${COLUMNS.filter((c) => c !== 'id' && c !== 'key_id').map((c) => `${c} = excluded.${c}`).join(', ')}`
+
+/** The parameter of those statements. */
+export function rowsParameter(rows: readonly Row[]): string {
+  return JSON.stringify(rows.map((row) => {
+    const stored = toStored(row)
+    return COLUMNS.map((column) => stored[column])
+  }))
+}
+
+function toStored(row: Row): Stored {
+  const u = row.usage
+  return {
+    id: row.id,
+    key_id: row.keyId,
+    created_at: row.createdAt,
+    period: row.period,
+    dialect: row.dialect,
+    requested_model: row.requestedModel,
+    provider: row.provider,
+    model: row.model,
+    streamed: row.streamed ? 1 : 0,
+    input: u?.input ?? null,
+    cache_read: u?.cacheRead ?? null,
+    cache_write_5m: u?.cacheWrite5m ?? null,
+    cache_write_1h: u?.cacheWrite1h ?? null,
+    output: u?.output ?? null,
+    input_audio: u?.inputAudio ?? null,
+    output_audio: u?.outputAudio ?? null,
+    output_image: u?.outputImage ?? null,
+    paid_tool_calls: u?.paidToolCalls ?? null,
+    reasoning: u?.reasoning ?? null,
+    usage_from: row.usageFrom,
+    cost_nano_usd: row.costNanoUsd,
+    price_version: row.priceVersion,
+    attempts: JSON.stringify(row.attempts),
+    finish: row.finish,
+    ended: row.ended,
+    error_code: row.errorCode,
+    first_event_ms: row.firstEventMs,
+    total_ms: row.totalMs,
+    trace_id: row.traceId,
+    parent_span: row.parentSpan,
+    session: row.session,
+    end_user: row.endUser,
+    tags: JSON.stringify(row.tags),
+    upstream_id: row.upstreamId,
+    dropped: JSON.stringify(row.dropped),
+  }
+}
+
+/** A stored row as the ledger speaks of it. */
+export function fromStored(stored: Stored): Row {
+  const text = (column: Column): string | null => (typeof stored[column] === 'string' ? stored[column] : null)
+  const count = (column: Column): number => Number(stored[column] ?? 0)
+  const orNull = (column: Column): number | null => (stored[column] === null ? null : Number(stored[column]))
+  const usage: Usage | null =
+    stored.input === null
+      ? null
+      : {
+          input: count('input'),
+          cacheRead: count('cache_read'),
+          cacheWrite5m: count('cache_write_5m'),
+          cacheWrite1h: count('cache_write_1h'),
+          output: count('output'),
+          inputAudio: count('input_audio'),
+          outputAudio: count('output_audio'),
+          outputImage: count('output_image'),
+          paidToolCalls: count('paid_tool_calls'),
+          reasoning: orNull('reasoning'),
+        }
+  return {
+    id: text('id') ?? '',
+    keyId: text('key_id') ?? '',
+    period: text('period') ?? '',
+    createdAt: count('created_at'),
+    dialect: text('dialect') ?? '',
+    requestedModel: text('requested_model') ?? '',
+    provider: text('provider'),
+    model: text('model'),
+    streamed: count('streamed') === 1,
+    usage,
+    usageFrom: (text('usage_from') ?? 'none') as Row['usageFrom'],
+    costNanoUsd: orNull('cost_nano_usd'),
+    priceVersion: text('price_version'),
+    attempts: JSON.parse(text('attempts') ?? '[]') as Row['attempts'],
+    finish: text('finish'),
+    ended: (text('ended') ?? 'failed') as Row['ended'],
+    errorCode: text('error_code') as ErrorCode | null,
+    firstEventMs: orNull('first_event_ms'),
+    totalMs: count('total_ms'),
+    traceId: text('trace_id'),
+    parentSpan: text('parent_span'),
+    session: text('session'),
+    endUser: text('end_user'),
+    tags: JSON.parse(text('tags') ?? '[]') as string[],
+    upstreamId: text('upstream_id'),
+    dropped: JSON.parse(text('dropped') ?? '[]') as string[],
+  }
+}

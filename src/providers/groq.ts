@@ -1,0 +1,11 @@
+// Groq: where it is and what is its own. Source: console.groq.com/docs/openai
+
+import { LISTED_AS_BILLING } from './abort-billing.ts'
+import { openAiCompatible } from './openai-compatible.ts'
+
+export const groq = openAiCompatible({
+  id: 'groq',
+  name: 'Groq',
+  defaultBaseUrl: 'https://api.groq.com/openai/v1',
+  stopsBillingOnAbort: LISTED_AS_BILLING,
+})

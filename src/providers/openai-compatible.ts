@@ -1,0 +1,41 @@
+// Places that speak OpenAI's chat language: one factory, so that a provider file says only what is its own.
+
+import type { Habits } from '../dialects/contract.ts'
+import type { Provider, Voice } from './contract.ts'
+import { settingName } from './setting-name.ts'
+
+export type OpenAiCompatible = {
+  readonly id: string
+  readonly name: string
+  readonly defaultBaseUrl: string | null
+  readonly stopsBillingOnAbort: Provider['stopsBillingOnAbort']
+  readonly habits?: Partial<Habits>
+  /** A server of one's own may want no key; one that is set is sent. */
+  readonly keyOptional?: boolean
+  readonly quirks?: NonNullable<Provider['quirks']>
+}
+
+/** A place below whose base URL `/chat/completions` stands and which takes a bearer key. */
+export function openAiCompatible(place: OpenAiCompatible): Provider {
+  const key = settingName(place.id, 'API_KEY')
+  return {
+    id: place.id,
+    name: place.name,
+    needs: place.keyOptional === true ? [] : [key],
+    ...(place.keyOptional === true ? { takes: [key] } : {}),
+    baseUrlSetting: settingName(place.id, 'BASE_URL'),
+    defaultBaseUrl: place.defaultBaseUrl,
+    voices: [chatVoice({ issuer: place.id, ...place.habits })],
+    stopsBillingOnAbort: place.stopsBillingOnAbort,
+    authorize: ({ secrets }) => bearer(secrets[key]),
+    ...(place.quirks === undefined ? {} : { quirks: place.quirks }),
+  }
+}
+
+export function chatVoice(habits: Habits): Voice {
+  return { dialect: 'openai-chat', habits, path: () => '/chat/completions' }
+}
+
+export function bearer(key: string | undefined): { readonly [header: string]: string } {
+  return key === undefined || key === '' ? {} : { authorization: `Bearer ${key}` }
+}

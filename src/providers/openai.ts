@@ -1,0 +1,13 @@
+// OpenAI: where it is and what is its own. Source: platform.openai.com/docs/api-reference
+
+import { LISTED_AS_STOPPING } from './abort-billing.ts'
+import { openAiCompatible } from './openai-compatible.ts'
+
+export const openai = openAiCompatible({
+  id: 'openai',
+  name: 'OpenAI',
+  defaultBaseUrl: 'https://api.openai.com/v1',
+  stopsBillingOnAbort: LISTED_AS_STOPPING,
+  // `max_tokens` is a 400 for its reasoning models.
+  habits: { ceilingMember: 'max_completion_tokens' },
+})

@@ -1,0 +1,14 @@
+// OpenRouter: where it is and what is its own. Source: openrouter.ai/docs/api-reference
+
+import { openAiCompatible } from './openai-compatible.ts'
+
+export const openrouter = openAiCompatible({
+  id: 'openrouter',
+  name: 'OpenRouter',
+  defaultBaseUrl: 'https://openrouter.ai/api/v1',
+  // It depends on who serves the model, which is not known when the stream is cut.
+  stopsBillingOnAbort: {
+    answer: 'unknown',
+    source: 'openrouter.ai/docs/api-reference/streaming, "Stream Cancellation": by the provider behind it',
+  },
+})

@@ -1,0 +1,12 @@
+// vLLM: where it is and what is its own. Self-hosted, so it has no address of its own. Source: docs.vllm.ai/en/stable/serving/openai_compatible_server
+
+import { OWN_HARDWARE } from './abort-billing.ts'
+import { openAiCompatible } from './openai-compatible.ts'
+
+export const vllm = openAiCompatible({
+  id: 'vllm',
+  name: 'vLLM',
+  defaultBaseUrl: null,
+  stopsBillingOnAbort: OWN_HARDWARE,
+  keyOptional: true,
+})

@@ -1,0 +1,153 @@
+// Starts the gateway as its README says, with every provider pointed at a replay server, and asks its admin API. Loopback only.
+
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+export type GatewayProcess = {
+  readonly base: string
+  readonly key: string
+  /** Hash of the key, by which the admin API names it. */
+  readonly keyHash: string
+  /** The ledger rows of the key for one request, once there is one; waits for it a while. */
+  rows(requestId: string): Promise<readonly Row[]>
+  stop(): Promise<void>
+}
+
+/** A ledger row as `GET /api/v1/generations` shows it; only what the tests look at. */
+export type Row = {
+  readonly id?: string
+  readonly total_cost: number | null
+  readonly sluice: {
+    readonly request_id: string
+    readonly cost_nano_usd: number | null
+    readonly ended: string
+    readonly usage: {
+      readonly input: number
+      readonly cache_read: number
+      readonly cache_write_5m?: number
+      readonly cache_write_1h?: number
+      readonly output: number
+    } | null
+  }
+}
+
+const PROJECT = join(import.meta.dirname, '../..')
+const ADMIN_KEY = 'sk-admin-clients-0123456789abcdef'
+const START_MS = 90_000
+const ROW_MS = 10_000
+const POLL_MS = 100
+const PROVIDERS = [
+  'OPENAI',
+  'ANTHROPIC',
+  'GOOGLE',
+  'GROQ',
+  'MISTRAL',
+  'DEEPSEEK',
+  'XAI',
+  'TOGETHER',
+  'OPENROUTER',
+  'PERPLEXITY',
+  'CEREBRAS',
+  'VLLM',
+  'OLLAMA',
+]
+/** Whose SDK takes a base URL without a version. */
+const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY'])
+
+/** Starts a gateway with fresh state whose providers are all at `origin`. Call `stop` when done. */
+export async function startGateway(origin: string): Promise<GatewayProcess> {
+  const port = await freePort()
+  const stateDir = mkdtempSync(join(tmpdir(), 'sluice-clients-'))
+  const env: { [name: string]: string | undefined } = {
+    ...process.env,
+    CI: '1',
+    PORT: String(port),
+    SLUICE_STATE_DIR: stateDir,
+    SLUICE_ADMIN_KEY: ADMIN_KEY,
+  }
+  for (const provider of PROVIDERS) {
+    env[`${provider}_BASE_URL`] = BARE.has(provider) ? origin : `${origin}/v1`
+    env[`${provider}_API_KEY`] = `test-${provider.toLowerCase()}-credential`
+  }
+  const child = spawn(process.execPath, ['scripts/start.ts'], { cwd: PROJECT, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  let log = ''
+  child.stdout.on('data', (text: Buffer) => (log += text.toString()))
+  child.stderr.on('data', (text: Buffer) => (log += text.toString()))
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const signal = (name: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name) // the group: workerd is a child of the child
+    } catch {
+      // already gone
+    }
+  }
+  const atExit = (): void => signal('SIGKILL')
+  process.once('exit', atExit)
+  const stop = async (): Promise<void> => {
+    signal('SIGTERM')
+    await Promise.race([exited, wait(5000)])
+    signal('SIGKILL')
+    process.off('exit', atExit)
+    rmSync(stateDir, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  const base = `http://127.0.0.1:${port}`
+  try {
+    await until(START_MS, async () => {
+      if (child.exitCode !== null) throw new Error(`The gateway ended:\n${log.slice(-2000)}`)
+      return (await fetch(`${base}/health`).catch(() => null))?.ok === true ? true : null
+    })
+    const { key, hash } = await makeKey(base)
+    return { base, key, keyHash: hash, rows: (requestId) => rowsOf(base, hash, requestId), stop }
+  } catch (error) {
+    await stop()
+    throw new Error(`The gateway did not come up:\n${log.slice(-2000)}`, { cause: error })
+  }
+}
+
+async function makeKey(base: string): Promise<{ readonly key: string; readonly hash: string }> {
+  const answer = await fetch(`${base}/api/v1/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'clients' }),
+  })
+  if (!answer.ok) throw new Error(`POST /api/v1/keys answered ${answer.status}: ${await answer.text()}`)
+  const made = (await answer.json()) as { readonly key: string; readonly data: { readonly hash: string } }
+  return { key: made.key, hash: made.data.hash }
+}
+
+async function rowsOf(base: string, hash: string, requestId: string): Promise<readonly Row[]> {
+  return until(ROW_MS, async () => {
+    const url = `${base}/api/v1/generations?api_key_hash=${hash}&limit=1000`
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${ADMIN_KEY}` } })
+    if (!answer.ok) throw new Error(`GET /api/v1/generations answered ${answer.status}: ${await answer.text()}`)
+    const { data } = (await answer.json()) as { readonly data: readonly Row[] }
+    const found = data.filter((row) => row.sluice.request_id === requestId || row.id === requestId)
+    return found.length === 0 ? null : found
+  })
+}
+
+/** Asks again until there is an answer. @throws when there is none in time */
+async function until<T>(limitMs: number, ask: () => Promise<T | null>): Promise<T> {
+  for (let waitedMs = 0; waitedMs < limitMs; waitedMs += POLL_MS) {
+    const answer = await ask()
+    if (answer !== null) return answer
+    await wait(POLL_MS)
+  }
+  throw new Error(`Nothing came in ${limitMs} ms.`)
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}

@@ -1,0 +1,224 @@
+// The contract of every client dialect's requests: bytes that pass untouched, reading that loses nothing, and reading of spoilt bodies. Names no dialect.
+
+import { describe, expect, it } from 'vitest'
+import type { ChatRequest } from '../../src/core/canonical.ts'
+import { Body } from '../../src/core/body.ts'
+import { GatewayError } from '../../src/core/errors.ts'
+import type { Edits } from '../../src/core/json-splice.ts'
+import type { ClientDialect, Orders, UpstreamDialect } from '../../src/dialects/contract.ts'
+import { CLIENT_DIALECTS, UPSTREAM_DIALECTS } from '../../src/dialects/index.ts'
+import { chance, oneOf, whole } from '../support/chance.ts'
+import { mutated } from '../support/mutate.ts'
+import { oddJson, rawMembers } from '../support/odd-json.ts'
+import { recordingsOf } from '../support/recordings.ts'
+import { incoming, intentFor, issuerOf, ordersFor } from './dialect-play.ts'
+
+const SPOILT_BODIES = 3000
+/** Members that some models of a language refuse though the language has a word for them. */
+const MODEL_MAY_REFUSE: ReadonlySet<string> = new Set(['reasoning', 'temperature', 'topP', 'topK'])
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('requests of client dialect $id', ({ id, dialect }) => {
+  const requests = recordingsOf(id).flatMap(({ id: name, request, streaming }) => (request === null ? [] : [{ name, request, streaming }]))
+  const path = dialect.paths[0] ?? ''
+  const own = UPSTREAM_DIALECTS.find((upstream) => upstream.id === id)
+
+  it('has recorded requests to be held against', () => {
+    expect(requests.length).toBeGreaterThan(10)
+  })
+
+  it.each(requests)('knows model, stream and ceiling of $name by a scan', ({ name, request }) => {
+    const intent = dialect.intent(incoming(path, oddJson(request, name)))
+    expect(intent.model).toBe(request['model'])
+    expect(intent.stream).toBe(request['stream'] === true)
+    expect(intent.maxOutputTokens).toBe(request['max_completion_tokens'] ?? request['max_tokens'] ?? null)
+    expect(intent.needs.has('tools')).toBe(Array.isArray(request['tools']) && request['tools'].length > 0)
+  })
+
+  it.each(requests)('passes $name on byte for byte outside the members it edits', ({ name, request }) => {
+    if (own === undefined) throw new Error(`No provider speaks ${id}.`)
+    const text = oddJson({ ...request, '10': 1, '9': { b: 1, a: [] } }, name).replace(/\}$/, ', "big": 12345678901234567890, "one" : 1.0 }')
+    for (const maxOutputTokens of [null, 77]) {
+      const { body, ...rest } = incoming(path, text)
+      const edits = own.edits(dialect.intent({ ...rest, body }), { ...ordersFor('nobody'), maxOutputTokens }, (at) => body.member(at))
+      const sent = decoder.decode(Buffer.concat(body.spliced(edits)))
+      const roots = new Set<string>(edits.map((edit) => edit.path[0]))
+      expect(outside(sent, roots)).toEqual(outside(text, roots))
+      expect(JSON.parse(sent)).toEqual(edited(JSON.parse(text), edits))
+      expect(JSON.parse(sent)).toMatchObject({ model: 'ordered-model' })
+    }
+  })
+
+  it.each(requests)('reads $name back the same after its own dialect has written it', ({ name, request }) => {
+    if (own === undefined) throw new Error(`No provider speaks ${id}.`)
+    const { body, ...rest } = incoming(path, oddJson(request, name))
+    const read = dialect.read(body)
+    // To the model it was recorded with: what may be said to a model depends on the model.
+    const model = String(request['model'])
+    const written = own.write(read, dialect.intent({ ...rest, body }), { ...orders(read), model })
+    const again = dialect.read(new Body(encoder.encode(written.text)))
+    expect(JSON.parse(written.text)).toMatchObject({ model })
+    // What a model of the language does not take may be left out, but only when it is said.
+    const reported = [...written.dropped, ...written.approximated]
+    expect(reported.filter((said) => !MODEL_MAY_REFUSE.has(said) && !/[.[]/.test(said))).toEqual([])
+    expect(without(again, reported)).toEqual(without(read, reported))
+  })
+
+  it.each(UPSTREAM_DIALECTS.map((upstream) => ({ to: upstream.id, upstream })))(
+    'writes every recorded request to $to as JSON for the ordered model',
+    ({ to, upstream }) => {
+      for (const { name, request } of requests) {
+        const { body, ...rest } = incoming(path, oddJson(request, name))
+        const read = dialect.read(body)
+        const written = upstream.write(read, dialect.intent({ ...rest, body }), orders(read))
+        expect(typeof JSON.parse(written.text), `${name} to ${to}`).toBe('object')
+        const reported = [...written.dropped, ...written.approximated]
+        for (const [i, tool] of read.tools.entries())
+          if (tool.kind === 'function' && !reported.some((said) => said.startsWith(`tools[${i}].schema`)))
+            expect(written.text, `${name} to ${to}`).toContain(tool.schema)
+      }
+    },
+  )
+
+  it.each(UPSTREAM_DIALECTS.map((upstream) => ({ to: upstream.id, upstream })))(
+    'obeys the ordered ceiling when it is written to $to',
+    ({ upstream }) => {
+      for (const { name, request } of requests) {
+        const { body, ...rest } = incoming(path, oddJson(request, name))
+        const read = dialect.read(body)
+        const written = upstream.write(read, dialect.intent({ ...rest, body }), { ...orders(read), maxOutputTokens: 1234567 })
+        expect(written.text, name).toContain('1234567')
+      }
+    },
+  )
+
+  it('throws nothing but GatewayError for bodies that are spoilt, whoever they are written to', () => {
+    const random = chance(`bodies ${id}`)
+    const bad = new Map<string, string>()
+    for (let i = 0; i < SPOILT_BODIES; i++) {
+      const { request } = oneOf(random, requests)
+      const printed = JSON.stringify(mutated(request, random))
+      const text = random() < 0.03 ? printed.slice(0, whole(random, printed.length)) : printed
+      const error = faultOf(() => tryAll(dialect, path, text))
+      if (error !== null) bad.set(error, text.slice(0, 400))
+    }
+    expect([...bad].slice(0, 5)).toEqual([])
+  })
+
+  it.each([
+    '',
+    ' ',
+    'null',
+    '[]',
+    '7',
+    '"x"',
+    '{',
+    '{"model":"m"',
+    '{"model":"a","model":"b"}',
+    '{"model":"a","mod\\u0065l":"b"}',
+    '{}',
+    '\u0000',
+  ])('refuses the body %j as malformed', (text) => {
+    expect(() => {
+      const { body, ...rest } = incoming(path, text)
+      dialect.intent({ ...rest, body })
+      dialect.read(body)
+    }).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-malformed' }))
+  })
+
+  it.each([0, -1, 1.5, '7', true, -1e308, [], {}])('refuses the ceiling %j as malformed', (ceiling) => {
+    const { name, request } = first(requests)
+    const text = oddJson({ ...request, max_tokens: ceiling, max_completion_tokens: undefined }, name)
+    expect(() => dialect.intent(incoming(path, text))).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-malformed' }))
+  })
+
+  it.each(['1e15', '9007199254740993', '1e308', '99999999999999999999999999'])(
+    'refuses the ceiling %s or counts with a whole number',
+    (ceiling) => {
+      const { name, request } = first(requests)
+      const text = oddJson({ ...request, max_tokens: undefined, max_completion_tokens: undefined }, name).replace(
+        /\}$/,
+        `,"max_tokens":${ceiling}}`,
+      )
+      let said: number | null
+      try {
+        said = dialect.intent(incoming(path, text)).maxOutputTokens
+      } catch (error) {
+        return expect(error).toMatchObject({ name: 'GatewayError', code: 'request-malformed' })
+      }
+      expect(Number.isSafeInteger(said)).toBe(true)
+    },
+  )
+
+  it('names every canonical member it may have to report', () => {
+    for (const name of ['maxOutputTokens', 'replyFormat', 'toolChoice', 'parallelToolCalls', 'reasoning', 'stop', 'topP', 'endUserId'])
+      expect(Object.keys(dialect.names), name).toContain(name)
+  })
+})
+
+/** Intent, reading, and writing to everybody: as far as the gateway goes with a body before it sends anything. */
+function tryAll(dialect: ClientDialect, path: string, text: string): void {
+  const { body, ...rest } = incoming(path, text)
+  const intent = dialect.intent({ ...rest, body })
+  const request = dialect.read(body)
+  for (const upstream of UPSTREAM_DIALECTS) {
+    for (const edit of upstream.edits(intent, ordersFor('nobody'), (at) => body.member(at))) if (edit.json !== null) JSON.parse(edit.json)
+    JSON.parse(written(upstream, request))
+  }
+}
+
+function written(upstream: UpstreamDialect, request: ChatRequest): string {
+  return upstream.write(request, intentFor(true), orders(request)).text
+}
+
+function faultOf(call: () => void): string | null {
+  try {
+    call()
+    return null
+  } catch (error) {
+    if (error instanceof GatewayError) return null
+    const at = error instanceof Error ? (error.stack?.split('\n').find((line) => line.includes('/src/')) ?? '').trim() : ''
+    return `${String(error).slice(0, 100)} ${at}`
+  }
+}
+
+function orders(request: ChatRequest): Orders {
+  return ordersFor(issuerOf(request))
+}
+
+function outside(text: string, roots: ReadonlySet<string>): readonly (readonly [string, string])[] {
+  return rawMembers(text).filter(([name]) => !roots.has(name))
+}
+
+/** The edits carried out on data: what the spliced text must say. */
+function edited(value: { [name: string]: unknown }, edits: Edits): unknown {
+  for (const { path, json } of edits) {
+    let at = value
+    for (const step of path.slice(0, -1)) {
+      const next = at[step]
+      if (json === null && (typeof next !== 'object' || next === null)) break
+      if (typeof next !== 'object' || next === null || Array.isArray(next)) at[step] = {}
+      at = at[step] as { [name: string]: unknown }
+    }
+    const last = path.at(-1) ?? ''
+    if (json === null) delete at[last]
+    else at[last] = JSON.parse(json)
+  }
+  return value
+}
+
+/** A request without the members reported (of tools and turns all, where one is reported), and without where its turns stood: turns may be joined or parted on the way. */
+function without(request: ChatRequest, reported: readonly string[]): unknown {
+  const gone = (name: string): boolean => reported.some((said) => said === name || said.startsWith(`${name}[`))
+  const members = Object.entries(request).filter(([name]) => !gone(name))
+  const sampling = Object.entries(request.sampling).filter(([name]) => !gone(name))
+  const turns = reported.some((said) => /^(messages|system)\b/.test(said)) ? [] : request.turns.map(({ role, parts }) => ({ role, parts }))
+  return { ...Object.fromEntries(members), sampling: Object.fromEntries(sampling), turns }
+}
+
+function first<T>(list: readonly T[]): T {
+  const found = list[0]
+  if (found === undefined) throw new Error('The list is empty.')
+  return found
+}

@@ -1,0 +1,207 @@
+// Independent readers of what our client dialects write: the official SDKs, fed the bytes through a `fetch` that never leaves the process.
+// A new client dialect gets its judge here, or its contract suite fails.
+
+import Anthropic from '@anthropic-ai/sdk'
+import OpenAI from 'openai'
+import type { ChatResponse } from '../../src/core/canonical.ts'
+
+/** A reply as its client sees it, in words that all dialects share. */
+export type Plain = {
+  readonly text: string
+  readonly reasoning: string
+  readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: unknown }[]
+  readonly finish: string
+  readonly usage: { readonly input: number; readonly cacheRead: number; readonly output: number } | null
+}
+
+export type Judge = {
+  /** @throws what the SDK throws for a stream that fails */
+  stream(text: string): Promise<Plain>
+  whole(text: string): Promise<Plain>
+  /** The error the SDK throws for an answer with this status and body. */
+  refusal(status: number, text: string): Promise<{ readonly status: number | undefined; readonly message: string }>
+  /** Whether a JSON body is this dialect's shape of an error, member by member. */
+  isErrorShape(body: { readonly [member: string]: unknown }): boolean
+}
+
+const OPENAI_FINISH: { readonly [said: string]: string } = {
+  stop: 'stop',
+  length: 'length',
+  tool_calls: 'tool-calls',
+  content_filter: 'filtered',
+}
+const ANTHROPIC_FINISH: { readonly [said: string]: string } = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  tool_use: 'tool-calls',
+  refusal: 'filtered',
+  pause_turn: 'paused',
+}
+
+/** Recordings that the official SDK of their language cannot read, each with why. */
+export const SDK_CANNOT_READ: { readonly [id: string]: string } = {
+  'anthropic-messages-328bcaf818': "a host of the Messages API that closes the stream with OpenAI's [DONE]",
+}
+
+export const JUDGES: { readonly [clientDialect: string]: Judge } = {
+  'openai-chat': {
+    async stream(text) {
+      const stream = openai(200, text, 'text/event-stream').chat.completions.stream({
+        model: 'm',
+        messages: [],
+        stream_options: { include_usage: true },
+      })
+      let reasoning = ''
+      stream.on('chunk', (chunk) => (reasoning += reasoningOf(chunk.choices[0]?.delta)))
+      return openaiPlain(await stream.finalChatCompletion(), reasoning)
+    },
+    async whole(text) {
+      const completion = await openai(200, text, 'application/json').chat.completions.create({ model: 'm', messages: [] })
+      return openaiPlain(completion, reasoningOf(completion.choices[0]?.message))
+    },
+    refusal: (status, text) => caught(() => openai(status, text, 'application/json').chat.completions.create({ model: 'm', messages: [] })),
+    isErrorShape: ({ error, ...others }) =>
+      Object.keys(others).every((name) => name === 'user_id' || name === 'request_id') &&
+      isObject(error) &&
+      typeof error['message'] === 'string' &&
+      typeof error['type'] === 'string' &&
+      'code' in error &&
+      'param' in error &&
+      (error['param'] === null || typeof error['param'] === 'string'),
+  },
+  'anthropic-messages': {
+    async stream(text) {
+      const stream = anthropic(200, text, 'text/event-stream').messages.stream({ model: 'm', messages: [], max_tokens: 64 })
+      return anthropicPlain(await stream.finalMessage())
+    },
+    async whole(text) {
+      return anthropicPlain(await anthropic(200, text, 'application/json').messages.create({ model: 'm', messages: [], max_tokens: 64 }))
+    },
+    refusal: (status, text) =>
+      caught(() => anthropic(status, text, 'application/json').messages.create({ model: 'm', messages: [], max_tokens: 64 })),
+    isErrorShape: ({ type, error }) =>
+      type === 'error' && isObject(error) && typeof error['type'] === 'string' && typeof error['message'] === 'string',
+  },
+}
+
+/** What a client of any dialect must see of a canonical reply. Parts that only one dialect knows are not told here. */
+export function plainOf(response: ChatResponse): Plain {
+  let text = ''
+  let refusal = ''
+  let reasoning = ''
+  const calls: { readonly id: string; readonly name: string; readonly arguments: unknown }[] = []
+  for (const part of response.parts) {
+    if (part.kind === 'text') text += part.text
+    else if (part.kind === 'refusal') refusal += part.text
+    else if (part.kind === 'reasoning') reasoning += part.text
+    else if (part.kind === 'tool-call') calls.push({ id: part.id, name: part.name, arguments: data(part.arguments) })
+  }
+  const { usage } = response
+  return {
+    text: text + refusal,
+    reasoning,
+    calls,
+    finish: response.finish.reason,
+    usage: usage && {
+      input: usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.inputAudio,
+      cacheRead: usage.cacheRead,
+      output: usage.output + usage.outputAudio + usage.outputImage,
+    },
+  }
+}
+
+/** The two replies with what the client's dialect cannot say made equal: a finish it has no word for, usage nobody told. */
+export function comparable(want: Plain, got: Plain): { readonly want: Plain; readonly got: Plain } {
+  const finish = want.finish === 'other' || want.finish === 'paused' ? want.finish : got.finish
+  return { want, got: { ...got, finish, usage: want.usage === null ? null : got.usage } }
+}
+
+type Reply = (status: number, text: string, type: string) => typeof fetch
+const reply: Reply = (status, text, type) => () => Promise.resolve(new Response(text, { status, headers: { 'content-type': type } }))
+
+function openai(status: number, text: string, type: string): OpenAI {
+  return new OpenAI({ apiKey: 'test', baseURL: 'http://sdk.test/v1', maxRetries: 0, fetch: reply(status, text, type) })
+}
+
+function anthropic(status: number, text: string, type: string): Anthropic {
+  return new Anthropic({ apiKey: 'test', baseURL: 'http://sdk.test', maxRetries: 0, fetch: reply(status, text, type) })
+}
+
+/** The same reading for a completion of the SDK, also in the tests that go over the network. */
+export function openaiPlain(completion: OpenAI.ChatCompletion, reasoning: string): Plain {
+  const choice = completion.choices[0]
+  const { usage } = completion
+  return {
+    text: (choice?.message.content ?? '') + (choice?.message.refusal ?? ''),
+    reasoning,
+    calls: (choice?.message.tool_calls ?? []).map((call) =>
+      call.type === 'function'
+        ? { id: call.id, name: call.function.name, arguments: data(call.function.arguments) }
+        : { id: call.id, name: call.custom.name, arguments: call.custom.input },
+    ),
+    finish: OPENAI_FINISH[choice?.finish_reason ?? ''] ?? String(choice?.finish_reason),
+    usage: usage
+      ? { input: usage.prompt_tokens, cacheRead: usage.prompt_tokens_details?.cached_tokens ?? 0, output: usage.completion_tokens }
+      : null,
+  }
+}
+
+/** The same reading for a message of the SDK, also in the tests that go over the network. */
+export function anthropicPlain(message: Anthropic.Message): Plain {
+  let text = ''
+  let reasoning = ''
+  const calls: { readonly id: string; readonly name: string; readonly arguments: unknown }[] = []
+  for (const block of message.content) {
+    if (block.type === 'text') text += block.text
+    else if (block.type === 'thinking') reasoning += block.thinking
+    else if (block.type === 'tool_use') calls.push({ id: block.id, name: block.name, arguments: unwrapped(block.input) })
+  }
+  const { usage } = message
+  const cacheRead = usage.cache_read_input_tokens ?? 0
+  return {
+    text,
+    reasoning,
+    calls,
+    finish: ANTHROPIC_FINISH[message.stop_reason ?? ''] ?? String(message.stop_reason),
+    usage: { input: usage.input_tokens + cacheRead + (usage.cache_creation_input_tokens ?? 0), cacheRead, output: usage.output_tokens },
+  }
+}
+
+/** Reasoning text has no place in OpenAI's own types; hosts say it under either name. */
+export function reasoningOf(said: object | undefined): string {
+  const member: unknown = said === undefined ? null : (Reflect.get(said, 'reasoning_content') ?? Reflect.get(said, 'reasoning'))
+  return typeof member === 'string' ? member : ''
+}
+
+async function caught(call: () => PromiseLike<unknown>): Promise<{ readonly status: number | undefined; readonly message: string }> {
+  try {
+    await call()
+  } catch (error) {
+    if (error instanceof OpenAI.APIError || error instanceof Anthropic.APIError)
+      return { status: typeof error.status === 'number' ? error.status : undefined, message: error.message }
+    throw error
+  }
+  throw new Error('The SDK took the error for a good answer.')
+}
+
+const CUT_SHORT = '(arguments cut short)'
+
+/** Arguments as data: none are an empty object, and text that a length limit cut is one word in all dialects. */
+function data(text: string): unknown {
+  if (text.trim() === '') return {}
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : CUT_SHORT
+  } catch {
+    return CUT_SHORT
+  }
+}
+
+function unwrapped(input: unknown): unknown {
+  return isObject(input) ? ('_raw' in input ? CUT_SHORT : input) : CUT_SHORT
+}
+
+function isObject(value: unknown): value is { readonly [member: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

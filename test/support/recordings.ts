@@ -1,0 +1,112 @@
+// The recordings of test/fixtures: what is there, in which language it is, and the exact bytes a provider answered with.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { oddJson } from './odd-json.ts'
+
+export type Recording = {
+  readonly id: string
+  readonly provider: string
+  readonly api: string
+  readonly dialect: string
+  readonly url: string
+  readonly status: number
+  readonly streaming: boolean
+  readonly features: readonly string[]
+  /** The body that was sent to the provider; `null` when it was not recorded. */
+  readonly request: { readonly [member: string]: unknown } | null
+  readonly headers: { readonly [name: string]: string }
+  /** What the provider answered: an event stream as text, or a JSON value. */
+  readonly answer: { readonly stream: string } | { readonly json: unknown }
+}
+
+/** The language of a recording's `api`. A new language gets its line here; its contract suite then finds its recordings. */
+const DIALECT_OF_API: { readonly [api: string]: string } = {
+  'openai.chat': 'openai-chat',
+  'anthropic.messages': 'anthropic-messages',
+  'gemini.generateContent': 'gemini',
+}
+
+/** Any folder in the format of test/fixtures can be put in its place, to hold the dialects against a larger collection by hand. */
+const FOLDER = process.env['SLUICE_TEST_RECORDINGS'] ?? join(import.meta.dirname, '../fixtures')
+
+/** Headers that are only true of the recorded transport, or that a provider of ours must not repeat. */
+const NOT_REPEATED =
+  /^(connection|keep-alive|transfer-encoding|content-length|content-encoding|te|trailer|upgrade|set-cookie|alt-svc|strict-transport-security|server|date|via|vary)$/i
+
+export const RECORDINGS: readonly Recording[] = load()
+
+/** The recordings in a dialect, for `it.each`. */
+export function recordingsOf(dialect: string): readonly Recording[] {
+  return RECORDINGS.filter((recording) => recording.dialect === dialect)
+}
+
+/** The recording of an id. @throws when there is none: a test then names a fixture that is not there */
+export function recordingOf(id: string): Recording {
+  const found = RECORDINGS.find((recording) => recording.id === id)
+  if (found === undefined) throw new Error(`No recording ${id} in test/fixtures.`)
+  return found
+}
+
+/** The bytes of the answer. JSON that was stored parsed is printed oddly: no reader may depend on spelling. */
+export function answerText(recording: Recording): string {
+  if ('stream' in recording.answer) return recording.answer.stream
+  return typeof recording.answer.json === 'string' ? recording.answer.json : oddJson(recording.answer.json, recording.id)
+}
+
+/** Every text in a JSON value: where a message that claims to be the provider's own words must come from. */
+export function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(textsOf)
+}
+
+function load(): readonly Recording[] {
+  const rows: unknown = JSON.parse(readFileSync(join(FOLDER, 'index.json'), 'utf8'))
+  if (!Array.isArray(rows)) throw new Error('test/fixtures/index.json is no list.')
+  const known = rows.filter((row: { readonly api: string }) => row.api in DIALECT_OF_API)
+  return known.map((row: { readonly file: string }) => recording(JSON.parse(readFileSync(join(FOLDER, row.file), 'utf8')) as Stored))
+}
+
+type Stored = {
+  readonly id: string
+  readonly provider: string
+  readonly api: string
+  readonly url: string
+  readonly status: number
+  readonly streaming: boolean
+  readonly features?: readonly string[]
+  readonly request_body?: { readonly [member: string]: unknown } | null
+  readonly response_headers?: { readonly [name: string]: string }
+  readonly response_body?: unknown
+  readonly sse_text?: string
+}
+
+function recording(stored: Stored): Recording {
+  const headers: { [name: string]: string } = {}
+  for (const [name, value] of Object.entries(stored.response_headers ?? {})) {
+    if (!NOT_REPEATED.test(name) && !/[\r\n]/.test(value)) headers[name.toLowerCase()] = value
+  }
+  const stream = stored.sse_text ?? arrayAsStream(stored)
+  headers['content-type'] ??= stream === null ? 'application/json' : 'text/event-stream'
+  if (stored.sse_text === undefined && stream !== null) headers['content-type'] = 'text/event-stream'
+  return {
+    id: stored.id,
+    provider: stored.provider,
+    api: stored.api,
+    dialect: DIALECT_OF_API[stored.api] ?? '',
+    url: stored.url,
+    status: stored.status,
+    streaming: stored.streaming,
+    features: stored.features ?? [],
+    request: stored.request_body ?? null,
+    headers,
+    answer: stream === null ? { json: stored.response_body ?? null } : { stream },
+  }
+}
+
+/** Google streams one JSON array to those who do not ask for events; we ask, so we are served what Google then sends. */
+function arrayAsStream(stored: Stored): string | null {
+  if (!stored.streaming || !Array.isArray(stored.response_body)) return null
+  return stored.response_body.map((item) => `data: ${JSON.stringify(item)}\r\n\r\n`).join('')
+}

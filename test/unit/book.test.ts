@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest'
+import type { Admission, Ask, Row } from '../../src/core/account.ts'
+import { Book, type Policy } from '../../src/core/book.ts'
+
+const NOW = Date.UTC(2026, 10, 21, 12)
+const HOLD_MS = 300_000
+const policy: Policy = {
+  keyId: 'k1', version: 1, label: 'sk-sluice-k1...', name: 'k', createdAt: NOW - 1000, secrets: [{ hash: 'h1', until: null }], disabled: false, deleted: false,
+  expiresAt: null, limitNanoUsd: null, limitReset: null, models: null,
+}
+const book = (change: Partial<Policy> = {}): Book => {
+  const made = new Book({ holdMs: HOLD_MS, defaultCeiling: 1000 })
+  made.hydrate({ ...policy, ...change })
+  return made
+}
+/** One dollar a million tokens in, two out: 1 and 2 nano-dollars a token after the pico-dollars are divided. */
+const ask = (id: string, change: Partial<Ask> = {}): Ask => ({
+  requestId: id,
+  secretHash: 'h1',
+  candidates: [{ model: 'p/m', worst: { inputPico: 1000, outputPico: 2000, feesNanoUsd: 0 }, inputTokens: 100, maxOutputTokens: 4000 }],
+  outputTokens: 50,
+  leastOutputTokens: 1,
+  choices: 1,
+  idempotency: null,
+  ...change,
+})
+const HOLD = 100 + 2 * 50
+const row = (id: string, costNanoUsd: number | null, period = 'ever'): Row => ({
+  id, keyId: 'k1', period, createdAt: NOW, dialect: 'd', requestedModel: 'p/m', provider: 'p', model: 'm', streamed: false, usage: null, usageFrom: 'provider', costNanoUsd,
+  priceVersion: null, attempts: [], finish: null, ended: 'complete', errorCode: null, firstEventMs: null, totalMs: 1, traceId: null, parentSpan: null, session: null,
+  endUser: null, tags: [], upstreamId: null, dropped: [],
+})
+const settled = (id: string, cost: number | null) => ({ requestId: id, row: row(id, cost), answer: null })
+const code = (admission: Admission): string => (admission.kind === 'refused' ? admission.code : admission.kind)
+
+describe('the book of a key', () => {
+  it('grants exactly k of n when the budget is k holds, and refuses the rest with both counters', () => {
+    const b = book({ limitNanoUsd: HOLD * 7 })
+    const answers = Array.from({ length: 50 }, (_, i) => b.admit(ask(`r${i}`), NOW))
+    expect(answers.filter((a) => a.kind === 'granted')).toHaveLength(7)
+    const refused = answers.find((a) => a.kind === 'refused')
+    expect(refused).toMatchObject({ code: 'budget-exceeded', money: { spentNanoUsd: 0, heldNanoUsd: HOLD * 7, limitNanoUsd: HOLD * 7 } })
+    for (let i = 0; i < 7; i++) b.settle(settled(`r${i}`, 20), NOW)
+    expect(b.view(NOW)).toMatchObject({ spentNanoUsd: 140, heldNanoUsd: 0 })
+    expect(code(b.admit(ask('again'), NOW))).toBe('granted')
+  })
+
+  it('settles a request once, however often it is told', () => {
+    const b = book({ limitNanoUsd: 10_000 })
+    b.admit(ask('a'), NOW)
+    expect(b.settle(settled('a', 30), NOW)).not.toBeNull()
+    expect(b.settle(settled('a', 30), NOW)).toBeNull()
+    expect(b.settle({ requestId: 'a', row: null, answer: null }, NOW)).toBeNull()
+    expect(b.view(NOW)?.spentNanoUsd).toBe(30)
+  })
+
+  it('clamps the output to what is left, says so, and never below what the request needs for reasoning', () => {
+    const b = book({ limitNanoUsd: 100 + 2 * 30 })
+    expect(b.admit(ask('a'), NOW)).toMatchObject({ kind: 'granted', maxOutputTokens: 30, clamped: true, hold: { nanoUsd: 160 } })
+    const c = book({ limitNanoUsd: 100 + 2 * 30 })
+    expect(code(c.admit(ask('a', { leastOutputTokens: 40 }), NOW))).toBe('budget-exceeded')
+  })
+
+  it('sets a ceiling of its own under a budget when the client set none, and none without a budget', () => {
+    expect(book({ limitNanoUsd: 1_000_000 }).admit(ask('a', { outputTokens: null }), NOW)).toMatchObject({ maxOutputTokens: 1000, clamped: true })
+    expect(book().admit(ask('a', { outputTokens: null }), NOW)).toMatchObject({ maxOutputTokens: null, clamped: false })
+  })
+
+  it('keeps an absurd ceiling within the budget', () => {
+    for (const outputTokens of [1e15, 2 ** 53 + 1, 1e308]) {
+      const admission = book({ limitNanoUsd: 1_000_000 }).admit(ask('a', { outputTokens }), NOW)
+      expect(admission).toMatchObject({ kind: 'granted', maxOutputTokens: 4000 })
+    }
+    expect(book().admit(ask('a', { outputTokens: 1e308, candidates: [{ model: 'p/m', worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 }, inputTokens: 1, maxOutputTokens: null }] }), NOW).kind).toBe('granted')
+  })
+
+  it('refuses an unknown price under a budget, serves it without one, and serves a free model when the money is gone', () => {
+    const unpriced = [{ model: 'p/m', worst: null, inputTokens: 1, maxOutputTokens: null }]
+    const free = [{ model: 'p/free', worst: { inputPico: 0, outputPico: 0, feesNanoUsd: 0 }, inputTokens: null, maxOutputTokens: null }]
+    const poor = book({ limitNanoUsd: 0 })
+    expect(code(poor.admit(ask('a', { candidates: unpriced }), NOW))).toBe('model-unpriced')
+    expect(code(poor.admit(ask('b'), NOW))).toBe('budget-exceeded')
+    expect(code(poor.admit(ask('c', { candidates: free }), NOW))).toBe('granted')
+    expect(code(book().admit(ask('d', { candidates: unpriced }), NOW))).toBe('granted')
+  })
+
+  it('refuses what nothing bounds, under a budget', () => {
+    const endless = [{ model: 'p/m', worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 }, inputTokens: null, maxOutputTokens: null }]
+    expect(code(book({ limitNanoUsd: 1e9 }).admit(ask('a', { candidates: endless }), NOW))).toBe('request-unboundable')
+  })
+
+  it('books an expired hold in full, and a late settle corrects it', () => {
+    const b = book({ limitNanoUsd: 10_000 })
+    b.admit(ask('a'), NOW)
+    expect(b.expire(NOW + HOLD_MS - 1)).toEqual([])
+    const [expired] = b.expire(NOW + HOLD_MS)
+    expect(expired).toMatchObject({ id: 'a', ended: 'expired', costNanoUsd: HOLD, keyId: 'k1' })
+    expect(b.view(NOW + HOLD_MS)).toMatchObject({ spentNanoUsd: HOLD, heldNanoUsd: 0 })
+    expect(b.settle(settled('a', 25), NOW + HOLD_MS + 1)).toMatchObject({ corrects: true })
+    expect(b.view(NOW + HOLD_MS + 1)?.spentNanoUsd).toBe(25)
+  })
+
+  it('does not expire a hold that is renewed', () => {
+    const b = book()
+    b.admit(ask('a'), NOW)
+    expect(b.renew('a', NOW + HOLD_MS - 1)).toBe(true)
+    expect(b.expire(NOW + HOLD_MS)).toEqual([])
+  })
+
+  it('refuses a disabled, expired, deleted or replaced key, and a model that is not on its list', () => {
+    expect(code(book({ disabled: true }).admit(ask('a'), NOW))).toBe('key-disabled')
+    expect(code(book({ expiresAt: NOW }).admit(ask('a'), NOW))).toBe('key-expired')
+    expect(code(book({ deleted: true }).admit(ask('a'), NOW))).toBe('key-unknown')
+    expect(code(book().admit(ask('a', { secretHash: 'h0' }), NOW))).toBe('key-unknown')
+    expect(code(book({ secrets: [{ hash: 'h2', until: null }, { hash: 'h1', until: NOW }] }).admit(ask('a'), NOW))).toBe('key-unknown')
+    expect(code(book({ secrets: [{ hash: 'h2', until: null }, { hash: 'h1', until: NOW + 1 }] }).admit(ask('a'), NOW))).toBe('granted')
+    expect(code(book({ models: ['q/*'] }).admit(ask('a'), NOW))).toBe('model-forbidden')
+    expect(code(book({ models: ['q/*', 'p/*'] }).admit(ask('a'), NOW))).toBe('granted')
+  })
+
+  it('never lets an older policy replace a newer one', () => {
+    const b = book({ version: 3, disabled: true })
+    b.hydrate({ ...policy, version: 2 })
+    expect(code(b.admit(ask('a'), NOW))).toBe('key-disabled')
+  })
+
+  it('sends a request with a repeated idempotency key once: refused while it runs, replayed when its answer is kept', () => {
+    const b = book()
+    const again = { idempotency: { key: 'i1', fingerprint: 'f' } }
+    expect(code(b.admit(ask('a', again), NOW))).toBe('granted')
+    expect(code(b.admit(ask('b', again), NOW))).toBe('request-duplicate')
+    expect(code(b.admit(ask('c', { idempotency: { key: 'i1', fingerprint: 'other' } }), NOW))).toBe('request-malformed')
+    b.settle({ ...settled('a', 1), answer: { status: 200, headers: {}, text: 'x' } }, NOW)
+    expect(b.admit(ask('d', again), NOW)).toMatchObject({ kind: 'replay', requestId: 'a', answer: { text: 'x' } })
+    expect(b.admit(ask('e', again), NOW + 3_600_000)).toMatchObject({ kind: 'granted', repeated: true })
+  })
+
+  it('opens a new period with the clock, and settles a hold in the period it was taken in', () => {
+    const b = book({ limitNanoUsd: HOLD, limitReset: 'daily' })
+    const first = b.admit(ask('a'), NOW)
+    const tomorrow = NOW + 86_400_000
+    expect(first.kind).toBe('granted')
+    const period = first.kind === 'granted' ? first.hold.period : ''
+    b.settle({ requestId: 'a', row: row('a', HOLD, period), answer: null }, tomorrow)
+    expect(b.view(tomorrow)).toMatchObject({ spentNanoUsd: 0, spentEverNanoUsd: HOLD })
+    expect(code(b.admit(ask('b'), tomorrow))).toBe('granted')
+  })
+
+  it('comes back from a snapshot with what was spent and held', () => {
+    const b = book({ limitNanoUsd: 10_000 })
+    b.admit(ask('a'), NOW)
+    b.admit(ask('b'), NOW)
+    b.settle(settled('a', 30), NOW)
+    const { spend, holds } = structuredClone(b.snapshot())
+    const c = book({ limitNanoUsd: 10_000 })
+    c.restore(spend, holds)
+    expect(c.view(NOW)).toMatchObject({ spentNanoUsd: 30, heldNanoUsd: HOLD })
+    c.settle(settled('b', 40), NOW)
+    expect(c.view(NOW)).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
+  })
+})

@@ -1,0 +1,29 @@
+// Three projects: the pure folders in plain Node, bindings and objects in workerd, and real clients against a running gateway.
+
+import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contracts/**/*.test.ts'], environment: 'node' } },
+      {
+        plugins: [
+          cloudflareTest({
+            main: './src/index.ts',
+            miniflare: {
+              compatibilityDate: '2026-11-01',
+              compatibilityFlags: ['enable_request_signal'],
+              bindings: { SLUICE_KEY_SECRET: 'test-signing-secret', SLUICE_ADMIN_KEY: 'sk-admin-test', SLUICE_DEMO: 'on', SLUICE_LOG: 'off' },
+              d1Databases: { DB: 'sluice' },
+              kvNamespaces: { ROUTES: 'routes' },
+              durableObjects: { KEYS: { className: 'KeyObject', useSQLite: true } },
+            },
+          }),
+        ],
+        test: { name: 'worker', include: ['test/worker/**/*.test.ts'] },
+      },
+      { test: { name: 'clients', include: ['test/clients/**/*.test.ts'], environment: 'node', testTimeout: 30_000, hookTimeout: 60_000, fileParallelism: false } },
+    ],
+  },
+})
