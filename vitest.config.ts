@@ -1,7 +1,9 @@
 // Three projects: the pure folders in plain Node, bindings and objects in workerd, and real clients against a running gateway.
 
-import { cloudflareTest } from '@cloudflare/vitest-plugin'
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
+
+const migrations = await readD1Migrations('./migrations')
 
 export default defineConfig({
   test: {
@@ -14,16 +16,31 @@ export default defineConfig({
             miniflare: {
               compatibilityDate: '2026-11-01',
               compatibilityFlags: ['enable_request_signal'],
-              bindings: { SLUICE_KEY_SECRET: 'test-signing-secret', SLUICE_ADMIN_KEY: 'sk-admin-test', SLUICE_DEMO: 'on', SLUICE_LOG: 'off' },
+              bindings: {
+                SLUICE_KEY_SECRET: 'test-signing-secret',
+                SLUICE_ADMIN_KEY: 'sk-admin-test',
+                SLUICE_DEMO: 'on',
+                SLUICE_LOG: 'off',
+                MIGRATIONS: migrations,
+              },
               d1Databases: { DB: 'sluice' },
               kvNamespaces: { ROUTES: 'routes' },
               durableObjects: { KEYS: { className: 'KeyObject', useSQLite: true } },
             },
           }),
         ],
-        test: { name: 'worker', include: ['test/worker/**/*.test.ts'] },
+        test: { name: 'worker', include: ['test/worker/**/*.test.ts'], setupFiles: ['./test/worker/migrate.ts'] },
       },
-      { test: { name: 'clients', include: ['test/clients/**/*.test.ts'], environment: 'node', testTimeout: 30_000, hookTimeout: 60_000, fileParallelism: false } },
+      {
+        test: {
+          name: 'clients',
+          include: ['test/clients/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 })

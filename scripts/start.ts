@@ -16,19 +16,25 @@ Settings, from the environment or from .dev.vars in this folder:
   SLUICE_STATE_DIR          where keys and spend are kept (default .sluice)
   SLUICE_ADMIN_KEY          the admin key (made on the first run, kept in the state folder)
   SLUICE_DEMO=off           switches the built-in demo/echo model off
-  <PROVIDER>_API_KEY        credentials of a provider: ${PROVIDERS.filter((p) => p.needs.length > 0).slice(0, 3).map((p) => p.needs.join(' ')).join(', ')} …
+  <PROVIDER>_API_KEY        credentials of a provider: ${PROVIDERS.filter((p) => p.needs.length > 0)
+    .slice(0, 3)
+    .map((p) => p.needs.join(' '))
+    .join(', ')} …
   <PROVIDER>_BASE_URL       where it is, as its own SDK takes it
 
 providers: ${PROVIDERS.map((p) => p.id).join(', ')}`
 
-const { values } = parseArgs({ options: { port: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' }, help: { type: 'boolean', short: 'h' } } })
+const { values } = parseArgs({
+  options: { port: { type: 'string' }, host: { type: 'string', default: '127.0.0.1' }, help: { type: 'boolean', short: 'h' } },
+})
 if (values.help) {
   console.log(HELP)
   process.exit(0)
 }
 
 const port = Number(values.port ?? process.env['PORT'] ?? 8787)
-if (!Number.isInteger(port) || port < 1 || port > 65_535) fail(`PORT must be a number from 1 to 65535, not ${JSON.stringify(values.port ?? process.env['PORT'])}.`)
+if (!Number.isInteger(port) || port < 1 || port > 65_535)
+  fail(`PORT must be a number from 1 to 65535, not ${JSON.stringify(values.port ?? process.env['PORT'])}.`)
 const state = stateFolder()
 const settings = gatherSettings(state)
 const base = `http://${values.host}:${port}`
@@ -52,10 +58,14 @@ function report(key: string | null): void {
   console.log(`  Anthropic SDK    baseURL ${base}`)
   if (key === null) console.log('  API key          made on an earlier start; npm run key -- create makes another')
   else console.log(`  API key          ${key}   (shown this once)`)
-  console.log(`  providers        ${ready.length === 0 ? 'none has credentials' : ready.join(', ')}${demo ? `${ready.length === 0 ? ';' : ','} demo/echo answers offline` : ''}`)
+  console.log(
+    `  providers        ${ready.length === 0 ? 'none has credentials' : ready.join(', ')}${demo ? `${ready.length === 0 ? ';' : ','} demo/echo answers offline` : ''}`,
+  )
   if (missing.length > 0) console.log(`  not configured   ${missing.join(', ')}   (set <PROVIDER>_API_KEY here or in .dev.vars)`)
   const model = demo && ready.length === 0 ? 'demo/echo' : `${ready[0] ?? 'openai'}/…`
-  console.log(`\n  curl ${base}/v1/chat/completions -H 'authorization: Bearer ${key ?? '<your key>'}' \\\n    -H 'content-type: application/json' -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'\n`)
+  console.log(
+    `\n  curl ${base}/v1/chat/completions -H 'authorization: Bearer ${key ?? '<your key>'}' \\\n    -H 'content-type: application/json' -d '{"model":"${model}","stream":true,"messages":[{"role":"user","content":"Hello"}]}'\n`,
+  )
 }
 
 function fail(message: string): never {

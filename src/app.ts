@@ -20,18 +20,31 @@ for (const dialect of CLIENT_DIALECTS) {
   for (const path of dialect.paths) {
     app.post(path, (c) => handle(c.req.raw, dialect, makeDeps(c.env, c.executionCtx)))
     app.all(path, (c) =>
-      refuse(new GatewayError('method-not-allowed', `${c.req.method} is not allowed here; send a POST.`), dialect, newRequestId(), makeDeps(c.env, c.executionCtx).log),
+      refuse(
+        new GatewayError('method-not-allowed', `${c.req.method} is not allowed here; send a POST.`),
+        dialect,
+        newRequestId(),
+        makeDeps(c.env, c.executionCtx).log,
+      ),
     )
   }
 }
 
 app.get('/health', (c) => c.json({ status: 'ok' }, 200, { 'cache-control': 'no-store' }))
-app.get('/', (c) => c.text('Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address.\n'))
+app.get('/', (c) =>
+  c.text('Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address.\n'),
+)
 app.route('/', modelsApi)
 app.route('/', keyApi)
 app.route('/api/v1', adminApi)
 
-app.notFound((c) => answer(c.env, c.executionCtx, new GatewayError('path-unknown', `There is no ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 200)} here.`)))
+app.notFound((c) =>
+  answer(
+    c.env,
+    c.executionCtx,
+    new GatewayError('path-unknown', `There is no ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 200)} here.`),
+  ),
+)
 app.onError((error, c) => answer(c.env, c.executionCtx, error))
 
 function answer(env: Env, context: { waitUntil(work: Promise<unknown>): void }, error: unknown): Response {

@@ -16,7 +16,13 @@ const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_MS = 60_000
 
 /** What does not change while an isolate lives: computed once for its bindings. */
-type Fixed = { readonly env: Env; readonly keys: Keys; readonly limits: Limits; readonly settings: ReadonlyMap<string, Settings>; readonly logs: boolean }
+type Fixed = {
+  readonly env: Env
+  readonly keys: Keys
+  readonly limits: Limits
+  readonly settings: ReadonlyMap<string, Settings>
+  readonly logs: boolean
+}
 
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
@@ -49,7 +55,8 @@ function fix(env: Env): Fixed {
   const has = (name: string): boolean => setting(env, name) !== null
   const settings = new Map<string, Settings>()
   for (const provider of PROVIDERS) {
-    if (provider.local === undefined ? isConfigured(provider, has) : setting(env, 'SLUICE_DEMO') === 'on') settings.set(provider.id, settingsOf(provider, env))
+    if (provider.local === undefined ? isConfigured(provider, has) : setting(env, 'SLUICE_DEMO') === 'on')
+      settings.set(provider.id, settingsOf(provider, env))
   }
   return {
     env,
@@ -92,7 +99,12 @@ async function refresh(env: Env): Promise<void> {
     if (before !== null && before.text === text) return
     catalogue = { value: createCatalogue(text === null ? null : parseOverlay(text)), text, readAt: Date.now() }
   } catch (cause) {
-    console.log(JSON.stringify({ level: 'error', message: `The catalogue overlay in KV (${OVERLAY_KEY}) cannot be used: ${cause instanceof Error ? cause.message : 'unknown'}` }))
+    console.log(
+      JSON.stringify({
+        level: 'error',
+        message: `The catalogue overlay in KV (${OVERLAY_KEY}) cannot be used: ${cause instanceof Error ? cause.message : 'unknown'}`,
+      }),
+    )
     catalogue = before ?? { value: createCatalogue(null), text: null, readAt: Date.now() }
   }
 }

@@ -12,7 +12,12 @@ export const COMPATIBILITY = { compatibilityDate: '2026-11-01', compatibilityFla
 export type Local = { readonly miniflare: Miniflare; dispose(): Promise<void> }
 
 /** Serves on `host:port`. @throws Error when the port is taken or a migration fails */
-export async function openLocal(options: { readonly state: string; readonly settings: Settings; readonly host: string; readonly port: number }): Promise<Local> {
+export async function openLocal(options: {
+  readonly state: string
+  readonly settings: Settings
+  readonly host: string
+  readonly port: number
+}): Promise<Local> {
   const { state, settings, host, port } = options
   const options4 = convertV4MiniflareOptions({
     log: new Log(LogLevel.WARN),
@@ -40,10 +45,16 @@ export async function openLocal(options: { readonly state: string; readonly sett
 async function migrate(miniflare: Miniflare): Promise<void> {
   const folder = fileURLToPath(new URL('../../migrations', import.meta.url))
   const db = await miniflare.getD1Database('DB')
-  await db.prepare('CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)').run()
+  await db
+    .prepare(
+      'CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)',
+    )
+    .run()
   const { results } = await db.prepare('SELECT name FROM d1_migrations').all<{ readonly name: string }>()
   const applied = new Set(results.map((row) => row.name))
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.sql')).toSorted()) {
+  for (const name of readdirSync(folder)
+    .filter((file) => file.endsWith('.sql'))
+    .toSorted()) {
     if (applied.has(name)) continue
     const statements = statementsOf(readFileSync(join(folder, name), 'utf8'))
     await db.batch([...statements.map((sql) => db.prepare(sql)), db.prepare('INSERT INTO d1_migrations (name) VALUES (?1)').bind(name)])

@@ -7,5 +7,8 @@ import type { Settings } from './settings.ts'
 export function configuredProviders(settings: Settings): { readonly ready: readonly string[]; readonly missing: readonly string[] } {
   const outside = PROVIDERS.filter((p) => p.local === undefined)
   const has = (name: string): boolean => (settings[name] ?? '') !== ''
-  return { ready: outside.filter((p) => isConfigured(p, has)).map((p) => p.id), missing: outside.filter((p) => !isConfigured(p, has)).map((p) => p.id) }
+  return {
+    ready: outside.filter((p) => isConfigured(p, has)).map((p) => p.id),
+    missing: outside.filter((p) => !isConfigured(p, has)).map((p) => p.id),
+  }
 }

@@ -21,10 +21,14 @@ export function stateFolder(): string {
 /** What the Worker is given: `SLUICE_*` and the providers' own names. */
 export function gatherSettings(state: string): Settings {
   const file = resolve('.dev.vars')
-  const said: { readonly [name: string]: string | undefined } = { ...(existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}), ...process.env }
+  const said: { readonly [name: string]: string | undefined } = {
+    ...(existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}),
+    ...process.env,
+  }
   const wanted = new Set(PROVIDERS.flatMap((p) => [...p.needs, ...(p.takes ?? []), p.baseUrlSetting]))
   const settings: { [name: string]: string } = { SLUICE_DEMO: 'on' }
-  for (const [name, value] of Object.entries(said)) if (value !== undefined && value !== '' && (wanted.has(name) || name.startsWith('SLUICE_'))) settings[name] = value
+  for (const [name, value] of Object.entries(said))
+    if (value !== undefined && value !== '' && (wanted.has(name) || name.startsWith('SLUICE_'))) settings[name] = value
   return { ...keptSecrets(state), ...settings }
 }
 

@@ -24,7 +24,12 @@ adminApi.use('*', async (c, next) => {
 })
 
 adminApi.get('/keys', async (c) => {
-  const page = await listKeys(c.env, whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER), PAGE, c.req.query('include_disabled') !== 'false')
+  const page = await listKeys(
+    c.env,
+    whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER),
+    PAGE,
+    c.req.query('include_disabled') !== 'false',
+  )
   return c.json({ data: page.map(row) })
 })
 
@@ -55,14 +60,19 @@ adminApi.get('/generations', async (c) => {
   const hash = c.req.query('api_key_hash')
   if (hash === undefined) throw new GatewayError('request-malformed', 'Name a key: /api/v1/generations?api_key_hash=…')
   const { policy } = await must(c.env, hash)
-  await makeDeps(c.env, c.executionCtx)
-    .account(policy.keyId)
-    .flush()
-  const rows = await listRows(c.env.DB, policy.keyId, whole(c.req.query('limit'), PAGE, MOST_ROWS), whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER))
+  await makeDeps(c.env, c.executionCtx).account(policy.keyId).flush()
+  const rows = await listRows(
+    c.env.DB,
+    policy.keyId,
+    whole(c.req.query('limit'), PAGE, MOST_ROWS),
+    whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER),
+  )
   return c.json({ data: rows.map(generation) })
 })
 
-adminApi.all('*', (c) => apiFailure(new GatewayError('path-unknown', `There is no ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 200)} here.`)))
+adminApi.all('*', (c) =>
+  apiFailure(new GatewayError('path-unknown', `There is no ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 200)} here.`)),
+)
 adminApi.onError((error) => apiFailure(error))
 
 const row = (kept: Kept): { readonly [name: string]: unknown } => listedKey(kept.policy, kept.spend, kept.updatedAt, Date.now())
@@ -77,6 +87,7 @@ async function must(env: Env, hash: string): Promise<Kept> {
 function whole(text: string | undefined, otherwise: number, most: number): number {
   if (text === undefined) return otherwise
   const value = Number(text)
-  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value)) throw new GatewayError('request-malformed', 'limit and offset are whole numbers from 0 up.')
+  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
+    throw new GatewayError('request-malformed', 'limit and offset are whole numbers from 0 up.')
   return Math.min(value, most)
 }

@@ -23,10 +23,12 @@ keyApi.get('/api/v1/generation', async (c) => {
   const own = admin ? null : await requireKey(c.req.raw.headers, deps)
   const ids = new URL(c.req.url).searchParams.getAll('id')
   const [id] = ids
-  if (ids.length !== 1 || id === undefined || id === '') throw new GatewayError('request-malformed', 'Name one generation: /api/v1/generation?id=…')
+  if (ids.length !== 1 || id === undefined || id === '')
+    throw new GatewayError('request-malformed', 'Name one generation: /api/v1/generation?id=…')
   const row = id.length > 64 ? null : ((await own?.account.pending(id)) ?? (await deps.ledger.find(id)))
   // A foreign one is answered as one that does not exist.
-  if (row === null || row === undefined || (own !== null && row.keyId !== own.view.keyId)) throw new GatewayError('record-unknown', 'There is no such generation.')
+  if (row === null || row === undefined || (own !== null && row.keyId !== own.view.keyId))
+    throw new GatewayError('record-unknown', 'There is no such generation.')
   return c.json({ data: generation(row) }, 200, { 'cache-control': 'no-store' })
 })
 

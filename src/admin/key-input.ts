@@ -21,7 +21,11 @@ const models = z.array(z.string().min(1).max(256)).max(1000).nullable()
 const special = z.strictObject({ models: models.optional() })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
-const harmless = { include_byok_in_limit: z.literal(false).optional(), creator_user_id: z.null().optional(), workspace_id: z.null().optional() }
+const harmless = {
+  include_byok_in_limit: z.literal(false).optional(),
+  creator_user_id: z.null().optional(),
+  workspace_id: z.null().optional(),
+}
 
 const createShape = z.strictObject({
   name: z.string().min(1).max(200),
@@ -89,5 +93,9 @@ function check<Shape extends z.ZodType>(shape: Shape, value: unknown): z.output<
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const at = issue?.path.join('.') ?? ''
-  throw new GatewayError('request-malformed', `${at === '' ? 'The body' : at}: ${issue?.message ?? 'is not as it should be'}`, at === '' ? {} : { at })
+  throw new GatewayError(
+    'request-malformed',
+    `${at === '' ? 'The body' : at}: ${issue?.message ?? 'is not as it should be'}`,
+    at === '' ? {} : { at },
+  )
 }

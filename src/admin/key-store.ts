@@ -25,7 +25,18 @@ export async function createKey(env: Env, settings: Settings, now: number): Prom
   await env.DB.prepare(
     'INSERT INTO keys (id, hash, label, name, created_at, updated_at, version, disabled, expires_at, limit_nano_usd, limit_reset, policy) VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)',
   )
-    .bind(id, await hashKey(text), keyLabel(text), settings.name, now, settings.disabled ? 1 : 0, settings.expiresAt, settings.limitNanoUsd, settings.limitReset, policyText(settings))
+    .bind(
+      id,
+      await hashKey(text),
+      keyLabel(text),
+      settings.name,
+      now,
+      settings.disabled ? 1 : 0,
+      settings.expiresAt,
+      settings.limitNanoUsd,
+      settings.limitReset,
+      policyText(settings),
+    )
     .run()
   return { text, kept: await must(env, id) }
 }
@@ -41,7 +52,9 @@ export async function findKey(env: Env, hash: string): Promise<Kept | null> {
 
 /** A page of keys, oldest first. */
 export async function listKeys(env: Env, offset: number, limit: number, includeDisabled: boolean): Promise<readonly Kept[]> {
-  const found = await env.DB.prepare('SELECT * FROM keys WHERE deleted_at IS NULL AND (?3 OR disabled = 0) ORDER BY created_at, id LIMIT ?1 OFFSET ?2')
+  const found = await env.DB.prepare(
+    'SELECT * FROM keys WHERE deleted_at IS NULL AND (?3 OR disabled = 0) ORDER BY created_at, id LIMIT ?1 OFFSET ?2',
+  )
     .bind(limit, offset, includeDisabled ? 1 : 0)
     .all<StoredKey>()
   return found.results.map(keptOf)
@@ -68,13 +81,34 @@ export async function deleteKey(env: Env, kept: Kept, now: number): Promise<void
 }
 
 /** Gives a key a new secret; the old one works for `graceMs` more. Budget and spend go on. */
-export async function rotateKey(env: Env, kept: Kept, graceMs: number, now: number): Promise<{ readonly text: string; readonly kept: Kept }> {
+export async function rotateKey(
+  env: Env,
+  kept: Kept,
+  graceMs: number,
+  now: number,
+): Promise<{ readonly text: string; readonly kept: Kept }> {
   const { policy } = kept
   const text = await keyText(await signing(env), policy.keyId)
   const hash = await hashKey(text)
   const old = policy.secrets[0]?.hash ?? ''
-  const next: Policy = { ...policy, label: keyLabel(text), version: policy.version + 1, secrets: [{ hash, until: null }, { hash: old, until: now + graceMs }] }
-  await inOrder(env, next, true, () => update(env, policy, 'hash = ?3, previous_hash = ?4, previous_until = ?5, label = ?6, updated_at = ?7', [hash, old, now + graceMs, next.label, now]))
+  const next: Policy = {
+    ...policy,
+    label: keyLabel(text),
+    version: policy.version + 1,
+    secrets: [
+      { hash, until: null },
+      { hash: old, until: now + graceMs },
+    ],
+  }
+  await inOrder(env, next, true, () =>
+    update(env, policy, 'hash = ?3, previous_hash = ?4, previous_until = ?5, label = ?6, updated_at = ?7', [
+      hash,
+      old,
+      now + graceMs,
+      next.label,
+      now,
+    ]),
+  )
   return { text, kept: await must(env, policy.keyId) }
 }
 
@@ -93,7 +127,10 @@ async function update(env: Env, policy: Policy, assignments: string, values: rea
   const result = await env.DB.prepare(`UPDATE keys SET ${assignments}, version = ?2 + 1 WHERE id = ?1 AND version = ?2`)
     .bind(policy.keyId, policy.version, ...values)
     .run()
-  if (result.meta.changes === 0) throw new GatewayError('gateway-unavailable', 'This key was changed by somebody else meanwhile. Look at it and repeat the change.', { retryAfterMs: 1000 })
+  if (result.meta.changes === 0)
+    throw new GatewayError('gateway-unavailable', 'This key was changed by somebody else meanwhile. Look at it and repeat the change.', {
+      retryAfterMs: 1000,
+    })
 }
 
 /** May less after than before, in any respect? */
@@ -120,7 +157,10 @@ function policyText(settings: Settings): string {
 
 async function must(env: Env, id: string): Promise<Kept> {
   const stored = await env.DB.withSession('first-primary').prepare('SELECT * FROM keys WHERE id = ?1').bind(id).first<StoredKey>()
-  if (stored === null) throw new GatewayError('gateway-unavailable', 'The key was written but cannot be read back yet. Repeat the call.', { retryAfterMs: 1000 })
+  if (stored === null)
+    throw new GatewayError('gateway-unavailable', 'The key was written but cannot be read back yet. Repeat the call.', {
+      retryAfterMs: 1000,
+    })
   return keptOf(stored)
 }
 
@@ -129,12 +169,23 @@ function keptOf(stored: StoredKey): Kept {
 }
 
 function spendOf(stored: StoredKey): Spend {
-  const nothing: Spend = { period: '', periodNanoUsd: 0, everNanoUsd: 0, day: '', dayNanoUsd: 0, week: '', weekNanoUsd: 0, month: '', monthNanoUsd: 0 }
+  const nothing: Spend = {
+    period: '',
+    periodNanoUsd: 0,
+    everNanoUsd: 0,
+    day: '',
+    dayNanoUsd: 0,
+    week: '',
+    weekNanoUsd: 0,
+    month: '',
+    monthNanoUsd: 0,
+  }
   return { ...nothing, ...(JSON.parse(stored.spend) as Partial<Spend>) }
 }
 
 function signing(env: Env): Promise<CryptoKey> {
   const newest = (setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',')[0]
-  if (newest === undefined || newest === '') throw new GatewayError('gateway-misconfigured', 'The secret SLUICE_KEY_SECRET is not set, so no key can be made.')
+  if (newest === undefined || newest === '')
+    throw new GatewayError('gateway-misconfigured', 'The secret SLUICE_KEY_SECRET is not set, so no key can be made.')
   return importSigning(newest)
 }

@@ -26,7 +26,8 @@ modelsApi.get('/v1/models/:name{.+}', async (c) => {
   const catalogue = await deps.catalogue()
   const home = name.includes('/') ? null : catalogue.homeOf(name)
   const id = home === null ? name : `${home.provider}/${home.model}`
-  for (const entry of await usableModels(c.req.raw.headers, deps)) if (`${entry.provider}/${entry.model}` === id) return c.json(modelRow(entry))
+  for (const entry of await usableModels(c.req.raw.headers, deps))
+    if (`${entry.provider}/${entry.model}` === id) return c.json(modelRow(entry))
   throw new GatewayError('model-unknown', 'There is no such model here that this key may use.')
 })
 
@@ -40,7 +41,8 @@ async function usableModels(headers: Headers, deps: Deps): Promise<Iterable<Mode
   const { view } = await requireKey(headers, deps)
   const catalogue = await deps.catalogue()
   const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map((provider) => provider.id))
-  const mayUse = (entry: ModelEntry): boolean => view.models === null || view.models.some((glob) => matchesGlob(glob, `${entry.provider}/${entry.model}`))
+  const mayUse = (entry: ModelEntry): boolean =>
+    view.models === null || view.models.some((glob) => matchesGlob(glob, `${entry.provider}/${entry.model}`))
   return [...catalogue.list()].filter((entry) => entry.mode === 'chat' && configured.has(entry.provider) && mayUse(entry))
 }
 

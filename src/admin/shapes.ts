@@ -63,7 +63,14 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
     created_at: iso(policy.createdAt),
     updated_at: iso(updatedAt),
     expires_at: iso(policy.expiresAt),
-    sluice: { id: policy.keyId, version: policy.version, spent_nano_usd: spent, limit_nano_usd: policy.limitNanoUsd, resets_at: iso(period.resetsAt), ...(policy.models === null ? {} : { models: policy.models }) },
+    sluice: {
+      id: policy.keyId,
+      version: policy.version,
+      spent_nano_usd: spent,
+      limit_nano_usd: policy.limitNanoUsd,
+      resets_at: iso(period.resetsAt),
+      ...(policy.models === null ? {} : { models: policy.models }),
+    },
   }
 }
 

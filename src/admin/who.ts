@@ -23,15 +23,22 @@ export function isAdmin(headers: Headers, env: Env): boolean {
 /** @throws GatewayError `gateway-misconfigured`, `key-missing`, `admin-required` */
 export function requireAdmin(headers: Headers, env: Env): void {
   if (setting(env, 'SLUICE_ADMIN_KEY') === null) {
-    throw new GatewayError('gateway-misconfigured', 'The secret SLUICE_ADMIN_KEY is not set, so nothing can be administered. Set it with `npx wrangler secret put SLUICE_ADMIN_KEY`.')
+    throw new GatewayError(
+      'gateway-misconfigured',
+      'The secret SLUICE_ADMIN_KEY is not set, so nothing can be administered. Set it with `npx wrangler secret put SLUICE_ADMIN_KEY`.',
+    )
   }
   if (isAdmin(headers, env)) return
-  if (bearerOf(headers) === null) throw new GatewayError('key-missing', 'The admin key is needed here: send it as `Authorization: Bearer …`.')
+  if (bearerOf(headers) === null)
+    throw new GatewayError('key-missing', 'The admin key is needed here: send it as `Authorization: Bearer …`.')
   throw new GatewayError('admin-required', 'The admin key is needed here; an ordinary key does not open this path.')
 }
 
 /** A key that works now, and what it may know of itself. @throws GatewayError as the key's state demands */
-export async function requireKey(headers: Headers, deps: Deps): Promise<{ readonly account: Account; readonly view: KeyView; readonly secretHash: string }> {
+export async function requireKey(
+  headers: Headers,
+  deps: Deps,
+): Promise<{ readonly account: Account; readonly view: KeyView; readonly secretHash: string }> {
   const key = await authenticate(bearerOf(headers) ?? headers.get('x-api-key'), deps)
   const account = deps.account(key.id)
   const view = await account.view(key.secretHash)

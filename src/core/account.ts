@@ -133,4 +133,3 @@ export type KeyView = {
   readonly heldNanoUsd: number
   readonly holdSeconds: number
 }
-

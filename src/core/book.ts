@@ -4,7 +4,7 @@
 import type { Admission, Ask, CandidateAsk, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
 import { matchesGlob } from './glob.ts'
 import { sameText } from './key.ts'
-import { dollarsText } from "./money.ts"
+import { dollarsText } from './money.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
 
 /** What D1 says of a key. An older version never replaces a newer one. */
@@ -47,13 +47,29 @@ export type Settings = {
 }
 
 /** A remembered idempotency key. */
-type Remembered = { readonly requestId: string; readonly fingerprint: string; readonly until: number; ended: boolean; answer: KeptAnswer | null }
+type Remembered = {
+  readonly requestId: string
+  readonly fingerprint: string
+  readonly until: number
+  ended: boolean
+  answer: KeptAnswer | null
+}
 
 const REMEMBER_MS = 600_000
 const LEAST_CLAMP = 16
 /** Without a budget a hold is only shown; bounded so that sums of absurd ceilings stay exact. */
 const MOST_UNBUDGETED = 1_000_000_000_000
-const NOTHING: Spend = { period: '', periodNanoUsd: 0, everNanoUsd: 0, day: '', dayNanoUsd: 0, week: '', weekNanoUsd: 0, month: '', monthNanoUsd: 0 }
+const NOTHING: Spend = {
+  period: '',
+  periodNanoUsd: 0,
+  everNanoUsd: 0,
+  day: '',
+  dayNanoUsd: 0,
+  week: '',
+  weekNanoUsd: 0,
+  month: '',
+  monthNanoUsd: 0,
+}
 
 export class Book {
   readonly #settings: Settings
@@ -108,7 +124,8 @@ export class Book {
     const policy = this.#policy
     if (policy === null || policy.deleted) return refuse('key-unknown', 'This key is not known here. It may have been deleted.')
     let known = false
-    for (const secret of policy.secrets) if (sameText(secret.hash, secretHash) && (secret.until === null || secret.until > now)) known = true
+    for (const secret of policy.secrets)
+      if (sameText(secret.hash, secretHash) && (secret.until === null || secret.until > now)) known = true
     if (!known) return refuse('key-unknown', 'This key is not known here. It may have been replaced.')
     if (policy.disabled) return refuse('key-disabled', 'This key is disabled.')
     if (policy.expiresAt !== null && policy.expiresAt <= now) return refuse('key-expired', 'This key has expired.')
@@ -123,14 +140,19 @@ export class Book {
     const repeat = this.#repeat(ask, now)
     if (repeat !== null && repeat.kind !== 'again') return repeat
 
-    const permitted = ask.candidates.map((candidate, index) => ({ candidate, index })).filter(({ candidate }) => isPermitted(policy, candidate.model))
+    const permitted = ask.candidates
+      .map((candidate, index) => ({ candidate, index }))
+      .filter(({ candidate }) => isPermitted(policy, candidate.model))
     if (permitted.length === 0) return refuse('model-forbidden', `This key may not use ${ask.candidates[0]?.model ?? 'this model'}.`)
 
     const period = periodAt(policy.limitReset, policy.createdAt, now)
     const spent = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
     const limit = policy.limitNanoUsd
     const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - spent - this.#held
-    const plans = permitted.map(({ candidate, index }) => ({ index, ...plan(candidate, ask, limit !== null, left, this.#settings.defaultCeiling) }))
+    const plans = permitted.map(({ candidate, index }) => ({
+      index,
+      ...plan(candidate, ask, limit !== null, left, this.#settings.defaultCeiling),
+    }))
     const fitting = plans.filter((p) => p.kind === 'fits')
     if (fitting.length === 0) return this.#refusePlans(plans, spent, limit ?? 0, ask)
 
@@ -143,11 +165,23 @@ export class Book {
       if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
       clamped ||= p.clamped
     }
-    const hold: Hold = { requestId: ask.requestId, period: period.id, nanoUsd, expiresAt: now + this.#settings.holdMs, budgeted: limit !== null }
+    const hold: Hold = {
+      requestId: ask.requestId,
+      period: period.id,
+      nanoUsd,
+      expiresAt: now + this.#settings.holdMs,
+      budgeted: limit !== null,
+    }
     this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null })
     this.#held += nanoUsd
     if (ask.idempotency !== null) {
-      this.#remembered.set(ask.idempotency.key, { requestId: ask.requestId, fingerprint: ask.idempotency.fingerprint, until: now + REMEMBER_MS, ended: false, answer: null })
+      this.#remembered.set(ask.idempotency.key, {
+        requestId: ask.requestId,
+        fingerprint: ask.idempotency.fingerprint,
+        until: now + REMEMBER_MS,
+        ended: false,
+        answer: null,
+      })
     }
     return { kind: 'granted', hold, allowed: fitting.map((p) => p.index), maxOutputTokens: ceiling, clamped, repeated: repeat !== null }
   }
@@ -240,7 +274,8 @@ export class Book {
       return refuse('request-malformed', 'This Idempotency-Key was used for another request. Use a new one for each request.')
     }
     if (!known.ended) {
-      if (this.#holds.has(known.requestId)) return refuse('request-duplicate', 'A request with this Idempotency-Key is still running; it was not sent again.')
+      if (this.#holds.has(known.requestId))
+        return refuse('request-duplicate', 'A request with this Idempotency-Key is still running; it was not sent again.')
       return { kind: 'again' }
     }
     if (known.until <= now || known.answer === null) return { kind: 'again' }
@@ -259,10 +294,16 @@ export class Book {
     const money: Money = { spentNanoUsd: spent, heldNanoUsd: this.#held, limitNanoUsd: limit, scope: 'key' }
     const model = ask.candidates[0]?.model ?? 'this model'
     if (plans.every((p) => p.kind === 'unpriced')) {
-      return refuse('model-unpriced', `The price of ${model} is unknown, so it cannot be used under a budget. Add its price to the catalogue overlay, or use a key without a limit.`)
+      return refuse(
+        'model-unpriced',
+        `The price of ${model} is unknown, so it cannot be used under a budget. Add its price to the catalogue overlay, or use a key without a limit.`,
+      )
     }
     if (plans.every((p) => p.kind === 'unbounded')) {
-      return refuse('request-unboundable', `The input of this request cannot be bounded (a remote file, or a tool the provider runs), and the context window of ${model} is unknown, so it cannot be used under a budget.`)
+      return refuse(
+        'request-unboundable',
+        `The input of this request cannot be bounded (a remote file, or a tool the provider runs), and the context window of ${model} is unknown, so it cannot be used under a budget.`,
+      )
     }
     return {
       ...refuse(
@@ -329,7 +370,12 @@ function plan(candidate: CandidateAsk, ask: Ask, budgeted: boolean, left: number
   const nanoUsd = input + output(ceiling)
   if (budgeted && nanoUsd > Math.max(left, 0)) return { kind: 'dear' }
   const enforce = budgeted && worst.outputPico > 0 && (ask.outputTokens === null || ceiling < ask.outputTokens)
-  return { kind: 'fits', nanoUsd: budgeted ? nanoUsd : Math.min(nanoUsd, MOST_UNBUDGETED), ceiling: enforce ? ceiling : null, clamped: enforce }
+  return {
+    kind: 'fits',
+    nanoUsd: budgeted ? nanoUsd : Math.min(nanoUsd, MOST_UNBUDGETED),
+    ceiling: enforce ? ceiling : null,
+    clamped: enforce,
+  }
 }
 
 function isPermitted(policy: Policy, model: string): boolean {

@@ -57,7 +57,7 @@ export const ERRORS = {
   'upstream-timeout': upstream(504, 'next'),
   'upstream-garbled': upstream(502, 'next'),
   'upstream-cut': upstream(502, 'next'), // before the commit point; after it, an event
-  'credential-missing': gateway(503, 'next', false),
+  'credential-missing': gateway(400, 'next', false), // the client named a place that is not set up here; trying again does not help
   'credential-refused': gateway(502, 'next', false),
   'gateway-unavailable': gateway(503, 'stop', true),
   'gateway-misconfigured': gateway(503, 'stop', false),

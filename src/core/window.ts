@@ -17,7 +17,8 @@ export function isReset(text: string): boolean {
 export function periodAt(reset: string | null, createdAt: number, now: number): Period {
   if (reset === null) return { id: 'ever', resetsAt: null }
   if (reset === 'daily') return calendar('d', Math.floor(now / DAY_MS) * DAY_MS, DAY_MS)
-  if (reset === 'weekly') return calendar('w', Math.floor((now - FIRST_MONDAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS + FIRST_MONDAY_MS, 7 * DAY_MS)
+  if (reset === 'weekly')
+    return calendar('w', Math.floor((now - FIRST_MONDAY_MS) / (7 * DAY_MS)) * 7 * DAY_MS + FIRST_MONDAY_MS, 7 * DAY_MS)
   if (reset === 'monthly') return monthly(now)
   const span = parseSpan(reset)
   if (span === null) return { id: 'ever', resetsAt: null }

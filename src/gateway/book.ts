@@ -63,12 +63,14 @@ function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   const { candidate, tally, ending, error } = outcome
   const rates = candidate.entry?.price ?? null
   const cost = (usage: Usage): number | null => (rates === null ? null : costNanoUsd(usage, rates))
-  if (ending === 'complete' && tally !== null && tally.usage !== null) return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
+  if (ending === 'complete' && tally !== null && tally.usage !== null)
+    return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
   // A provider that answered with an error status has billed nothing.
   if (tally === null && error?.detail.upstream !== undefined) return { usage: null, from: 'none', costNanoUsd: 0 }
   if (rates !== null && dearestIsZero(cost)) return { usage: counted(job, tally), from: 'counted', costNanoUsd: 0 }
   // Usage told by a stream that then broke off is told all the same, where its finish was there.
-  if (tally !== null && tally.usage !== null && tally.finish !== null) return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
+  if (tally !== null && tally.usage !== null && tally.finish !== null)
+    return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
   const stops = ending === 'client-gone' && candidate.provider.stopsBillingOnAbort.answer === 'yes'
   if (hold.budgeted && !stops && ending !== 'complete') return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
   const usage = counted(job, tally)

@@ -31,7 +31,10 @@ export async function candidates(job: Job): Promise<readonly Candidate[]> {
   const catalogue = await job.deps.catalogue()
   const place = placeOf(name, job) ?? catalogue.homeOf(name)
   if (place === null) {
-    throw new GatewayError('model-unknown', `The model ${JSON.stringify(name)} is not known. Name it as provider/model, such as openai/gpt-4o-mini; GET /v1/models lists those of the catalogue.`)
+    throw new GatewayError(
+      'model-unknown',
+      `The model ${JSON.stringify(name)} is not known. Name it as provider/model, such as openai/gpt-4o-mini; GET /v1/models lists those of the catalogue.`,
+    )
   }
   const provider = job.deps.providers.find((p) => p.id === place.provider)
   if (provider === undefined) throw new GatewayError('model-unknown', `The provider ${JSON.stringify(place.provider)} is not known.`)
@@ -69,7 +72,10 @@ function candidateAsk(target: Candidate, intent: Intent): CandidateAsk {
   const rates = price === null ? null : dearest(price)
   return {
     model: `${target.provider.id}/${target.model}`,
-    worst: price === null || rates === null ? null : { inputPico: rates.input, outputPico: rates.output, feesNanoUsd: price.perRequestNanoUsd ?? 0 },
+    worst:
+      price === null || rates === null
+        ? null
+        : { inputPico: rates.input, outputPico: rates.output, feesNanoUsd: price.perRequestNanoUsd ?? 0 },
     inputTokens: inputTokensBound(intent, target.entry?.contextTokens ?? null),
     maxOutputTokens: target.entry?.maxOutputTokens ?? null,
   }

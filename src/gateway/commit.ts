@@ -2,9 +2,10 @@
 // another target's chance; after it, an event in the client's dialect.
 
 import type { ChatEvent, ChatResponse } from '../core/canonical.ts'
+import { collect } from '../core/collect.ts'
 import { GatewayError } from '../core/errors.ts'
 import { SseReader } from '../core/sse.ts'
-import type { FrameReader } from '../dialects/contract.ts'
+import type { FrameReader, UpstreamDialect } from '../dialects/contract.ts'
 import type { Job } from './job.ts'
 import type { Opened } from './send.ts'
 import { isContent, Tally } from './tally.ts'
@@ -25,7 +26,7 @@ export type CommittedStream = {
   readonly over: boolean
 }
 
-/** A whole answer. `response` is there when it must be translated. */
+/** A whole answer. `response` is there when it must be written anew: translated, or put together from a stream that nobody asked for. */
 export type CommittedWhole = {
   readonly kind: 'whole'
   readonly opened: Opened
@@ -35,7 +36,13 @@ export type CommittedWhole = {
 }
 
 /** A whole answer beyond what is buffered; it passes on as it comes and has no cost header. */
-export type CommittedLarge = { readonly kind: 'large'; readonly opened: Opened; readonly held: readonly Uint8Array[]; readonly rest: Reader; readonly tally: Tally }
+export type CommittedLarge = {
+  readonly kind: 'large'
+  readonly opened: Opened
+  readonly held: readonly Uint8Array[]
+  readonly rest: Reader
+  readonly tally: Tally
+}
 
 export type Committed = CommittedStream | CommittedWhole | CommittedLarge
 
@@ -50,7 +57,9 @@ export async function commit(job: Job, opened: Opened): Promise<Committed> {
   try {
     return await (job.intent.stream ? commitStream(job, opened) : commitWhole(job, opened))
   } catch (cause) {
-    const error = opened.reason() ?? (cause instanceof GatewayError ? cause : new GatewayError('upstream-cut', `The connection to ${provider} broke off.`, { cause }))
+    const error =
+      opened.reason() ??
+      (cause instanceof GatewayError ? cause : new GatewayError('upstream-cut', `The connection to ${provider} broke off.`, { cause }))
     opened.stop(null)
     throw error
   } finally {
@@ -112,14 +121,21 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
   tally.firstEventAt = job.deps.now()
   if (!read.over) {
     if (way.kind === 'forward') return { kind: 'large', opened, held: read.chunks, rest, tally }
-    throw new GatewayError('upstream-garbled', `The answer of ${provider} is larger than ${job.deps.limits.wholeAnswerBytes} bytes, too large to be translated.`)
+    throw new GatewayError(
+      'upstream-garbled',
+      `The answer of ${provider} is larger than ${job.deps.limits.wholeAnswerBytes} bytes, too large to be translated.`,
+    )
   }
-  if (read.text.includes('"error"') || read.text.includes('"type":"error"')) {
+  if (!isStream(response) && read.text.includes('"error"')) {
     const said = way.upstream.readError(response.status, response.headers, hide(read.text))
     if (said !== null) throw said
   }
   let whole: ChatResponse | null = null
-  if (way.kind === 'translate') {
+  if (isStream(response)) {
+    whole = collected(way.upstream, read.chunks, hide) // some hosts stream whatever was asked
+    tally.usage = whole.usage
+    tally.finish = whole.finish.native ?? whole.finish.reason
+  } else if (way.kind === 'translate') {
     whole = way.upstream.read(read.text)
     tally.usage = whole.usage
     tally.finish = whole.finish.native ?? whole.finish.reason
@@ -131,6 +147,22 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
   }
   tally.contentLength = read.text.length
   return { kind: 'whole', opened, bytes: join(read.chunks), response: whole, tally }
+}
+
+function isStream(response: Response): boolean {
+  return (response.headers.get('content-type') ?? '').includes('text/event-stream')
+}
+
+/** A stream as the whole answer that was asked for. @throws GatewayError the error it ended in */
+function collected(upstream: UpstreamDialect, chunks: readonly Uint8Array[], hide: (text: string) => string): ChatResponse {
+  const sse = new SseReader()
+  const frames = upstream.reader()
+  const events: ChatEvent[] = []
+  for (const chunk of chunks) for (const frame of sse.push(chunk)) events.push(...frames.read(frame))
+  for (const frame of sse.end()) events.push(...frames.read(frame))
+  events.push(...frames.end())
+  for (const event of events) if (event.kind === 'error') throw new GatewayError(event.code, hide(event.message))
+  return collect(events)
 }
 
 type Gathered = { readonly chunks: readonly Uint8Array[]; readonly text: string; readonly over: boolean }

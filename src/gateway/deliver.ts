@@ -11,7 +11,10 @@ import type { Job } from './job.ts'
 import { UsageFilter } from './usage-filter.ts'
 
 /** `done` never rejects. */
-export type Delivery = { readonly readable: ReadableStream<Uint8Array>; readonly done: Promise<{ readonly ending: Ending; readonly error: GatewayError | null }> }
+export type Delivery = {
+  readonly readable: ReadableStream<Uint8Array>
+  readonly done: Promise<{ readonly ending: Ending; readonly error: GatewayError | null }>
+}
 
 /** What one step of the reply brings: bytes for the client, whether there was content in it, and the error it ended in. */
 type Step = { readonly bytes: Uint8Array; readonly progress: boolean; readonly failure: GatewayError | null }
@@ -35,13 +38,20 @@ export function deliver(job: Job, from: CommittedStream): Delivery {
   return { readable, done: run(job, from, carrier, writable.getWriter()) }
 }
 
-async function run(job: Job, from: Pick<CommittedStream, 'opened' | 'rest' | 'tally' | 'over'>, carrier: Carrier, out: WritableStreamDefaultWriter<Uint8Array>): ReturnType<typeof settled> {
+async function run(
+  job: Job,
+  from: Pick<CommittedStream, 'opened' | 'rest' | 'tally' | 'over'>,
+  carrier: Carrier,
+  out: WritableStreamDefaultWriter<Uint8Array>,
+): ReturnType<typeof settled> {
   const { opened, rest } = from
   const provider = opened.candidate.provider.id
-  const watch = watchIdle(job, () => opened.stop(new GatewayError('upstream-timeout', `${provider} went silent in the middle of its answer.`)))
+  const watch = watchIdle(job, () =>
+    opened.stop(new GatewayError('upstream-timeout', `${provider} went silent in the middle of its answer.`)),
+  )
   try {
     let step = carrier.begin()
-    for (let over = from.over; ; ) {
+    for (let over = from.over; ;) {
       if (step.bytes.length > 0) await out.write(step.bytes)
       if (step.failure !== null) return await brokenOff(carrier, out, step.failure)
       if (over) break
@@ -58,7 +68,11 @@ async function run(job: Job, from: Pick<CommittedStream, 'opened' | 'rest' | 'ta
       void out.abort().catch(() => undefined)
       return settled('client-gone', new GatewayError('client-gone', 'The client left.'))
     }
-    return brokenOff(carrier, out, reason ?? new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause }))
+    return brokenOff(
+      carrier,
+      out,
+      reason ?? new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause }),
+    )
   } finally {
     watch.end()
     opened.stop(null)

@@ -26,7 +26,13 @@ export async function handle(request: Request, client: ClientDialect, deps: Deps
     const admission = await account.admit(await ask(job, key, targets))
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    return await serve(job, key, account, admission, admission.allowed.map((index) => targets[index] as Candidate))
+    return await serve(
+      job,
+      key,
+      account,
+      admission,
+      admission.allowed.map((index) => targets[index] as Candidate),
+    )
   } catch (error) {
     return refuse(error, client, requestId, deps.log)
   }
@@ -56,7 +62,10 @@ async function serve(job: Job, key: Key, account: Account, admission: Granted, t
   if (from.kind === 'whole') {
     const complete: Outcome = { ...outcome, ending: 'complete', error: null }
     costHeader(headers, rowOf(job, key, hold, complete).costNanoUsd)
-    headers.set('content-type', way.kind === 'forward' ? (from.opened.response.headers.get('content-type') ?? 'application/json') : 'application/json')
+    headers.set(
+      'content-type',
+      from.response === null ? (from.opened.response.headers.get('content-type') ?? 'application/json') : 'application/json',
+    )
     const text = from.response === null ? null : job.client.write(from.response, job.intent)
     const response = new Response(text ?? (from.bytes as BodyInit), { headers })
     const kept = job.headers.has('idempotency-key') ? keptAnswer(response, text ?? new TextDecoder().decode(from.bytes)) : null
@@ -88,13 +97,20 @@ async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputT
   for (const candidate of targets) {
     const began = job.deps.now()
     const trace: Trace = { sent: false }
-    const leg = (outcome: Leg['outcome'], status: number | null): Leg => ({ provider: candidate.provider.id, model: candidate.model, outcome, status, ms: job.deps.now() - began })
+    const leg = (outcome: Leg['outcome'], status: number | null): Leg => ({
+      provider: candidate.provider.id,
+      model: candidate.model,
+      outcome,
+      status,
+      ms: job.deps.now() - began,
+    })
     try {
       const from = await commit(job, await send(job, candidate, maxOutputTokens, trace))
       legs.push(leg('committed', from.opened.response.status))
       return { kind: 'committed', from }
     } catch (cause) {
-      last = cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed while it called the provider.', { cause })
+      last =
+        cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed while it called the provider.', { cause })
       if (trace.sent) {
         sentTo = candidate
         legs.push(leg(last.code, last.detail.upstream?.status ?? null))
@@ -106,5 +122,8 @@ async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputT
 }
 
 function refusalDetail(admission: Admission & { readonly kind: 'refused' }): ConstructorParameters<typeof GatewayError>[2] {
-  return { ...(admission.money === undefined ? {} : { money: admission.money }), ...(admission.retryAfterMs === undefined ? {} : { retryAfterMs: admission.retryAfterMs }) }
+  return {
+    ...(admission.money === undefined ? {} : { money: admission.money }),
+    ...(admission.retryAfterMs === undefined ? {} : { retryAfterMs: admission.retryAfterMs }),
+  }
 }

@@ -34,18 +34,35 @@ export function newRequestId(): string {
  */
 export async function authenticate(credential: string | null, deps: Deps): Promise<Key> {
   if (credential === null || credential === '') {
-    throw new GatewayError('key-missing', 'No API key was sent. Send a Sluice key the way this API expects it, such as `Authorization: Bearer sk-sluice-…`.')
+    throw new GatewayError(
+      'key-missing',
+      'No API key was sent. Send a Sluice key the way this API expects it, such as `Authorization: Bearer sk-sluice-…`.',
+    )
   }
   const key = await deps.keys.check(credential)
   if (key === null) throw new GatewayError('key-unknown', 'This API key is not valid here. Check that the whole key was sent.')
   return key
 }
 
+/** They would change where a request goes, or on whose account; a request that relies on them must not be served otherwise. */
+const REFUSED_HEADERS = ['x-portkey-config', 'x-portkey-custom-host', 'x-portkey-virtual-key'] as const
+
 /** Reads the body and what the gateway must know of it. @throws GatewayError `request-malformed`, `body-too-large` */
 export async function begin(request: Request, id: string, client: ClientDialect, deps: Deps): Promise<Job> {
   const startedAt = deps.now()
+  for (const name of REFUSED_HEADERS) {
+    if (request.headers.has(name))
+      throw new GatewayError('request-unsupported', `The header ${name} is not supported here, and is not ignored: leave it out.`, {
+        at: name,
+      })
+  }
   const body = new Body(await readBytes(request, deps.limits.bodyBytes))
-  const intent = client.intent({ path: new URL(request.url).pathname, headers: request.headers, body, nowSeconds: Math.floor(startedAt / 1000) })
+  const intent = client.intent({
+    path: new URL(request.url).pathname,
+    headers: request.headers,
+    body,
+    nowSeconds: Math.floor(startedAt / 1000),
+  })
   return {
     id,
     startedAt,

@@ -17,7 +17,8 @@ export async function readBytes(request: Request, most: number): Promise<Uint8Ar
   if (request.body === null) return new Uint8Array(0)
   if (encoding === 'identity' || encoding === '') return gather(request.body, most, length)
   const format = PACKED.get(encoding)
-  if (format === undefined) throw new GatewayError('request-malformed', 'This content-encoding is not supported; send the body plain, or with gzip or deflate.')
+  if (format === undefined)
+    throw new GatewayError('request-malformed', 'This content-encoding is not supported; send the body plain, or with gzip or deflate.')
   return gather(request.body.pipeThrough(new DecompressionStream(format) as ReadableWritablePair<Uint8Array, Uint8Array>), most, null)
 }
 

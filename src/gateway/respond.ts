@@ -51,11 +51,33 @@ export function keptAnswer(response: Response, text: string): KeptAnswer {
 }
 
 /** Any failure, in the client's dialect. What is no GatewayError is a bug of ours: it is logged, and not told. */
-export function refuse(cause: unknown, client: ClientDialect, requestId: string, log: (line: { readonly [name: string]: unknown }) => void): Response {
-  const error = cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed at this request. Nothing of it is your fault; the request id helps to find out why.', { cause })
-  if (error.code === 'gateway-bug') log({ level: 'error', request_id: requestId, bug: cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error' })
+export function refuse(
+  cause: unknown,
+  client: ClientDialect,
+  requestId: string,
+  log: (line: { readonly [name: string]: unknown }) => void,
+): Response {
+  const error =
+    cause instanceof GatewayError
+      ? cause
+      : new GatewayError(
+          'gateway-bug',
+          'Sluice failed at this request. Nothing of it is your fault; the request id helps to find out why.',
+          { cause },
+        )
+  if (error.code === 'gateway-bug')
+    log({
+      level: 'error',
+      request_id: requestId,
+      bug: cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error',
+    })
   const status = client.status(error)
-  const headers = new Headers({ 'content-type': 'application/json', 'x-sluice-request-id': requestId, 'x-generation-id': requestId, 'cache-control': 'no-store' })
+  const headers = new Headers({
+    'content-type': 'application/json',
+    'x-sluice-request-id': requestId,
+    'x-generation-id': requestId,
+    'cache-control': 'no-store',
+  })
   if (error.detail.retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(error.detail.retryAfterMs / 1000))))
   else if (error.code === 'gateway-unavailable') headers.set('retry-after', '1')
   if (!error.rule.clientMayRetry) headers.set('x-should-retry', 'false')

@@ -46,7 +46,9 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
   const way = wayOf(job, candidate)
   const { pieces, dropped } = write(job, candidate, way.voice, way.upstream, way.kind, maxOutputTokens)
   if (job.strict && dropped.length > 0) {
-    throw new GatewayError('request-unsupported', `${provider.id} cannot be told ${dropped.join(', ')}, and x-sluice-strict is on.`, { at: dropped[0] as string })
+    throw new GatewayError('request-unsupported', `${provider.id} cannot be told ${dropped.join(', ')}, and x-sluice-strict is on.`, {
+      at: dropped[0] as string,
+    })
   }
   const secrets = Object.values(settings.secrets)
   const hide = (text: string): string => redact(text, secrets)
@@ -59,7 +61,10 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
   const leave = (): void => stop(new GatewayError('client-gone', 'The client left.'))
   if (job.signal.aborted) leave()
   job.signal.addEventListener('abort', leave, { once: true })
-  const timer = setTimeout(() => stop(new GatewayError('upstream-timeout', `${provider.id} did not begin to answer in time.`)), job.deps.limits.headersMs)
+  const timer = setTimeout(
+    () => stop(new GatewayError('upstream-timeout', `${provider.id} did not begin to answer in time.`)),
+    job.deps.limits.headersMs,
+  )
   try {
     const request = new Request(urlOf(candidate, way.voice, job.intent.stream), {
       method: 'POST',
@@ -95,12 +100,22 @@ function wayOf(job: Job, candidate: Candidate): Way {
 
 type Outgoing = { readonly pieces: readonly Uint8Array[]; readonly dropped: readonly string[] }
 
-function write(job: Job, candidate: Candidate, voice: Voice, upstream: UpstreamDialect, kind: Way['kind'], maxOutputTokens: number | null): Outgoing {
+function write(
+  job: Job,
+  candidate: Candidate,
+  voice: Voice,
+  upstream: UpstreamDialect,
+  kind: Way['kind'],
+  maxOutputTokens: number | null,
+): Outgoing {
   const orders: Orders = { model: candidate.model, maxOutputTokens, habits: voice.habits }
   const quirks = candidate.provider.quirks?.bind(candidate.provider)
   if (kind === 'forward') {
     const member = job.body.member.bind(job.body)
-    return { pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? [])]), dropped: [] }
+    return {
+      pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? [])]),
+      dropped: [],
+    }
   }
   const written = upstream.write(job.client.read(job.body), job.intent, orders)
   const bytes = encoder.encode(written.text)
@@ -119,12 +134,20 @@ function inClientWords(name: string, names: { readonly [canonical: string]: stri
 
 function urlOf(candidate: Candidate, voice: Voice, stream: boolean): string {
   const base = candidate.settings.baseUrl
-  if (base === null) throw new GatewayError('credential-missing', `The provider ${candidate.provider.id} has no base URL: ${candidate.provider.baseUrlSetting} must be set.`)
+  if (base === null)
+    throw new GatewayError(
+      'credential-missing',
+      `The provider ${candidate.provider.id} has no base URL: ${candidate.provider.baseUrlSetting} must be set.`,
+    )
   return base.replace(/\/+$/, '') + voice.path(candidate.model, stream)
 }
 
 async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Headers> {
-  const headers = new Headers({ 'content-type': 'application/json', accept: job.intent.stream ? 'text/event-stream' : 'application/json', 'user-agent': 'sluice' })
+  const headers = new Headers({
+    'content-type': 'application/json',
+    accept: job.intent.stream ? 'text/event-stream' : 'application/json',
+    'user-agent': 'sluice',
+  })
   for (const [name, value] of Object.entries(await candidate.provider.authorize(candidate.settings))) headers.set(name, value)
   if (way.kind === 'forward') {
     for (const name of PASSED_ON[way.voice.dialect] ?? []) {
@@ -135,10 +158,19 @@ async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Head
   return headers
 }
 
-async function refusalOf(response: Response, upstream: UpstreamDialect, provider: string, hide: (text: string) => string): Promise<GatewayError> {
+async function refusalOf(
+  response: Response,
+  upstream: UpstreamDialect,
+  provider: string,
+  hide: (text: string) => string,
+): Promise<GatewayError> {
   const text = hide(await readSome(response))
-  if (response.status < 400) return new GatewayError('upstream-failed', `${provider} answered with status ${response.status}; redirects are not followed.`)
-  return upstream.readError(response.status, response.headers, text) ?? new GatewayError('upstream-failed', `${provider} answered with status ${response.status}.`)
+  if (response.status < 400)
+    return new GatewayError('upstream-failed', `${provider} answered with status ${response.status}; redirects are not followed.`)
+  return (
+    upstream.readError(response.status, response.headers, text) ??
+    new GatewayError('upstream-failed', `${provider} answered with status ${response.status}.`)
+  )
 }
 
 /** The first bytes of an error's body as text; a body that does not end is left alone. */

@@ -19,7 +19,19 @@ export function accountOf(env: Env, keyId: string): Account {
   return {
     admit: (ask) => reach(() => object.admit(ask)),
     renew: (requestId) => reach(() => object.renew(requestId)),
-    view: (secretHash) => reach(() => object.view(secretHash)),
+    // What this isolate has not told yet is told first: whoever asks after an answer sees it booked.
+    view: (secretHash) =>
+      reach(async () => {
+        const told = waiting.get(keyId)
+        if (told !== undefined) {
+          waiting.delete(keyId)
+          await object.settle(told).catch((cause: unknown) => {
+            waiting.set(keyId, [...told, ...(waiting.get(keyId) ?? [])])
+            throw cause
+          })
+        }
+        return object.view(secretHash)
+      }),
     flush: () => reach(() => object.flush()),
     pending: (requestId) => reach(() => object.pending(requestId)),
     settle: (settlement) => settle(env, keyId, settlement),
@@ -38,7 +50,10 @@ async function reach<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   try {
     return await call()
   } catch (cause) {
-    throw new GatewayError('gateway-unavailable', "The key's books cannot be reached just now. Nothing was sent; try again.", { cause, retryAfterMs: 1000 })
+    throw new GatewayError('gateway-unavailable', "The key's books cannot be reached just now. Nothing was sent; try again.", {
+      cause,
+      retryAfterMs: 1000,
+    })
   }
 }
 

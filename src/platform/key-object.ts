@@ -189,7 +189,10 @@ export class KeyObject extends DurableObject<Env> {
       const fresh = batch.filter((p) => !p.corrects).map((p) => p.row)
       const corrections = batch.filter((p) => p.corrects).map((p) => p.row)
       const statements = [
-        this.env.DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(JSON.stringify(this.#book.snapshot().spend), this.ctx.id.name ?? ''),
+        this.env.DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(
+          JSON.stringify(this.#book.snapshot().spend),
+          this.ctx.id.name ?? '',
+        ),
       ]
       if (fresh.length > 0) statements.push(this.env.DB.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
       if (corrections.length > 0) statements.push(this.env.DB.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))

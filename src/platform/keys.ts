@@ -13,7 +13,10 @@ export function edgeKeys(signingSecrets: readonly string[]): Keys {
   return {
     async check(text) {
       if (signingSecrets.length === 0) {
-        throw new GatewayError('gateway-misconfigured', 'The secret SLUICE_KEY_SECRET is not set, so no key can be checked. Set it with `npx wrangler secret put SLUICE_KEY_SECRET`, or run `npm run deploy`.')
+        throw new GatewayError(
+          'gateway-misconfigured',
+          'The secret SLUICE_KEY_SECRET is not set, so no key can be checked. Set it with `npx wrangler secret put SLUICE_KEY_SECRET`, or run `npm run deploy`.',
+        )
       }
       const parts = parseKey(text)
       if (parts === null) return null

@@ -20,14 +20,18 @@ const INSERT = `INSERT INTO requests (${COLUMNS.join(', ')}) SELECT ${values} FR
 /** Many rows in one statement with one parameter: D1 takes 100 parameters a statement, and a repeated batch must count once. */
 export const INSERT_ROWS = `${INSERT} DO NOTHING`
 /** For rows that correct one booked when its hold expired. */
-export const CORRECT_ROWS = `${INSERT} DO UPDATE SET ${COLUMNS.filter((c) => c !== 'id' && c !== 'key_id').map((c) => `${c} = excluded.${c}`).join(', ')}`
+export const CORRECT_ROWS = `${INSERT} DO UPDATE SET ${COLUMNS.filter((c) => c !== 'id' && c !== 'key_id')
+  .map((c) => `${c} = excluded.${c}`)
+  .join(', ')}`
 
 /** The parameter of those statements. */
 export function rowsParameter(rows: readonly Row[]): string {
-  return JSON.stringify(rows.map((row) => {
-    const stored = toStored(row)
-    return COLUMNS.map((column) => stored[column])
-  }))
+  return JSON.stringify(
+    rows.map((row) => {
+      const stored = toStored(row)
+      return COLUMNS.map((column) => stored[column])
+    }),
+  )
 }
 
 function toStored(row: Row): Stored {

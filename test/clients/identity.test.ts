@@ -1,6 +1,6 @@
 // A client and a provider of one language with the gateway between them: the bytes pass. Raw requests, because an SDK would print its own JSON.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { oddJson, rawMembers } from '../support/odd-json.ts'
 import { RECORDINGS, type Recording } from '../support/recordings.ts'
 import { startReplayServer, type Asked, type ReplayServer } from '../support/replay-server.ts'
@@ -20,6 +20,8 @@ const ours = RECORDINGS.filter(
 const good = ours.filter((recording) => recording.status < 400)
 const asking = good.filter((recording) => recording.features.includes('stream_usage_option'))
 const errors = ours.filter((recording) => recording.status >= 400 && recording.status !== 401)
+
+vi.setConfig({ testTimeout: 20_000 }) // a row may take a flush of the key's object to show
 
 let server: ReplayServer
 let gateway: GatewayProcess
@@ -54,7 +56,7 @@ describe('between a client and a provider of one language', () => {
     })
     expect(await answer.text()).toBe(await straight.text())
     const rows = await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
-    expect(rows.map((row) => row.sluice.usage !== null)).toEqual([true])
+    expect(rows.map((row) => row.sluice.usage_from === 'provider')).toEqual([true])
   })
 
   it.each(errors)('the SDK throws for $id what it throws when it talks to the provider itself', async (recording) => {
@@ -64,7 +66,6 @@ describe('between a client and a provider of one language', () => {
     const through = await failureOf(client(gateway, question(modelOf(recording, 'error'))))
     const straight = await failureOf(client({ base: server.origin, key: 'straight' }, question(`rec-${recording.id}--straight`)))
     expect({ status: through.status, kind: through.kind }).toEqual({ status: straight.status, kind: straight.kind })
-    if (recording.status === 429) expect(Number(through.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
   it.each(ours.filter((recording) => recording.status === 401))(

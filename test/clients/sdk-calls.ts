@@ -36,21 +36,21 @@ export const CLIENTS: { readonly [dialect: string]: Client } = {
   },
 }
 
-/** The error an SDK throws for a call that must fail. @throws when it does not */
+/** The error an SDK throws for a call that must fail. @throws when it does not, or when what fails is no error of the SDK */
 export async function failureOf(call: Promise<Answer>): Promise<Failure> {
   try {
     await call
   } catch (error) {
-    if (error instanceof OpenAI.APIError || error instanceof Anthropic.APIError) {
-      const headers: unknown = error.headers
-      return {
-        status: typeof error.status === 'number' ? error.status : undefined,
-        message: error.message,
-        headers: headers instanceof Headers ? headers : new Headers(),
-        kind: error.constructor.name,
-      }
+    if (!(error instanceof OpenAI.OpenAIError || error instanceof Anthropic.AnthropicError)) throw error
+    const told = error instanceof OpenAI.APIError || error instanceof Anthropic.APIError
+    const status: unknown = told ? error.status : undefined
+    const headers: unknown = told ? error.headers : undefined
+    return {
+      status: typeof status === 'number' ? status : undefined,
+      message: error.message,
+      headers: headers instanceof Headers ? headers : new Headers(),
+      kind: error.constructor.name,
     }
-    throw error
   }
   throw new Error('The call was answered though it must fail.')
 }

@@ -24,8 +24,6 @@ export function grammarFault(events: readonly ChatEvent[]): string | null {
         if (event.index !== opened) return fault(`index ${event.index}, wanted ${opened}`)
         if (![...open.values(), event.block.kind].every(mayStandBeside) && open.size > 0)
           return fault(`opened while ${[...open.values()].join()} is open`)
-        if (event.block.kind === 'tool-call' && (event.block.id === '' || event.block.name === ''))
-          return fault('a call without id or name')
         open.set(event.index, event.block.kind)
         opened++
         break
@@ -58,6 +56,13 @@ export function grammarFault(events: readonly ChatEvent[]): string | null {
     }
   }
   return ended === null ? 'the reply has no end' : null
+}
+
+/** The tool calls that have no id or no name: none in a reply that a provider really gave. */
+export function namelessCalls(events: readonly ChatEvent[]): readonly ChatEvent[] {
+  return events.filter(
+    (event) => event.kind === 'block-start' && event.block.kind === 'tool-call' && (event.block.id === '' || event.block.name === ''),
+  )
 }
 
 function mayStandBeside(kind: string): boolean {

@@ -54,9 +54,12 @@ export function intentFor(stream: boolean, wantsUsage = true): Intent {
   }
 }
 
+/** A place that takes every member its language has a word for. */
+const ACCEPTS = new Set(['top_k', 'cache_control', 'reasoning_content', 'reasoning_details'])
+
 /** Orders that change the model only. */
 export function ordersFor(issuer: string): Orders {
-  return { model: 'ordered-model', maxOutputTokens: null, habits: { issuer } }
+  return { model: 'ordered-model', maxOutputTokens: null, habits: { issuer, accepts: ACCEPTS } }
 }
 
 /** Whose seals a request carries: a place that opens them must be chosen for it to be sent back whole. */

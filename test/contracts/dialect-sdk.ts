@@ -11,6 +11,8 @@ export type Plain = {
   readonly reasoning: string
   readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: unknown }[]
   readonly finish: string
+  /** The model or a filter would not answer: a refusal part, or a finish that says so. */
+  readonly refused: boolean
   readonly usage: { readonly input: number; readonly cacheRead: number; readonly output: number } | null
 }
 
@@ -41,6 +43,9 @@ const ANTHROPIC_FINISH: { readonly [said: string]: string } = {
 
 /** Recordings that the official SDK of their language cannot read, each with why. */
 export const SDK_CANNOT_READ: { readonly [id: string]: string } = {
+  'mistral-chat-d9d8b724b0': 'content is a list of typed parts, as Mistral tells its thinking',
+  'mistral-chat-e53804e1df': 'tool calls of a stream have no type',
+  'openrouter-chat-2f8b52eb05': 'the last event is not closed by a blank line',
   'anthropic-messages-328bcaf818': "a host of the Messages API that closes the stream with OpenAI's [DONE]",
 }
 
@@ -103,6 +108,7 @@ export function plainOf(response: ChatResponse): Plain {
     reasoning,
     calls,
     finish: response.finish.reason,
+    refused: refusal !== '' || response.finish.reason === 'filtered',
     usage: usage && {
       input: usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.inputAudio,
       cacheRead: usage.cacheRead,
@@ -111,10 +117,13 @@ export function plainOf(response: ChatResponse): Plain {
   }
 }
 
-/** The two replies with what the client's dialect cannot say made equal: a finish it has no word for, usage nobody told. */
+/** The two replies with what the client's dialect cannot say made equal: a finish it has no word for, usage nobody told, a refusal that is a finish. */
 export function comparable(want: Plain, got: Plain): { readonly want: Plain; readonly got: Plain } {
-  const finish = want.finish === 'other' || want.finish === 'paused' ? want.finish : got.finish
-  return { want, got: { ...got, finish, usage: want.usage === null ? null : got.usage } }
+  const unsayable = want.finish === 'other' || want.finish === 'paused' || (want.refused && got.refused)
+  const finish = unsayable ? want.finish : got.finish
+  // An SDK gives what it could parse of arguments that were cut short.
+  const calls = got.calls.map((call, i) => (want.calls[i]?.arguments === CUT_SHORT ? { ...call, arguments: CUT_SHORT } : call))
+  return { want, got: { ...got, calls, finish, usage: want.usage === null ? null : got.usage } }
 }
 
 type Reply = (status: number, text: string, type: string) => typeof fetch
@@ -141,6 +150,7 @@ export function openaiPlain(completion: OpenAI.ChatCompletion, reasoning: string
         : { id: call.id, name: call.custom.name, arguments: call.custom.input },
     ),
     finish: OPENAI_FINISH[choice?.finish_reason ?? ''] ?? String(choice?.finish_reason),
+    refused: Boolean(choice?.message.refusal) || choice?.finish_reason === 'content_filter',
     usage: usage
       ? { input: usage.prompt_tokens, cacheRead: usage.prompt_tokens_details?.cached_tokens ?? 0, output: usage.completion_tokens }
       : null,
@@ -164,6 +174,7 @@ export function anthropicPlain(message: Anthropic.Message): Plain {
     reasoning,
     calls,
     finish: ANTHROPIC_FINISH[message.stop_reason ?? ''] ?? String(message.stop_reason),
+    refused: message.stop_reason === 'refusal',
     usage: { input: usage.input_tokens + cacheRead + (usage.cache_creation_input_tokens ?? 0), cacheRead, output: usage.output_tokens },
   }
 }

@@ -61,6 +61,16 @@ export function textsOf(value: unknown): readonly string[] {
   return Object.values(value).flatMap(textsOf)
 }
 
+/** Every text that a recorded answer says; a JSON body that was stored as a stream's text is read as JSON. */
+export function saidIn({ answer }: Recording): readonly string[] {
+  if ('json' in answer) return textsOf(answer.json)
+  try {
+    return textsOf(JSON.parse(answer.stream))
+  } catch {
+    return [answer.stream]
+  }
+}
+
 function load(): readonly Recording[] {
   const rows: unknown = JSON.parse(readFileSync(join(FOLDER, 'index.json'), 'utf8'))
   if (!Array.isArray(rows)) throw new Error('test/fixtures/index.json is no list.')

@@ -28,11 +28,12 @@ export type ReplayServer = {
   close(): Promise<void>
 }
 
-/** `slow` waits before the first byte; `stall` sends half and no more; `cut` sends half and drops the connection; `garbage` sends no JSON. */
-export const BEHAVIOURS = ['cut', 'stall', 'slow', 'garbage'] as const
+/** `limited` and `overloaded` refuse with 429 and 503, and say when to come back; `slow` waits before the first byte; `stall` sends half and no more; `cut` sends half and drops the connection; `garbage` sends no JSON. */
+export const BEHAVIOURS = ['cut', 'stall', 'slow', 'garbage', 'limited', 'overloaded'] as const
 type Behaviour = (typeof BEHAVIOURS)[number]
 
 const SLOW_MS = 300
+export const RETRY_AFTER_SECONDS = 7
 
 /** Which API an endpoint's path is; `stream` where the path itself says whether a stream is asked for. Any prefix goes. */
 const ENDPOINTS: readonly { readonly ending: RegExp; readonly api: string; readonly stream?: boolean }[] = [
@@ -108,6 +109,14 @@ async function answer(
     return refuse(409, `${recording.id} is ${recording.streaming ? 'a stream' : 'whole'}, asked for the other`)
   if (endpoint.stream === true && url.searchParams.get('alt') !== 'sse')
     return refuse(400, 'a stream is served as events only: ask with alt=sse')
+
+  if (tag === 'limited' || tag === 'overloaded') {
+    entry.sent = Buffer.from(JSON.stringify({ error: { message: `The replay server is ${tag}.`, type: tag, code: tag } }))
+    response
+      .writeHead(tag === 'limited' ? 429 : 503, { 'content-type': 'application/json', 'retry-after': String(RETRY_AFTER_SECONDS) })
+      .end(entry.sent)
+    return
+  }
 
   const usageAsked = isObject(body['stream_options']) && body['stream_options']['include_usage'] === true
   entry.sent = Buffer.from(tag === 'garbage' ? '<html>not what you asked for' : bodyText(recording, usageAsked))

@@ -5,8 +5,18 @@ import { Book, type Policy } from '../../src/core/book.ts'
 const NOW = Date.UTC(2026, 10, 21, 12)
 const HOLD_MS = 300_000
 const policy: Policy = {
-  keyId: 'k1', version: 1, label: 'sk-sluice-k1...', name: 'k', createdAt: NOW - 1000, secrets: [{ hash: 'h1', until: null }], disabled: false, deleted: false,
-  expiresAt: null, limitNanoUsd: null, limitReset: null, models: null,
+  keyId: 'k1',
+  version: 1,
+  label: 'sk-sluice-k1...',
+  name: 'k',
+  createdAt: NOW - 1000,
+  secrets: [{ hash: 'h1', until: null }],
+  disabled: false,
+  deleted: false,
+  expiresAt: null,
+  limitNanoUsd: null,
+  limitReset: null,
+  models: null,
 }
 const book = (change: Partial<Policy> = {}): Book => {
   const made = new Book({ holdMs: HOLD_MS, defaultCeiling: 1000 })
@@ -26,9 +36,32 @@ const ask = (id: string, change: Partial<Ask> = {}): Ask => ({
 })
 const HOLD = 100 + 2 * 50
 const row = (id: string, costNanoUsd: number | null, period = 'ever'): Row => ({
-  id, keyId: 'k1', period, createdAt: NOW, dialect: 'd', requestedModel: 'p/m', provider: 'p', model: 'm', streamed: false, usage: null, usageFrom: 'provider', costNanoUsd,
-  priceVersion: null, attempts: [], finish: null, ended: 'complete', errorCode: null, firstEventMs: null, totalMs: 1, traceId: null, parentSpan: null, session: null,
-  endUser: null, tags: [], upstreamId: null, dropped: [],
+  id,
+  keyId: 'k1',
+  period,
+  createdAt: NOW,
+  dialect: 'd',
+  requestedModel: 'p/m',
+  provider: 'p',
+  model: 'm',
+  streamed: false,
+  usage: null,
+  usageFrom: 'provider',
+  costNanoUsd,
+  priceVersion: null,
+  attempts: [],
+  finish: null,
+  ended: 'complete',
+  errorCode: null,
+  firstEventMs: null,
+  totalMs: 1,
+  traceId: null,
+  parentSpan: null,
+  session: null,
+  endUser: null,
+  tags: [],
+  upstreamId: null,
+  dropped: [],
 })
 const settled = (id: string, cost: number | null) => ({ requestId: id, row: row(id, cost), answer: null })
 const code = (admission: Admission): string => (admission.kind === 'refused' ? admission.code : admission.kind)
@@ -62,7 +95,10 @@ describe('the book of a key', () => {
   })
 
   it('sets a ceiling of its own under a budget when the client set none, and none without a budget', () => {
-    expect(book({ limitNanoUsd: 1_000_000 }).admit(ask('a', { outputTokens: null }), NOW)).toMatchObject({ maxOutputTokens: 1000, clamped: true })
+    expect(book({ limitNanoUsd: 1_000_000 }).admit(ask('a', { outputTokens: null }), NOW)).toMatchObject({
+      maxOutputTokens: 1000,
+      clamped: true,
+    })
     expect(book().admit(ask('a', { outputTokens: null }), NOW)).toMatchObject({ maxOutputTokens: null, clamped: false })
   })
 
@@ -71,7 +107,15 @@ describe('the book of a key', () => {
       const admission = book({ limitNanoUsd: 1_000_000 }).admit(ask('a', { outputTokens }), NOW)
       expect(admission).toMatchObject({ kind: 'granted', maxOutputTokens: 4000 })
     }
-    expect(book().admit(ask('a', { outputTokens: 1e308, candidates: [{ model: 'p/m', worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 }, inputTokens: 1, maxOutputTokens: null }] }), NOW).kind).toBe('granted')
+    expect(
+      book().admit(
+        ask('a', {
+          outputTokens: 1e308,
+          candidates: [{ model: 'p/m', worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 }, inputTokens: 1, maxOutputTokens: null }],
+        }),
+        NOW,
+      ).kind,
+    ).toBe('granted')
   })
 
   it('refuses an unknown price under a budget, serves it without one, and serves a free model when the money is gone', () => {
@@ -112,8 +156,26 @@ describe('the book of a key', () => {
     expect(code(book({ expiresAt: NOW }).admit(ask('a'), NOW))).toBe('key-expired')
     expect(code(book({ deleted: true }).admit(ask('a'), NOW))).toBe('key-unknown')
     expect(code(book().admit(ask('a', { secretHash: 'h0' }), NOW))).toBe('key-unknown')
-    expect(code(book({ secrets: [{ hash: 'h2', until: null }, { hash: 'h1', until: NOW }] }).admit(ask('a'), NOW))).toBe('key-unknown')
-    expect(code(book({ secrets: [{ hash: 'h2', until: null }, { hash: 'h1', until: NOW + 1 }] }).admit(ask('a'), NOW))).toBe('granted')
+    expect(
+      code(
+        book({
+          secrets: [
+            { hash: 'h2', until: null },
+            { hash: 'h1', until: NOW },
+          ],
+        }).admit(ask('a'), NOW),
+      ),
+    ).toBe('key-unknown')
+    expect(
+      code(
+        book({
+          secrets: [
+            { hash: 'h2', until: null },
+            { hash: 'h1', until: NOW + 1 },
+          ],
+        }).admit(ask('a'), NOW),
+      ),
+    ).toBe('granted')
     expect(code(book({ models: ['q/*'] }).admit(ask('a'), NOW))).toBe('model-forbidden')
     expect(code(book({ models: ['q/*', 'p/*'] }).admit(ask('a'), NOW))).toBe('granted')
   })

@@ -55,7 +55,13 @@ describe('money', () => {
   })
 
   it('rounds a request up once, by kinds and by tier', () => {
-    const price = { input: 150_000, cacheRead: 75_000, output: 600_000, source: 't', tiers: [{ aboveInputTokens: 1000, input: 300_000, output: 1_200_000 }] }
+    const price = {
+      input: 150_000,
+      cacheRead: 75_000,
+      output: 600_000,
+      source: 't',
+      tiers: [{ aboveInputTokens: 1000, input: 300_000, output: 1_200_000 }],
+    }
     expect(costNanoUsd(usageOf({ input: 1 }), price)).toBe(150)
     expect(costNanoUsd(usageOf({ input: 10, cacheRead: 3, output: 7 }), price)).toBe(1500 + 225 + 4200)
     expect(costNanoUsd(usageOf({ input: 900, cacheRead: 101 }), price)).toBe(1001 * 300)

@@ -46,7 +46,7 @@ function writeTextDocument(part: Media, base64: string, at: string, marks: Cache
 function textOfBase64(base64: string): string | null {
   try {
     const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
     return null
   }

@@ -64,7 +64,8 @@ export class CallReader {
       if (name !== '' && name !== call.name && call.index === null) call.name += name
     }
     if (seal !== undefined) call.seal ??= seal
-    if (piece === '') return
+    // Groq says `null` for no arguments; no object begins so.
+    if (piece === '' || (piece === 'null' && call.index === null)) return
     // Only now is the name known to be whole.
     this.#emit({ kind: 'block-delta', index: this.#begin(call), text: piece })
   }

@@ -23,6 +23,10 @@ export const optionalBoolean = optional('true or false', (value) => (typeof valu
 /** A number that JSON can say again: 1e400 arrives as Infinity and is none. */
 export const optionalNumber = optional('a number', (value) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined))
 export const optionalCount = optional('a positive whole number', (value) => (isCount(value) ? value : undefined))
+/** Ollama's clients say 0 for "no ceiling": it counts as not said. */
+export function optionalCeiling(of: JsonObject, name: string): number | undefined {
+  return of[name] === 0 ? undefined : optionalCount(of, name)
+}
 export const optionalObject = optional('an object', (value) => (isObject(value) ? value : undefined))
 export const optionalList = optional('an array', (value) => (isArray(value) ? value : undefined))
 

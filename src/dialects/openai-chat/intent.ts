@@ -10,13 +10,13 @@ const NO_SCALAR = Symbol('an object or a list')
 
 /** @throws GatewayError `request-malformed` for the members that the gateway itself relies on */
 export function readIntent({ headers, body, nowSeconds }: Incoming): Intent {
-  const ceiling = readCount(body, 'max_completion_tokens') ?? readCount(body, 'max_tokens')
+  const ceilings = [readCeiling(body, 'max_completion_tokens'), readCeiling(body, 'max_tokens')]
   const choices = readCount(body, 'n') ?? 1
   return {
     model: readModel(body),
     stream: readFlag(body, ['stream']),
     wantsUsage: body.member(['stream_options', 'include_usage']) === 'true',
-    maxOutputTokens: ceiling,
+    maxOutputTokens: ceilings.find((ceiling) => ceiling !== null) ?? null,
     reasoningTokens: thinkingBudget(body),
     choices,
     needs: needsOf(body, choices),
@@ -78,6 +78,11 @@ function readCount(body: ClientBody, name: string): number | null {
   if (value === null) return null
   if (!isCount(value)) throw malformed(name, 'a positive whole number')
   return value
+}
+
+/** Ollama's clients say 0 for "no ceiling": it counts as not said. */
+function readCeiling(body: ClientBody, name: string): number | null {
+  return body.member([name]) === '0' ? null : readCount(body, name)
 }
 
 function readFlag(body: ClientBody, path: Path): boolean {

@@ -48,7 +48,7 @@ function audioFormat(mediaType: string): string {
 function decode(base64: string): string | null {
   try {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
     return null
   }

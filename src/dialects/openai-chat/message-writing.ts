@@ -75,7 +75,9 @@ function contentParts(parts: readonly Part[], at: string, writing: Writing): Wri
     if (part.kind === 'text') written.push({ type: 'text', text: part.text, cache_control: writeMark(part.cache, writing) })
     else if (part.kind === 'media') {
       const media = writeMedia(part, writing.habits, at, writing)
-      if (media !== null) written.push({ ...media, cache_control: writeMark(part.cache, writing) })
+      const mark = writeMark(part.cache, writing)
+      if (media === null && mark !== undefined) writing.dropped.add('cache')
+      if (media !== null) written.push({ ...media, cache_control: mark })
     } else if (part.kind === 'refusal') written.push({ type: 'text', text: part.text })
     else if (part.kind === 'native' && part.dialect === OPENAI_CHAT) written.push(part.value)
     else writing.dropped.add(`${at}.${nameOf(part)}`)

@@ -9,6 +9,7 @@ import {
   isCount,
   malformed,
   optionalBoolean,
+  optionalCeiling,
   optionalCount,
   optionalList,
   optionalNumber,
@@ -41,6 +42,7 @@ export function readRequest(body: ClientBody): ChatRequest {
   const reasoning = readReasoningWish(request, note)
   const endUserId = optionalText(request, 'user') ?? optionalText(request, 'safety_identifier')
   for (const [name, value] of Object.entries(request)) if (!UNDERSTOOD.has(name) && saysSomething(name, value)) note(name, value)
+  for (const name of ['max_completion_tokens', 'max_tokens']) if (request[name] === 0) note(name, 0)
   return {
     turns,
     tools,
@@ -68,8 +70,6 @@ function saysSomething(name: string, value: JsonValue): boolean {
     case 'store':
     case 'logprobs':
       return value !== false
-    case 'top_logprobs':
-      return value !== 0
     case 'service_tier':
       return value !== 'auto' && value !== 'default'
     case 'modalities':
@@ -182,7 +182,7 @@ function readReasoningWish(request: JsonObject, note: Note): ChatRequest['reason
 
 function readSampling(request: JsonObject): Sampling {
   const said = {
-    maxOutputTokens: optionalCount(request, 'max_completion_tokens') ?? optionalCount(request, 'max_tokens'),
+    maxOutputTokens: optionalCeiling(request, 'max_completion_tokens') ?? optionalCeiling(request, 'max_tokens'),
     temperature: optionalNumber(request, 'temperature'),
     topP: optionalNumber(request, 'top_p'),
     topK: optionalNumber(request, 'top_k'),

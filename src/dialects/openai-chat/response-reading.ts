@@ -8,7 +8,7 @@ import { readDataUrl } from './media-reading.ts'
 import { thinkingOf } from './message-reading.ts'
 import { readReasoning } from './reasoning-details.ts'
 import { readUsageOf } from './usage.ts'
-import { ANSWER_RAW, firstText, inventCallId, isArray, isObject, objectsOf, OPENAI_CHAT, readFinish, sealIn } from './wire.ts'
+import { ANSWER_RAW, argumentsIn, firstText, inventCallId, isArray, isObject, objectsOf, OPENAI_CHAT, readFinish, sealIn } from './wire.ts'
 
 /** @throws GatewayError `upstream-garbled`, or the error that the body holds */
 export function readResponse(text: string): ChatResponse {
@@ -109,7 +109,7 @@ function readCalls(message: JsonObject, replyId: string): Extract<Part, { kind: 
       kind: 'tool-call',
       id: distinctCallId(firstText(call['id']), replyId, index, taken),
       name: firstText(made['name'], custom['name']),
-      arguments: firstText(made['arguments'], custom['input']),
+      arguments: argumentsIn(made['arguments'], custom['input']),
       ...(seal === undefined ? {} : { seal }),
     }
   })

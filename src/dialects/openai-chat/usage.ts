@@ -34,9 +34,18 @@ function readInput(said: JsonObject, prompt: number): Partial<Usage> {
     0
   const written = count(details['cache_write_tokens']) ?? count(said['cache_creation_input_tokens']) ?? 0
   const cacheWrite1h = Math.min(written, count(member(said, 'cache_creation')['ephemeral_1h_input_tokens']) ?? 0)
-  const uncached = Math.max(0, prompt - cacheRead - written)
+  const uncached = uncachedOf(prompt, cacheRead, written)
   const inputAudio = Math.min(uncached, count(details['audio_tokens']) ?? 0)
   return { input: uncached - inputAudio, cacheRead, cacheWrite5m: written - cacheWrite1h, cacheWrite1h, inputAudio }
+}
+
+/**
+ * `prompt_tokens` includes what was read from a cache and written to one, except where it cannot: Grok on Azure counts reads
+ * beside it, and OpenRouter's Gemini bills the same tokens as read and as stored.
+ */
+function uncachedOf(prompt: number, cacheRead: number, written: number): number {
+  if (cacheRead + written <= prompt) return prompt - cacheRead - written
+  return cacheRead <= prompt && cacheRead > 0 ? prompt - cacheRead : prompt
 }
 
 function readOutput(said: JsonObject, prompt: number, completion: number): Partial<Usage> {

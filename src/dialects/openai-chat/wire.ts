@@ -42,6 +42,12 @@ export function firstText(...values: readonly (JsonValue | undefined)[]): string
   return ''
 }
 
+/** The text of a call's arguments; Groq says `null` for none. */
+export function argumentsIn(...values: readonly (JsonValue | undefined)[]): string {
+  const text = firstText(...values)
+  return text === 'null' ? '' : text
+}
+
 /** Hosts that copied OpenAI's shape kept words of their own engines. */
 const FINISH: { readonly [word: string]: FinishReason } = {
   stop: 'stop',

@@ -1,0 +1,20 @@
+// What the operator says: the environment over .dev.vars in the current folder. Empty values count as not said.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseEnv } from 'node:util'
+
+export type Said = { readonly [name: string]: string }
+
+export function saidSettings(): Said {
+  return { ...devVars(), ...filled(process.env) }
+}
+
+/** The names and values of .dev.vars alone; none when there is no such file. */
+export function devVars(file = resolve('.dev.vars')): Said {
+  return existsSync(file) ? filled(parseEnv(readFileSync(file, 'utf8'))) : {}
+}
+
+function filled(values: { readonly [name: string]: string | undefined }): Said {
+  return Object.fromEntries(Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1].trim() !== ''))
+}

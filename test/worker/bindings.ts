@@ -1,0 +1,59 @@
+// The bindings as the tests see them, and the Worker as its clients see it.
+
+import { env } from 'cloudflare:test'
+import { exports } from 'cloudflare:workers'
+import type { KeyObject } from '../../src/platform/key-object.ts'
+
+export const bindings = env as unknown as {
+  readonly DB: D1Database
+  readonly ROUTES: KVNamespace
+  readonly KEYS: DurableObjectNamespace<KeyObject>
+  readonly MIGRATIONS: D1Migration[]
+}
+
+const worker = (exports as unknown as { readonly default: Fetcher }).default
+
+export const ADMIN = 'sk-admin-test'
+
+/** Calls the Worker; a body that is no text is sent as JSON. */
+export async function call(
+  method: string,
+  path: string,
+  key: string | null,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  return worker.fetch(`http://sluice.test${path}`, {
+    method,
+    headers: { ...(key === null ? {} : { authorization: `Bearer ${key}` }), 'content-type': 'application/json', ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+}
+
+export type Made = { readonly key: string; readonly hash: string; readonly id: string }
+
+/** Makes a key through the keys API. */
+export async function makeKey(settings: Record<string, unknown> = {}): Promise<Made> {
+  const response = await call('POST', '/api/v1/keys', ADMIN, { name: 'test', ...settings })
+  const body = await response.json<{
+    readonly key: string
+    readonly data: { readonly hash: string; readonly sluice: { readonly id: string } }
+  }>()
+  return { key: body.key, hash: body.data.hash, id: body.data.sluice.id }
+}
+
+/** A request to the built-in echo model. */
+export const echo = (text: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  model: 'demo/echo',
+  messages: [{ role: 'user', content: text }],
+  ...more,
+})
+
+/** Polls until `test` holds; the last value otherwise. */
+export async function until<T>(read: () => Promise<T>, test: (value: T) => boolean, tries = 60): Promise<T> {
+  for (let i = 0; ; i++) {
+    const value = await read()
+    if (test(value) || i >= tries) return value
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

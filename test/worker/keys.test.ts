@@ -1,0 +1,176 @@
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import type { Ask } from '../../src/core/account.ts'
+import { ADMIN, bindings, call, echo, makeKey } from './bindings.ts'
+
+type KeyRow = {
+  readonly data: {
+    readonly limit: number | null
+    readonly disabled: boolean
+    readonly usage: number
+    readonly sluice: { readonly spent_nano_usd: number; readonly held_nano_usd: number }
+  }
+}
+
+const ask = (id: string, hash: string): Ask => ({
+  requestId: id,
+  secretHash: hash,
+  candidates: [{ model: 'p/m', worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 }, inputTokens: 100, maxOutputTokens: null }],
+  outputTokens: 100,
+  leastOutputTokens: 1,
+  choices: 1,
+  idempotency: null,
+})
+
+describe('the keys API', () => {
+  it('makes a key that works, shows it once, lists, changes and deletes it', async () => {
+    const made = await call('POST', '/api/v1/keys', ADMIN, { name: 'mine', limit: 12.5, limit_reset: 'weekly' })
+    expect(made.status).toBe(201)
+    const { key, data } = await made.json<{ readonly key: string; readonly data: { readonly hash: string; readonly limit: number } }>()
+    expect(data.limit).toBe(12.5)
+    expect(JSON.stringify(data)).not.toContain(key)
+    expect(
+      (await bindings.DB.prepare('SELECT * FROM keys WHERE hash = ?1').bind(data.hash).all()).results
+        .map((row) => JSON.stringify(row))
+        .join(),
+    ).not.toContain(key)
+    expect((await call('GET', '/v1/key', key)).status).toBe(200)
+    const listed = await (await call('GET', '/api/v1/keys', ADMIN)).json<{ readonly data: readonly { readonly hash: string }[] }>()
+    expect(listed.data.map((row) => row.hash)).toContain(data.hash)
+    const changed = await (await call('PATCH', `/api/v1/keys/${data.hash}`, ADMIN, { limit: 1, name: 'yours' })).json<KeyRow>()
+    expect(changed.data).toMatchObject({ limit: 1, name: 'yours' })
+    expect((await (await call('GET', '/v1/key', key)).json<KeyRow>()).data.limit).toBe(1)
+    expect(await (await call('DELETE', `/api/v1/keys/${data.hash}`, ADMIN)).json()).toEqual({ deleted: true })
+    expect((await call('GET', '/v1/key', key)).status).toBe(401)
+    expect((await call('GET', `/api/v1/keys/${data.hash}`, ADMIN)).status).toBe(404)
+  })
+
+  it('takes a key out of use at once', async () => {
+    const { key, hash } = await makeKey()
+    expect((await call('POST', '/v1/chat/completions', key, echo('x'))).status).toBe(200)
+    await call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { disabled: true })
+    expect((await call('POST', '/v1/chat/completions', key, echo('x'))).status).toBe(401)
+    await call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { disabled: false })
+    expect((await call('POST', '/v1/chat/completions', key, echo('x'))).status).toBe(200)
+  })
+
+  it('rotates: the new secret works, the old one for its grace only, and the spend goes on', async () => {
+    const { key, hash } = await makeKey()
+    const kept = await (
+      await call('POST', `/api/v1/keys/${hash}/rotate`, ADMIN, { grace_seconds: 60 })
+    ).json<{ readonly key: string; readonly data: { readonly hash: string } }>()
+    expect(kept.data.hash).not.toBe(hash)
+    expect((await call('GET', '/v1/key', key)).status).toBe(200)
+    expect((await call('GET', '/v1/key', kept.key)).status).toBe(200)
+    const last = await (await call('POST', `/api/v1/keys/${kept.data.hash}/rotate`, ADMIN, {})).json<{ readonly key: string }>()
+    expect((await call('GET', '/v1/key', kept.key)).status).toBe(401)
+    expect((await call('GET', '/v1/key', last.key)).status).toBe(200)
+  })
+
+  it('is closed to ordinary keys, to none, and to paths that do not exist', async () => {
+    const { key } = await makeKey()
+    for (const path of ['/api/v1/keys', '/api/v1/routes', '/api/v1/nothing']) {
+      expect((await call('GET', path, key)).status).toBe(403)
+      expect((await call('GET', path, null)).status).toBe(401)
+      expect((await call('GET', `${path}?key=${ADMIN}`, null)).status).toBe(401)
+    }
+    expect((await call('GET', '/api/v1/nothing', ADMIN)).status).toBe(404)
+    expect((await call('POST', '/v1/chat/completions', ADMIN, echo('x'))).status).toBe(401)
+  })
+
+  it('refuses what makes no sense and stores nothing of it', async () => {
+    const count = async (): Promise<unknown> => bindings.DB.prepare('SELECT COUNT(*) AS n FROM keys').first('n')
+    const before = await count()
+    for (const body of [
+      '{"name":"x","limit":"abc"}',
+      '{"name":"x","limit":-1}',
+      '{"name":"x","limit":1e308}',
+      '{"name":5}',
+      '{"name":"x","expires_at":"some day"}',
+      '{"name":"x","sluice":[]}',
+      '{"name":"x","sluice":{"no_such_thing":1}}',
+      '[]',
+      '',
+      '{',
+    ]) {
+      const response = await call('POST', '/api/v1/keys', ADMIN, body)
+      expect([body, response.status]).toEqual([body, 400])
+      expect(await response.json()).toMatchObject({ error: { code: 400, message: expect.any(String) } })
+    }
+    expect(await count()).toBe(before)
+  })
+})
+
+describe('made-up keys', () => {
+  it('leave no object behind', async () => {
+    const { key } = await makeKey()
+    const parts = key.split('-')
+    const forged = [...parts.slice(0, 2), 'abcdefabcdef', ...parts.slice(3)].join('-')
+    expect((await call('POST', '/v1/chat/completions', forged, echo('x'))).status).toBe(401)
+    const object = bindings.KEYS.getByName('abcdefabcdef')
+    expect(await runInDurableObject(object, (_, state) => state.storage.list())).toEqual(new Map())
+  })
+})
+
+describe("a key's object", () => {
+  it('holds, settles and forgets nothing when it is started anew', async () => {
+    const { key, hash, id } = await makeKey({ limit: 0.000001 })
+    const object = bindings.KEYS.getByName(id)
+    const granted = await object.admit(ask('gen-a', hash))
+    expect(granted.kind).toBe('granted')
+    const view = async (): Promise<KeyRow['data']['sluice']> => (await (await call('GET', '/v1/key', key)).json<KeyRow>()).data.sluice
+    expect(await view()).toMatchObject({ spent_nano_usd: 0, held_nano_usd: 200 })
+    await new Promise((resolve) => setTimeout(resolve, 120)) // until the hold is in the journal
+    await runInDurableObject(object, (_, state) => state.abort('a crash')).catch(() => undefined)
+    expect(await view()).toMatchObject({ spent_nano_usd: 0, held_nano_usd: 200 })
+  })
+
+  it('carries settled rows to D1 once, also when it is told of them again after it forgot them', async () => {
+    const { hash, id } = await makeKey({ limit: 1 })
+    const object = bindings.KEYS.getByName(id)
+    const granted = await object.admit(ask('gen-b', hash))
+    const row = {
+      id: 'gen-b',
+      keyId: id,
+      period: 'ever',
+      createdAt: Date.now(),
+      dialect: 'd',
+      requestedModel: 'p/m',
+      provider: 'p',
+      model: 'm',
+      streamed: false,
+      usage: null,
+      usageFrom: 'provider',
+      costNanoUsd: 70,
+      priceVersion: null,
+      attempts: [],
+      finish: null,
+      ended: 'complete',
+      errorCode: null,
+      firstEventMs: null,
+      totalMs: 1,
+      traceId: null,
+      parentSpan: null,
+      session: null,
+      endUser: null,
+      tags: [],
+      upstreamId: null,
+      dropped: [],
+    } as const
+    expect(granted.kind).toBe('granted')
+    const settlement = { requestId: 'gen-b', row, answer: null }
+    await object.settle([settlement, settlement])
+    await runDurableObjectAlarm(object)
+    await runInDurableObject(object, (_, state) => state.abort('a crash')).catch(() => undefined)
+    const again = bindings.KEYS.getByName(id)
+    await again.settle([settlement])
+    await runDurableObjectAlarm(again)
+    const found = await bindings.DB.prepare("SELECT COUNT(*) AS n, SUM(cost_nano_usd) AS cost FROM requests WHERE id = 'gen-b'").first<{
+      readonly n: number
+      readonly cost: number
+    }>()
+    expect(found).toEqual({ n: 1, cost: 70 })
+    const view = await again.view(hash)
+    expect(view).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
+  })
+})
