@@ -7,6 +7,7 @@ const migrations = await readD1Migrations('./migrations')
 
 export default defineConfig({
   test: {
+    reporters: ['default', './test/support/count-reporter.ts'],
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/contracts/**/*.test.ts'], environment: 'node' } },
       {

@@ -52,8 +52,8 @@ export async function deploy(world: World, name: string | null): Promise<void> {
   await run(world, 'Migrations', ['d1', 'migrations', 'apply', 'DB', '--remote', '--config', file])
   say('Migrations    applied')
   const adminKey = await giveSecrets(world, file, config.name, has)
-  say('Worker        being uploaded …')
-  const ran = await run(world, 'The upload', ['deploy', '--config', file], true)
+  say('Worker        uploading …')
+  const ran = await run(world, 'The upload', ['deploy', '--config', file])
   const url = deployedUrl(ran)
   const { sent } = world.remembered.get(config.name)
   world.remembered.set(config.name, { url, sent })
@@ -61,7 +61,7 @@ export async function deploy(world: World, name: string | null): Promise<void> {
     say('Deployed. It has no address yet: set workers_dev = true or a route in the configuration, and deploy again.')
     return
   }
-  say(`\nDeployed      ${url}`)
+  say(`\nDeployed      ${url}   (${/^Total Upload: .*$/m.exec(ran.out)?.[0] ?? config.name})`)
   say(`              OpenAI SDK: baseURL ${url}/v1    Anthropic SDK: baseURL ${url}`)
   await firstKey(world, config.name, url, adminKey)
 }
@@ -127,7 +127,7 @@ async function giveSecrets(world: World, file: string, worker: string, has: Read
   const plan = planSecrets({ worker, has, sent: before.sent, settings: world.settings, make: world.make })
   const names = Object.keys(plan.send)
   if (names.length > 0) {
-    await run(world, 'Setting the secrets', ['secret', 'bulk', '--config', file], false, JSON.stringify(plan.send))
+    await run(world, 'Setting the secrets', ['secret', 'bulk', '--config', file], JSON.stringify(plan.send))
     const sent = Object.fromEntries(Object.entries(plan.send).map(([name, value]) => [name, fingerprint(worker, name, value)]))
     world.remembered.set(worker, { ...before, sent: { ...before.sent, ...sent } })
   }
@@ -150,8 +150,8 @@ async function firstKey(world: World, worker: string, url: string, adminKey: str
   world.say(`API KEY       ${key}   (shown this once)`)
 }
 
-async function run(world: World, what: string, args: readonly string[], shown = false, input?: string): Promise<Ran> {
-  const ran = await world.wrangler(args, { ...(shown ? { shown } : {}), ...(input === undefined ? {} : { input }) })
+async function run(world: World, what: string, args: readonly string[], input?: string): Promise<Ran> {
+  const ran = await world.wrangler(args, input === undefined ? {} : { input })
   if (ran.code !== 0) throw new DeployError(`${what} failed: ${wordsOf(ran)}\nNothing before this step is lost: run it again when that is mended.`)
   return ran
 }

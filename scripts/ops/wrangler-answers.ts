@@ -44,6 +44,8 @@ export function deployedUrl(ran: Ran): string | null {
   return domain === undefined ? null : `https://${domain}`
 }
 
+const NOISE = /^(🪵|If you think this is a bug|Note that there is a newer version)/u
+
 /** Its own words on a failure, without decoration. */
 export function wordsOf(ran: Ran): string {
   // oxlint-disable-next-line no-control-regex -- colours are control characters
@@ -51,7 +53,7 @@ export function wordsOf(ran: Ran): string {
   const words = plain
     .split('\n')
     .map((line) => line.replace(/^[✘▲\s]*\[(ERROR|WARNING)\]\s*/, '').trim())
-    .filter((line) => line !== '' && !line.startsWith('🪵'))
+    .filter((line) => line !== '' && !NOISE.test(line))
     .join(' ')
   return words === '' ? `exit code ${ran.code}` : words.slice(0, 800)
 }

@@ -172,7 +172,8 @@ export function printJson(value: Writable): string {
 
 /** A tool call's arguments as the text of a JSON object, for dialects that only take objects: text that is none (cut by a length limit) is wrapped. */
 export function asObjectText(text: string): string {
-  if (text.trim() === '') return '{}'
+  const bare = text.trim()
+  if (bare === '' || bare === 'null') return '{}' // no arguments; some hosts say null
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return text

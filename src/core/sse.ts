@@ -53,9 +53,10 @@ function isJson(text: string): boolean {
   }
 }
 
-/** A frame as text. `data` holds no line break: it is JSON or a fixed word. */
+/** A frame as text. Raw JSON of a provider may hold line breaks; each line of it is a data line then. */
 export function frameText(frame: Frame): string {
-  return frame.event === undefined ? `data: ${frame.data}\n\n` : `event: ${frame.event}\ndata: ${frame.data}\n\n`
+  const data = frame.data.includes('\n') ? frame.data.replaceAll('\n', '\ndata: ') : frame.data
+  return frame.event === undefined ? `data: ${data}\n\n` : `event: ${frame.event}\ndata: ${data}\n\n`
 }
 
 /** Frames as text, in one piece: what one read brought is written in one go. */

@@ -14,10 +14,13 @@ import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond
 import { send, type Trace } from './send.ts'
 import { renewing } from './renew.ts'
 
+/** Where a request last went, for the headers of its refusal. */
+type Place = { candidate: Candidate | null }
 type Granted = Admission & { readonly kind: 'granted' }
 
 export async function handle(request: Request, client: ClientDialect, deps: Deps): Promise<Response> {
   const requestId = newRequestId()
+  const at: Place = { candidate: null }
   try {
     const key = await authenticate(client.credential(request.headers), deps) // before the body: a made-up key costs nothing
     const job = await begin(request, requestId, client, deps)
@@ -32,14 +35,22 @@ export async function handle(request: Request, client: ClientDialect, deps: Deps
       account,
       admission,
       admission.allowed.map((index) => targets[index] as Candidate),
+      at,
     )
   } catch (error) {
-    return refuse(error, client, requestId, deps.log)
+    return refuse(error, client, requestId, deps.log, at.candidate)
   }
 }
 
 /** From the hold to its settle: whatever happens in here, the hold ends. */
-async function serve(job: Job, key: Key, account: Account, admission: Granted, targets: readonly Candidate[]): Promise<Response> {
+async function serve(
+  job: Job,
+  key: Key,
+  account: Account,
+  admission: Granted,
+  targets: readonly Candidate[],
+  at: Place,
+): Promise<Response> {
   const { hold } = admission
   const legs: Leg[] = []
   const settle = async (outcome: Outcome | null, answer: ReturnType<typeof keptAnswer> | null): Promise<void> => {
@@ -50,6 +61,7 @@ async function serve(job: Job, key: Key, account: Account, admission: Granted, t
   const first = await firstToCommit(job, targets, admission.maxOutputTokens, legs)
   if (first.kind === 'failed') {
     const { candidate, error } = first
+    at.candidate = candidate
     const ending = error.code === 'client-gone' ? 'client-gone' : 'failed'
     job.deps.later(settle(candidate === null ? null : { candidate, tally: null, ending, error, legs, dropped: [] }, null))
     throw error

@@ -4,6 +4,7 @@ import { dollarsText } from '../core/money.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ClientDialect } from '../dialects/contract.ts'
 import type { Admission, KeptAnswer } from '../core/account.ts'
+import type { Candidate } from './candidates.ts'
 import type { Committed } from './commit.ts'
 import type { Job } from './job.ts'
 
@@ -56,6 +57,7 @@ export function refuse(
   client: ClientDialect,
   requestId: string,
   log: (line: { readonly [name: string]: unknown }) => void,
+  at: Candidate | null = null,
 ): Response {
   const error =
     cause instanceof GatewayError
@@ -78,6 +80,10 @@ export function refuse(
     'x-generation-id': requestId,
     'cache-control': 'no-store',
   })
+  if (at !== null) {
+    headers.set('x-sluice-provider', at.provider.id)
+    headers.set('x-sluice-model', headerText(at.model))
+  }
   if (error.detail.retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(error.detail.retryAfterMs / 1000))))
   else if (error.code === 'gateway-unavailable') headers.set('retry-after', '1')
   if (!error.rule.clientMayRetry) headers.set('x-should-retry', 'false')

@@ -7,5 +7,6 @@ export const deepseek = openAiCompatible({
   id: 'deepseek',
   name: 'DeepSeek',
   defaultBaseUrl: 'https://api.deepseek.com',
+  habits: { accepts: new Set(['reasoning_content']) },
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

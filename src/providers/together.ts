@@ -7,5 +7,6 @@ export const together = openAiCompatible({
   id: 'together',
   name: 'Together AI',
   defaultBaseUrl: 'https://api.together.xyz/v1',
+  habits: { accepts: new Set(['top_k']) },
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

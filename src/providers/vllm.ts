@@ -9,4 +9,5 @@ export const vllm = openAiCompatible({
   defaultBaseUrl: null,
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
+  habits: { accepts: new Set(['top_k']) },
 })

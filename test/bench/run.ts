@@ -7,6 +7,7 @@ import { cases, type Places } from './cases.ts'
 import { measure, type Plan } from './measure.ts'
 import { measureMemory } from './memory.ts'
 import { startBare, startSluice, startUpstream } from './places.ts'
+import { callDirectly } from './plain-workerd.ts'
 import { facts, rowsOf, tables } from './report.ts'
 
 const HELP = `npm run bench -- [options]
@@ -82,6 +83,7 @@ async function main(): Promise<void> {
 }
 
 async function startAll(): Promise<Places> {
+  callDirectly()
   const upstream = await startUpstream()
   const bare = await startBare(upstream)
   const sluice = await startSluice(upstream)

@@ -16,6 +16,7 @@ const INTENT: Intent = {
   inputBound: null,
   endUserId: null,
   session: null,
+  nowSeconds: 0,
 }
 
 function write(request: Partial<ChatRequest>, model = 'gemini-3-flash-preview', maxOutputTokens: number | null = null) {

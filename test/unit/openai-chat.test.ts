@@ -44,8 +44,8 @@ describe('intent', () => {
     expect(() => intentOf(requestOf(`"max_completion_tokens":10,"max_tokens":${value}`))).toThrow(GatewayError)
   })
 
-  it('takes huge ceilings as the numbers they are, and 0 as none', () => {
-    expect(intentOf(requestOf('"max_tokens":1e308')).maxOutputTokens).toBe(1e308)
+  it('takes huge ceilings as the most a count can be, and 0 as none', () => {
+    expect(intentOf(requestOf('"max_tokens":1e308')).maxOutputTokens).toBe(Number.MAX_SAFE_INTEGER)
     expect(intentOf(requestOf('"max_tokens":0')).maxOutputTokens).toBeNull()
   })
 

@@ -125,7 +125,6 @@ const page = (rows: readonly unknown[]): Reply =>
 function reply(method: string, url: URL, body: string): Reply {
   const path = url.pathname.replace('/client/v4', '').replace(`/accounts/${ACCOUNT}`, '')
   const at = `${method} ${path}`
-  if (process.env['OPS_TRACE']) console.log(at, url.search)
   const later = Number(url.searchParams.get('page') ?? 1) > 1
   if (at === 'GET /user') return done({ email: 'operator@example.com' })
   if (at === 'GET /user/tokens/verify') return done({ id: 'token', status: 'active' })
@@ -164,7 +163,15 @@ function worker(at: string, body: string): Reply {
   if (at === 'PUT /workers/scripts/sluice' || at === 'POST /workers/scripts/sluice/versions') {
     cloud.changes.push(`${body.includes('KeyObject') ? 'script' : 'draft'} sluice`)
     cloud.scripts.push(body)
-    return done({ id: 'version', script: { tag: 'tag' }, startup_time_ms: 1, deployment_id: 'deployment', tag: 'tag', etag: 'etag' })
+    return done({
+      id: 'version',
+      script: { tag: 'tag' },
+      startup_time_ms: 1,
+      deployment_id: 'deployment',
+      tag: 'tag',
+      etag: 'etag',
+      resources: { script: { etag: 'etag' } },
+    })
   }
   if (at === 'GET /workers/services/sluice') {
     const uploads = cloud.scripts.filter((text) => text.includes('KeyObject')).length
@@ -174,8 +181,9 @@ function worker(at: string, body: string): Reply {
         })
       : gone(10_090)
   }
+  if (at === 'GET /workers/workers/sluice') return done({ subdomain: { enabled: true, previews_enabled: false } })
   if (at === 'GET /workers/subdomain') return done({ subdomain: 'example' })
-  if (at.endsWith('/workers/scripts/sluice/subdomain')) return done({ enabled: true, previews_enabled: true })
+  if (at.endsWith('/workers/scripts/sluice/subdomain')) return done({ enabled: true, previews_enabled: false })
   if (at.endsWith('/deployments')) return done({ deployments: [], versions: [] })
   return at.startsWith('GET') ? gone(10_007) : done({})
 }

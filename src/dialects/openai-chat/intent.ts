@@ -82,7 +82,9 @@ function readCount(body: ClientBody, name: string): number | null {
 
 /** Ollama's clients say 0 for "no ceiling": it counts as not said. */
 function readCeiling(body: ClientBody, name: string): number | null {
-  return body.member([name]) === '0' ? null : readCount(body, name)
+  if (body.member([name]) === '0') return null
+  const count = readCount(body, name)
+  return count === null ? null : Math.min(count, Number.MAX_SAFE_INTEGER)
 }
 
 function readFlag(body: ClientBody, path: Path): boolean {
