@@ -61,4 +61,3 @@ CREATE TABLE requests (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX requests_by_key ON requests (key_id, created_at);
-CREATE INDEX requests_by_time ON requests (created_at);

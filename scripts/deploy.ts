@@ -28,7 +28,7 @@ Puts Sluice on Cloudflare, or brings what is there up to date:
   6. makes the first key, if you want
 
   --name NAME   another Worker, with a database, a namespace and a file of its own: wrangler.NAME.toml
-  --yes         answer every question with yes: make the first key, replace a Worker that is not Sluice
+  --yes         make the first key without asking
   --dry-run     say what would be done and bundle the Worker; needs no account, changes nothing
 
 CLOUDFLARE_ACCOUNT_ID chooses the account where the log-in sees several.`
@@ -38,10 +38,16 @@ const folder = fileURLToPath(new URL('..', import.meta.url))
 
 try {
   const { values } = parseArgs({
-    options: { name: { type: 'string' }, yes: { type: 'boolean', short: 'y' }, 'dry-run': { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      name: { type: 'string' },
+      yes: { type: 'boolean', short: 'y' },
+      'dry-run': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   })
   const name = values.name ?? null
-  if (name !== null && !/^[a-z0-9](?:[a-z0-9-]{0,52}[a-z0-9])?$/.test(name)) throw new DeployError('--name: a Worker is named by small letters, digits and dashes, at most 54 of them.')
+  if (name !== null && !/^[a-z0-9](?:[a-z0-9-]{0,52}[a-z0-9])?$/.test(name))
+    throw new DeployError('--name: a Worker is named by small letters, digits and dashes, at most 54 of them.')
   if (values.help === true) console.log(HELP)
   else await (values['dry-run'] === true ? rehearse : deploy)(worldOf(values.yes === true), name)
 } catch (error) {
@@ -54,8 +60,14 @@ function worldOf(yes: boolean): World {
   const at = (file: string): string => `${folder}${file}`
   return {
     wrangler: wranglerIn(folder),
-    files: { read: (file) => (existsSync(at(file)) ? readFileSync(at(file), 'utf8') : null), write: (file, text) => writeFileSync(at(file), text) },
-    remembered: { get: (worker) => readRemote(state)[worker] ?? { url: null, sent: {} }, set: (worker, what) => writeRemote(state, worker, what) },
+    files: {
+      read: (file) => (existsSync(at(file)) ? readFileSync(at(file), 'utf8') : null),
+      write: (file, text) => writeFileSync(at(file), text),
+    },
+    remembered: {
+      get: (worker) => readRemote(state)[worker] ?? { url: null, sent: {} },
+      set: (worker, what) => writeRemote(state, worker, what),
+    },
     settings: saidSettings(),
     make: { keySecret: () => randomBytes(32).toString('base64url'), adminKey: () => `sk-admin-${randomName(40)}` },
     say: (line) => console.log(line),

@@ -47,13 +47,19 @@ try {
     },
   })
   const [command, ...rest] = positionals
-  Object.assign(where, { remote: values.remote === true || values.worker !== undefined, url: values.url, worker: values.worker } satisfies Where)
+  Object.assign(where, {
+    remote: values.remote === true || values.worker !== undefined,
+    url: values.url,
+    worker: values.worker,
+  } satisfies Where)
   if (values.help === true || command === undefined) console.log(HELP)
-  else if (!isCommand(command) || rest.length > 0) throw new UsageError(`${JSON.stringify(positionals.join(' '))} is not one of ${COMMANDS.join(', ')}. npm run key -- --help says more.`)
+  else if (!isCommand(command) || rest.length > 0)
+    throw new UsageError(`${JSON.stringify(positionals.join(' '))} is not one of ${COMMANDS.join(', ')}. npm run key -- --help says more.`)
   else console.log(await runCommand(command, values, await openControl(where)))
   if (values.help !== true && command === undefined) process.exitCode = 2
 } catch (error) {
   console.error(explain(error, where))
-  const usage = error instanceof UsageError || (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
+  const usage =
+    error instanceof UsageError || (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
   process.exitCode = usage ? 2 : 1
 }

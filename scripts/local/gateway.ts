@@ -50,7 +50,7 @@ const SHARED = {
 async function migrateFirst(state: string): Promise<void> {
   const mark = join(state, 'migrations.json')
   const wanted = JSON.stringify(migrationFiles())
-  if (existsSync(mark) && readFileSync(mark, 'utf8') === wanted) return
+  if (existsSync(mark) && existsSync(join(state, 'd1')) && readFileSync(mark, 'utf8') === wanted) return
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...SHARED,

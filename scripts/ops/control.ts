@@ -52,7 +52,8 @@ export function controlOf(base: string, adminKey: string): Control {
     })
     const text = await response.text()
     const answer = parsed(text)
-    if (!response.ok) throw new ControlError(response.status, answer?.error?.message ?? `${base} answered ${response.status}: ${text.slice(0, 200)}`)
+    if (!response.ok)
+      throw new ControlError(response.status, answer?.error?.message ?? `${base} answered ${response.status}: ${text.slice(0, 200)}`)
     if (answer === null) throw new ControlError(response.status, `${base} does not answer as Sluice does. Is this the right address?`)
     return answer
   }

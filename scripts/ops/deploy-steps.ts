@@ -30,7 +30,10 @@ export class DeployError extends Error {
 export const MODEL_CONFIG = 'wrangler.toml'
 
 /** Every Worker has a file of its own, for it has a database and a namespace of its own. */
-export function configFile(world: Pick<World, 'files'>, name: string | null): { readonly file: string; readonly text: string; readonly isNew: boolean } {
+export function configFile(
+  world: Pick<World, 'files'>,
+  name: string | null,
+): { readonly file: string; readonly text: string; readonly isNew: boolean } {
   const model = world.files.read(MODEL_CONFIG)
   if (model === null) throw new DeployError(`There is no ${MODEL_CONFIG} here. Run this in the folder of the checkout.`)
   if (name === null || name === readConfig(model).name) return { file: MODEL_CONFIG, text: model, isNew: false }
@@ -71,24 +74,32 @@ async function checkLogin(world: World, config: WorkerConfig): Promise<string> {
   const login = readLogin(ran)
   if (login === null) throw new DeployError(`wrangler could not say who is logged in: ${wordsOf(ran)}`)
   if (!login.loggedIn) {
-    throw new DeployError('wrangler is not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN to a token that may edit Workers, D1 and KV (template "Edit Cloudflare Workers", and D1: Edit).')
+    throw new DeployError(
+      'wrangler is not logged in to Cloudflare. Run `npx wrangler login`, or set CLOUDFLARE_API_TOKEN to a token that may edit Workers, D1 and KV (template "Edit Cloudflare Workers", and D1: Edit).',
+    )
   }
   const chosen = config.accountId ?? world.settings['CLOUDFLARE_ACCOUNT_ID'] ?? null
   if (chosen === null && login.accounts.length > 1) {
     const list = login.accounts.map(({ id, name }) => `  ${id}  ${name}`).join('\n')
-    throw new DeployError(`This log-in sees several accounts. Say which with CLOUDFLARE_ACCOUNT_ID, or account_id in the configuration:\n${list}`)
+    throw new DeployError(
+      `This log-in sees several accounts. Say which with CLOUDFLARE_ACCOUNT_ID, or account_id in the configuration:\n${list}`,
+    )
   }
   const account = login.accounts.find(({ id }) => id === chosen) ?? login.accounts[0]
-  return [login.email, account === undefined ? chosen : `account ${account.name}`].filter((part) => part !== null).join(', ') || 'by API token'
+  return (
+    [login.email, account === undefined ? chosen : `account ${account.name}`].filter((part) => part !== null).join(', ') || 'by API token'
+  )
 }
 
 /** Writes each id as soon as it is known: what exists is never made twice. */
 async function makeStores(world: World, file: string, config: WorkerConfig): Promise<void> {
-  const edit = (ids: { readonly database?: string; readonly namespace?: string }): void => world.files.write(file, withIds(world.files.read(file) ?? '', ids))
+  const edit = (ids: { readonly database?: string; readonly namespace?: string }): void =>
+    world.files.write(file, withIds(world.files.read(file) ?? '', ids))
   const { database } = config
   if (database === null) throw new DeployError(`${file} has no [[d1_databases]] with binding = "DB".`)
   if (database.id === NO_DATABASE) {
-    const look = async (): Promise<string | null> => databaseId(await run(world, 'Listing the databases', ['d1', 'list', '--json']), database.name)
+    const look = async (): Promise<string | null> =>
+      databaseId(await run(world, 'Listing the databases', ['d1', 'list', '--json']), database.name)
     const id = await found(world, `database ${database.name}`, look, ['d1', 'create', database.name])
     edit({ database: id })
     world.say(`Database      ${database.name} (${id}), written into ${file}`)
@@ -97,7 +108,8 @@ async function makeStores(world: World, file: string, config: WorkerConfig): Pro
   if (namespace === undefined) throw new DeployError(`${file} has no [[kv_namespaces]] with binding = "ROUTES".`)
   if (namespace.id === NO_NAMESPACE) {
     const title = `${config.name}-routes`
-    const look = async (): Promise<string | null> => namespaceId(await run(world, 'Listing the namespaces', ['kv', 'namespace', 'list']), title)
+    const look = async (): Promise<string | null> =>
+      namespaceId(await run(world, 'Listing the namespaces', ['kv', 'namespace', 'list']), title)
     const id = await found(world, `namespace ${title}`, look, ['kv', 'namespace', 'create', title])
     edit({ namespace: id })
     world.say(`Namespace     ${title} (${id}), written into ${file}`)
@@ -117,8 +129,9 @@ async function found(world: World, what: string, look: () => Promise<string | nu
 async function secretsOf(world: World, file: string, worker: string): Promise<ReadonlySet<string>> {
   const names = secretNames(await world.wrangler(['secret', 'list', '--config', file]))
   if (names === null || names.has(KEY_SECRET)) return names ?? new Set()
-  if (await world.ask(`A Worker named ${worker} exists in this account and does not look like Sluice. Replace it?`)) return names
-  throw new DeployError(`A Worker named ${worker} exists in this account and does not look like Sluice. Choose another name with --name, or say --yes to replace it.`)
+  throw new DeployError(
+    `A Worker named ${worker} exists in this account and does not look like Sluice: it would be replaced. Choose another name with --name; or, if it may go, npx wrangler secret put ${KEY_SECRET} --config ${file} first.`,
+  )
 }
 
 /** Before the Worker: the first version that answers has them already. Gives the admin key if it is known here. */
@@ -133,7 +146,10 @@ async function giveSecrets(world: World, file: string, worker: string, has: Read
   }
   world.say(`Secrets       ${names.length === 0 ? 'unchanged' : `set: ${names.join(', ')}`}`)
   for (const note of plan.notes) world.say(`              ${note}`)
-  if (plan.newAdminKey !== null) world.say(`\nADMIN KEY     ${plan.newAdminKey}\n              Shown this once and kept nowhere else: put it where you keep passwords.\n`)
+  if (plan.newAdminKey !== null)
+    world.say(
+      `\nADMIN KEY     ${plan.newAdminKey}\n              Shown this once and kept nowhere else: put it where you keep passwords.\n`,
+    )
   return plan.newAdminKey ?? world.settings[ADMIN_KEY] ?? null
 }
 
@@ -152,6 +168,7 @@ async function firstKey(world: World, worker: string, url: string, adminKey: str
 
 async function run(world: World, what: string, args: readonly string[], input?: string): Promise<Ran> {
   const ran = await world.wrangler(args, input === undefined ? {} : { input })
-  if (ran.code !== 0) throw new DeployError(`${what} failed: ${wordsOf(ran)}\nNothing before this step is lost: run it again when that is mended.`)
+  if (ran.code !== 0)
+    throw new DeployError(`${what} failed: ${wordsOf(ran)}\nNothing before this step is lost: run it again when that is mended.`)
   return ran
 }

@@ -16,13 +16,23 @@ export async function rehearse(world: World, name: string | null): Promise<void>
   if (missing.length > 0) throw new DeployError(`${file} is older than ${MODEL_CONFIG}. Copy into it: ${missing.join('; ')}.`)
   const { database, namespaces } = config
   const secrets = Object.keys(
-    planSecrets({ worker: config.name, has: new Set(), sent: {}, settings: world.settings, make: { keySecret: () => 'x', adminKey: () => 'x' } }).send,
+    planSecrets({
+      worker: config.name,
+      has: new Set(),
+      sent: {},
+      settings: world.settings,
+      make: { keySecret: () => 'x', adminKey: () => 'x' },
+    }).send,
   )
   say(`Would deploy the Worker ${config.name} with ${file}${isNew ? ' (which it would write)' : ''}:`)
   say('  1. wrangler whoami --json')
-  say(`  2. D1 database ${database?.name ?? ''}: ${database?.id === NO_DATABASE ? `find or make it, write its id into ${file}` : (database?.id ?? 'missing')}`)
+  say(
+    `  2. D1 database ${database?.name ?? ''}: ${database?.id === NO_DATABASE ? `find or make it, write its id into ${file}` : (database?.id ?? 'missing')}`,
+  )
   const routes = namespaces.find((one) => one.binding === 'ROUTES')
-  say(`  3. KV namespace ${config.name}-routes: ${routes?.id === NO_NAMESPACE ? `find or make it, write its id into ${file}` : (routes?.id ?? 'missing')}`)
+  say(
+    `  3. KV namespace ${config.name}-routes: ${routes?.id === NO_NAMESPACE ? `find or make it, write its id into ${file}` : (routes?.id ?? 'missing')}`,
+  )
   say(`  4. wrangler d1 migrations apply DB --remote --config ${file}`)
   say(`  5. wrangler secret list, then secret bulk (on standard input) for what is missing or changed of: ${secrets.join(', ')}`)
   say(`  6. wrangler deploy --config ${file}`)

@@ -22,17 +22,21 @@ export function addressOf({ remote, url, worker }: Where): string {
   const said = saidSettings()
   const given = url ?? (remote ? (worker === undefined ? said['SLUICE_URL'] : undefined) : undefined)
   if (given !== undefined) {
-    if (!URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol)) throw new AddressError(`${JSON.stringify(given)} is not an address such as https://sluice.example.workers.dev.`)
+    if (!URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol))
+      throw new AddressError(`${JSON.stringify(given)} is not an address such as https://sluice.example.workers.dev.`)
     const { protocol, hostname } = new URL(given)
     const here = ['localhost', '127.0.0.1', '[::1]'].includes(hostname)
-    if (protocol === 'http:' && !here) throw new AddressError(`${given} is not encrypted: the admin key would go through the network in the clear. Use https.`)
+    if (protocol === 'http:' && !here)
+      throw new AddressError(`${given} is not encrypted: the admin key would go through the network in the clear. Use https.`)
     return given.replace(/\/+$/, '')
   }
   if (!remote) return `http://127.0.0.1:${said['PORT'] ?? '8787'}`
   const name = worker ?? (existsSync(MODEL_CONFIG) ? readConfig(readFileSync(MODEL_CONFIG, 'utf8')).name : 'sluice')
   const known = readRemote(stateFolder())[name]?.url
   if (typeof known === 'string') return known
-  throw new AddressError(`No deployment of ${name} is known in this folder. Deploy with npm run deploy, or say --url https://… (or set SLUICE_URL).`)
+  throw new AddressError(
+    `No deployment of ${name} is known in this folder. Deploy with npm run deploy, or say --url https://… (or set SLUICE_URL).`,
+  )
 }
 
 /** The control plane of that gateway. Asks for the admin key where it is not set and somebody can answer. */
@@ -45,7 +49,8 @@ export async function openControl(where: Where): Promise<Control> {
 export function explain(error: unknown, where: Where): string {
   if (!(error instanceof ControlError)) return error instanceof Error ? error.message : String(error)
   const local = !where.remote && where.url === undefined
-  if (error.status === 0 && local) return `${error.message}\nStart the gateway first: npm start   (on another port: PORT=… for both). For a deployed one: --remote.`
+  if (error.status === 0 && local)
+    return `${error.message}\nStart the gateway first: npm start   (on another port: PORT=… for both). For a deployed one: --remote.`
   if (error.status === 401 || error.status === 403) {
     return `${error.message}\nThe admin key is not the gateway's. ${local ? `It is read from ${ADMIN_KEY}, .dev.vars or secrets.json in the state folder (SLUICE_STATE_DIR).` : `It is read from ${ADMIN_KEY}; lost? npx wrangler secret put ${ADMIN_KEY} sets a new one.`}`
   }

@@ -31,7 +31,8 @@ export function createBody(options: KeyOptions): object {
   if (name === undefined || name === '') throw new UsageError('Give the key a name: --name "my app".')
   const globs = models?.split(',').map((glob) => glob.trim()).filter((glob) => glob !== '') // prettier-ignore
   if (globs?.length === 0) throw new UsageError('--models takes names with *, such as openai/*,anthropic/claude-*.')
-  if (expires !== undefined && Number.isNaN(Date.parse(expires))) throw new UsageError('--expires takes a date such as 2027-01-31 or 2027-01-31T00:00:00Z.')
+  if (expires !== undefined && Number.isNaN(Date.parse(expires)))
+    throw new UsageError('--expires takes a date such as 2027-01-31 or 2027-01-31T00:00:00Z.')
   if (reset !== undefined && limit === undefined) throw new UsageError('--reset says how often the limit begins anew: it needs --limit.')
   return {
     name,
@@ -57,7 +58,9 @@ export async function runCommand(command: Command, options: KeyOptions, control:
     case 'disable':
     case 'enable': {
       const row = await control.change(await hashOf(options, control), { disabled: command === 'disable' })
-      return json === true ? asJson(row) : `${row.name} (${row.label}) is ${row.disabled ? 'disabled: its next request is refused' : 'enabled'}.`
+      return json === true
+        ? asJson(row)
+        : `${row.name} (${row.label}) is ${row.disabled ? 'disabled: its next request is refused' : 'enabled'}.`
     }
     case 'delete': {
       const hash = await hashOf(options, control)
@@ -79,13 +82,18 @@ export async function runCommand(command: Command, options: KeyOptions, control:
 /** By hash, or the start of one, or by a name that only one key has. */
 async function hashOf({ hash, name }: KeyOptions, control: Control): Promise<string> {
   if (hash !== undefined && /^[0-9a-f]{64}$/.test(hash)) return hash
-  if (hash === undefined && name === undefined) throw new UsageError('Say which key: --hash (or its first characters), or --name. npm run key -- list shows them.')
+  if (hash === undefined && name === undefined)
+    throw new UsageError('Say which key: --hash (or its first characters), or --name. npm run key -- list shows them.')
   const rows = await control.list()
   const found = rows.filter((row) => (hash === undefined ? row.name === name : hash.length >= 6 && row.hash.startsWith(hash)))
   const what = hash === undefined ? `the name ${JSON.stringify(name)}` : `a hash that begins with ${hash}`
-  if (found.length > 1) throw new UsageError(`${found.length} keys have ${what}. Use --hash: ${found.map((row) => `${row.hash.slice(0, 12)} (${row.name})`).join(', ')}.`)
+  if (found.length > 1)
+    throw new UsageError(
+      `${found.length} keys have ${what}. Use --hash: ${found.map((row) => `${row.hash.slice(0, 12)} (${row.name})`).join(', ')}.`,
+    )
   const [only] = found
-  if (only === undefined) throw new UsageError(`No key has ${what}.${hash !== undefined && hash.length < 6 ? ' At least six characters are needed.' : ''}`)
+  if (only === undefined)
+    throw new UsageError(`No key has ${what}.${hash !== undefined && hash.length < 6 ? ' At least six characters are needed.' : ''}`)
   return only.hash
 }
 

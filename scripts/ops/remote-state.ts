@@ -21,7 +21,9 @@ export function readRemote(state: string): RemoteState {
   if (!existsSync(file)) return {}
   try {
     const said = JSON.parse(readFileSync(file, 'utf8')) as unknown
-    return typeof said === 'object' && said !== null ? Object.fromEntries(Object.entries(said).map(([worker, one]) => [worker, remembered(one)])) : {}
+    return typeof said === 'object' && said !== null
+      ? Object.fromEntries(Object.entries(said).map(([worker, one]) => [worker, remembered(one)]))
+      : {}
   } catch {
     return {}
   }
@@ -38,6 +40,9 @@ export function fingerprint(worker: string, name: string, value: string): string
 
 function remembered(value: unknown): Remembered {
   const said = (typeof value === 'object' && value !== null ? value : {}) as { readonly url?: unknown; readonly sent?: unknown }
-  const sent = typeof said.sent === 'object' && said.sent !== null ? Object.entries(said.sent).filter((pair): pair is [string, string] => typeof pair[1] === 'string') : []
+  const sent =
+    typeof said.sent === 'object' && said.sent !== null
+      ? Object.entries(said.sent).filter((pair): pair is [string, string] => typeof pair[1] === 'string')
+      : []
   return { url: typeof said.url === 'string' ? said.url : null, sent: Object.fromEntries(sent) }
 }

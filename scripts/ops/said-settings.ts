@@ -7,7 +7,11 @@ import { parseEnv } from 'node:util'
 export type Said = { readonly [name: string]: string }
 
 export function saidSettings(): Said {
-  return { ...devVars(), ...filled(process.env) }
+  return { ...devVars(), ...environment() }
+}
+
+export function environment(): Said {
+  return filled(process.env)
 }
 
 /** The names and values of .dev.vars alone; none when there is no such file. */
@@ -16,5 +20,7 @@ export function devVars(file = resolve('.dev.vars')): Said {
 }
 
 function filled(values: { readonly [name: string]: string | undefined }): Said {
-  return Object.fromEntries(Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1].trim() !== ''))
+  return Object.fromEntries(
+    Object.entries(values).filter((pair): pair is [string, string] => pair[1] !== undefined && pair[1].trim() !== ''),
+  )
 }

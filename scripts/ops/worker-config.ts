@@ -21,7 +21,8 @@ export function readConfig(text: string): WorkerConfig {
   const entries = entriesOf(text)
   const tables = (name: string): readonly ReadonlyMap<string, string>[] => {
     const found = new Map<number, Map<string, string>>()
-    for (const { table, nth, key, value } of entries) if (table === name) found.set(nth, (found.get(nth) ?? new Map<string, string>()).set(key, value))
+    for (const { table, nth, key, value } of entries)
+      if (table === name) found.set(nth, (found.get(nth) ?? new Map<string, string>()).set(key, value))
     return [...found.values()]
   }
   const top = tables('')[0] ?? new Map<string, string>()
@@ -41,9 +42,18 @@ export function readConfig(text: string): WorkerConfig {
             id: textOf(database.get('database_id')) ?? NO_DATABASE,
             migrations: textOf(database.get('migrations_dir')) ?? 'migrations',
           },
-    namespaces: tables('kv_namespaces').map((one) => ({ binding: textOf(one.get('binding')) ?? '', id: textOf(one.get('id')) ?? NO_NAMESPACE })),
-    objects: tables('durable_objects.bindings').map((one) => ({ binding: textOf(one.get('name')) ?? '', className: textOf(one.get('class_name')) ?? '' })),
-    objectMigrations: tables('migrations').map((one) => ({ tag: textOf(one.get('tag')) ?? '', classes: listOf(one.get('new_sqlite_classes')) })),
+    namespaces: tables('kv_namespaces').map((one) => ({
+      binding: textOf(one.get('binding')) ?? '',
+      id: textOf(one.get('id')) ?? NO_NAMESPACE,
+    })),
+    objects: tables('durable_objects.bindings').map((one) => ({
+      binding: textOf(one.get('name')) ?? '',
+      className: textOf(one.get('class_name')) ?? '',
+    })),
+    objectMigrations: tables('migrations').map((one) => ({
+      tag: textOf(one.get('tag')) ?? '',
+      classes: listOf(one.get('new_sqlite_classes')),
+    })),
     vars,
   }
 }
@@ -75,10 +85,16 @@ export function lacking(config: WorkerConfig, model: WorkerConfig): readonly str
   ] // prettier-ignore
 }
 
-function put(text: string, at: { readonly table: string; readonly binding: string | null; readonly key: string; readonly value: string }): string {
+function put(
+  text: string,
+  at: { readonly table: string; readonly binding: string | null; readonly key: string; readonly value: string },
+): string {
   const entries = entriesOf(text)
-  const owner = entries.find((e) => e.table === at.table && (at.binding === null || (e.key === 'binding' && textOf(e.value) === at.binding)))
-  if (owner === undefined) throw new Error(`wrangler.toml has no ${at.table === '' ? at.key : `[[${at.table}]] with binding = "${at.binding}"`}.`)
+  const owner = entries.find(
+    (e) => e.table === at.table && (at.binding === null || (e.key === 'binding' && textOf(e.value) === at.binding)),
+  )
+  if (owner === undefined)
+    throw new Error(`wrangler.toml has no ${at.table === '' ? at.key : `[[${at.table}]] with binding = "${at.binding}"`}.`)
   const lines = text.split('\n')
   const said = entries.find((e) => e.table === at.table && e.nth === owner.nth && e.key === at.key)
   const setting = `${at.key} = ${JSON.stringify(at.value)}`
@@ -100,7 +116,8 @@ function entriesOf(text: string): readonly Entry[] {
       continue
     }
     const pair = /^\s*([\w-]+)\s*=\s*("(?:[^"\\]|\\.)*"|'[^']*'|\[[^\]]*\]|[^#\s]+)/.exec(written)
-    if (pair?.[1] !== undefined && pair[2] !== undefined) entries.push({ table, nth: counts.get(table) ?? 0, key: pair[1], value: pair[2], line })
+    if (pair?.[1] !== undefined && pair[2] !== undefined)
+      entries.push({ table, nth: counts.get(table) ?? 0, key: pair[1], value: pair[2], line })
   }
   return entries
 }

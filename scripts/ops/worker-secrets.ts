@@ -27,7 +27,8 @@ export function planSecrets(given: {
   const notes: string[] = []
   let newAdminKey: string | null = null
   if (!has.has(KEY_SECRET)) send[KEY_SECRET] = settings[KEY_SECRET] ?? make.keySecret()
-  else if (settings[KEY_SECRET] !== undefined) notes.push(`${KEY_SECRET} stays as the Worker has it: another one would end every key. docs/deploy.md says how to rotate it.`)
+  else if (settings[KEY_SECRET] !== undefined)
+    notes.push(`${KEY_SECRET} stays as the Worker has it: another one would end every key. docs/deploy.md says how to rotate it.`)
   if (!has.has(ADMIN_KEY)) {
     newAdminKey = settings[ADMIN_KEY] === undefined ? make.adminKey() : null
     send[ADMIN_KEY] = settings[ADMIN_KEY] ?? newAdminKey ?? ''
@@ -44,7 +45,10 @@ export function planSecrets(given: {
 function providerSettings(): readonly { readonly name: string; readonly address: boolean }[] {
   const outside = PROVIDERS.filter((provider) => provider.local === undefined)
   const secrets = new Set(outside.flatMap((provider) => [...provider.needs, ...(provider.takes ?? [])]))
-  return [...[...secrets].map((name) => ({ name, address: false })), ...outside.map((provider) => ({ name: provider.baseUrlSetting, address: true }))]
+  return [
+    ...[...secrets].map((name) => ({ name, address: false })),
+    ...outside.map((provider) => ({ name: provider.baseUrlSetting, address: true })),
+  ]
 }
 
 function isLoopback(url: string): boolean {

@@ -12,7 +12,9 @@ export function readLogin(ran: Ran): Login | null {
   return {
     loggedIn: said['loggedIn'],
     email: typeof said['email'] === 'string' ? said['email'] : null,
-    accounts: records(said['accounts']).flatMap(({ id, name }) => (typeof id === 'string' ? [{ id, name: typeof name === 'string' ? name : id }] : [])),
+    accounts: records(said['accounts']).flatMap(({ id, name }) =>
+      typeof id === 'string' ? [{ id, name: typeof name === 'string' ? name : id }] : [],
+    ),
   }
 }
 

@@ -6,6 +6,7 @@ import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { listRows } from '../platform/ledger.ts'
+import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
@@ -69,6 +70,8 @@ adminApi.get('/generations', async (c) => {
   )
   return c.json({ data: rows.map(generation) })
 })
+
+adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 
 adminApi.all('*', (c) =>
   apiFailure(new GatewayError('path-unknown', `There is no ${c.req.method} ${new URL(c.req.url).pathname.slice(0, 200)} here.`)),

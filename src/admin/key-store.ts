@@ -1,9 +1,10 @@
 // Keys as administrators make and change them: D1 and the key's object, in the order that never leaves a revoked key alive.
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
-import type { Policy, Spend } from '../core/book.ts'
+import type { Policy } from '../core/book.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
+import { readSpend, type Spend } from '../core/spend.ts'
 import { objectOf } from '../platform/account.ts'
 import { setting, type Env } from '../platform/env.ts'
 import { policyOf, type StoredKey } from '../platform/policies.ts'
@@ -113,7 +114,13 @@ export async function rotateKey(
 }
 
 async function inOrder(env: Env, next: Policy, objectFirst: boolean, write: () => Promise<void>): Promise<void> {
-  const apply = (): Promise<void> => objectOf(env, next.keyId).apply(next)
+  const apply = async (): Promise<void> => {
+    if (await objectOf(env, next.keyId).apply(next)) return
+    throw new GatewayError(
+      'gateway-unavailable',
+      'The object of this key knows a newer policy than D1 does: D1 was restored to an earlier time. See docs/deploy.md.',
+    )
+  }
   if (objectFirst) {
     await apply()
     await write()
@@ -165,22 +172,7 @@ async function must(env: Env, id: string): Promise<Kept> {
 }
 
 function keptOf(stored: StoredKey): Kept {
-  return { policy: policyOf(stored), spend: spendOf(stored), updatedAt: stored.updated_at }
-}
-
-function spendOf(stored: StoredKey): Spend {
-  const nothing: Spend = {
-    period: '',
-    periodNanoUsd: 0,
-    everNanoUsd: 0,
-    day: '',
-    dayNanoUsd: 0,
-    week: '',
-    weekNanoUsd: 0,
-    month: '',
-    monthNanoUsd: 0,
-  }
-  return { ...nothing, ...(JSON.parse(stored.spend) as Partial<Spend>) }
+  return { policy: policyOf(stored), spend: readSpend(stored.spend), updatedAt: stored.updated_at }
 }
 
 function signing(env: Env): Promise<CryptoKey> {

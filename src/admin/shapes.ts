@@ -1,7 +1,8 @@
 // OpenRouter's shapes of keys and generations, each extended by a `sluice` member for what OpenRouter has no word for.
 
 import type { KeyView, Row } from '../core/account.ts'
-import type { Policy, Spend } from '../core/book.ts'
+import type { Policy } from '../core/book.ts'
+import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from '../core/window.ts'

@@ -1,10 +1,13 @@
 // The books of one key: policy, money spent and held, settled requests. Pure and synchronous: no await stands between the check and
-// the reserve, so two requests can never both be given the last dollar. The object around it persists what `take…` hands out.
+// the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
-import type { Admission, Ask, CandidateAsk, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
+import type { Admission, Ask, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
+import { expiredRow } from './expired-row.ts'
 import { matchesGlob } from './glob.ts'
+import { planHold, type HoldPlan } from './hold-plan.ts'
 import { sameText } from './key.ts'
 import { dollarsText } from './money.ts'
+import { NOTHING_SPENT, type Spend } from './spend.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
 
 /** What D1 says of a key. An older version never replaces a newer one. */
@@ -27,19 +30,6 @@ export type Policy = {
 
 type Held = { readonly hold: Hold; readonly idempotencyKey: string | null }
 
-/** Spend of the present period and of the UTC day, week and month, each with the name of its span: a stale span counts as zero. */
-export type Spend = {
-  readonly period: string
-  readonly periodNanoUsd: number
-  readonly everNanoUsd: number
-  readonly day: string
-  readonly dayNanoUsd: number
-  readonly week: string
-  readonly weekNanoUsd: number
-  readonly month: string
-  readonly monthNanoUsd: number
-}
-
 export type Settings = {
   readonly holdMs: number
   /** Output tokens a choice when neither the client nor the catalogue sets a ceiling, and the most that is assumed unasked. */
@@ -56,25 +46,11 @@ type Remembered = {
 }
 
 const REMEMBER_MS = 600_000
-const LEAST_CLAMP = 16
-/** Without a budget a hold is only shown; bounded so that sums of absurd ceilings stay exact. */
-const MOST_UNBUDGETED = 1_000_000_000_000
-const NOTHING: Spend = {
-  period: '',
-  periodNanoUsd: 0,
-  everNanoUsd: 0,
-  day: '',
-  dayNanoUsd: 0,
-  week: '',
-  weekNanoUsd: 0,
-  month: '',
-  monthNanoUsd: 0,
-}
 
 export class Book {
   readonly #settings: Settings
   #policy: Policy | null = null
-  #spend: Spend = NOTHING
+  #spend: Spend = NOTHING_SPENT
   #held = 0
   readonly #holds = new Map<string, Held>()
   /** Request id → what was booked, and when to forget it. */
@@ -151,7 +127,7 @@ export class Book {
     const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - spent - this.#held
     const plans = permitted.map(({ candidate, index }) => ({
       index,
-      ...plan(candidate, ask, limit !== null, left, this.#settings.defaultCeiling),
+      ...planHold(candidate, ask, limit !== null, left, this.#settings.defaultCeiling),
     }))
     const fitting = plans.filter((p) => p.kind === 'fits')
     if (fitting.length === 0) return this.#refusePlans(plans, spent, limit ?? 0, ask)
@@ -290,7 +266,7 @@ export class Book {
     known.answer = answer
   }
 
-  #refusePlans(plans: readonly Plan[], spent: number, limit: number, ask: Ask): Refusal {
+  #refusePlans(plans: readonly HoldPlan[], spent: number, limit: number, ask: Ask): Refusal {
     const money: Money = { spentNanoUsd: spent, heldNanoUsd: this.#held, limitNanoUsd: limit, scope: 'key' }
     const model = ask.candidates[0]?.model ?? 'this model'
     if (plans.every((p) => p.kind === 'unpriced')) {
@@ -345,74 +321,10 @@ export class Book {
   }
 }
 
-type Plan =
-  | { readonly kind: 'fits'; readonly nanoUsd: number; readonly ceiling: number | null; readonly clamped: boolean }
-  | { readonly kind: 'dear' | 'unpriced' | 'unbounded' }
-
-/** What one target would need: its hold, and the output ceiling to enforce so that the hold covers it. */
-function plan(candidate: CandidateAsk, ask: Ask, budgeted: boolean, left: number, defaultCeiling: number): Plan {
-  const { worst, inputTokens } = candidate
-  if (worst === null) return budgeted ? { kind: 'unpriced' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
-  if (inputTokens === null && (worst.inputPico > 0 || worst.outputPico > 0)) {
-    return budgeted ? { kind: 'unbounded' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
-  }
-  const assumed = Math.max(Math.min(candidate.maxOutputTokens ?? defaultCeiling, defaultCeiling), ask.leastOutputTokens)
-  const asked = ask.outputTokens ?? assumed
-  const possible = Math.min(asked, Math.max(candidate.maxOutputTokens ?? asked, ask.leastOutputTokens))
-  const input = Math.ceil(((inputTokens ?? 0) * worst.inputPico) / 1000) + worst.feesNanoUsd
-  const output = (tokens: number): number => Math.ceil((tokens * ask.choices * worst.outputPico) / 1000)
-  let ceiling = possible
-  if (budgeted && input + output(ceiling) > left && worst.outputPico > 0) {
-    ceiling = Math.floor(((left - input) * 1000) / (worst.outputPico * ask.choices))
-    if (ceiling < Math.max(LEAST_CLAMP, ask.leastOutputTokens)) return { kind: 'dear' }
-    if (input + output(ceiling) > left) ceiling--
-  }
-  const nanoUsd = input + output(ceiling)
-  if (budgeted && nanoUsd > Math.max(left, 0)) return { kind: 'dear' }
-  const enforce = budgeted && worst.outputPico > 0 && (ask.outputTokens === null || ceiling < ask.outputTokens)
-  return {
-    kind: 'fits',
-    nanoUsd: budgeted ? nanoUsd : Math.min(nanoUsd, MOST_UNBUDGETED),
-    ceiling: enforce ? ceiling : null,
-    clamped: enforce,
-  }
-}
-
 function isPermitted(policy: Policy, model: string): boolean {
   return policy.models === null || policy.models.some((glob) => matchesGlob(glob, model))
 }
 
 function refuse(code: Refusal['code'], message: string): Refusal {
   return { kind: 'refused', code, message }
-}
-
-function expiredRow(keyId: string, hold: Hold, now: number, holdMs: number): Row {
-  return {
-    id: hold.requestId,
-    keyId,
-    period: hold.period,
-    createdAt: hold.expiresAt - holdMs,
-    dialect: 'unknown',
-    requestedModel: 'unknown',
-    provider: null,
-    model: null,
-    streamed: false,
-    usage: null,
-    usageFrom: 'hold',
-    costNanoUsd: hold.nanoUsd,
-    priceVersion: null,
-    attempts: [],
-    finish: null,
-    ended: 'expired',
-    errorCode: null,
-    firstEventMs: null,
-    totalMs: now - (hold.expiresAt - holdMs),
-    traceId: null,
-    parentSpan: null,
-    session: null,
-    endUser: null,
-    tags: [],
-    upstreamId: null,
-    dropped: [],
-  }
 }

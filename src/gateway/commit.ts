@@ -1,6 +1,7 @@
 // Reads an answer up to the commit point: the whole of a short one, or a stream up to its first content. Until then a failure is
 // another target's chance; after it, an event in the client's dialect.
 
+import { joinBytes } from '../core/bytes.ts'
 import type { ChatEvent, ChatResponse } from '../core/canonical.ts'
 import { collect } from '../core/collect.ts'
 import { GatewayError } from '../core/errors.ts'
@@ -146,7 +147,7 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
     tally.finish = told.finish
   }
   tally.contentLength = read.text.length
-  return { kind: 'whole', opened, bytes: join(read.chunks), response: whole, tally }
+  return { kind: 'whole', opened, bytes: joinBytes(read.chunks), response: whole, tally }
 }
 
 function isStream(response: Response): boolean {
@@ -173,20 +174,9 @@ async function gather(reader: Reader, most: number): Promise<Gathered> {
   let size = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return { chunks, text: new TextDecoder().decode(join(chunks)), over: true }
+    if (done) return { chunks, text: new TextDecoder().decode(joinBytes(chunks)), over: true }
     chunks.push(value)
     size += value.length
     if (size > most) return { chunks, text: '', over: false }
   }
-}
-
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  if (chunks.length === 1) return chunks[0] as Uint8Array
-  const joined = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    joined.set(chunk, at)
-    at += chunk.length
-  }
-  return joined
 }

@@ -1,6 +1,7 @@
 // Carries a committed stream to the client and says exactly once how it ended. Forward: the bytes as they are, read along for the
 // books. Translate: one loop of read, parse, write; what one read brought is written in one go.
 
+import { joinBytes } from '../core/bytes.ts'
 import type { ChatEvent } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
 import { framesText } from '../core/sse.ts'
@@ -143,7 +144,7 @@ function forwarder(job: Job, from: CommittedStream): Carrier {
     begin() {
       const pieces = from.held.map(pass)
       const last = from.over ? end() : { bytes: EMPTY, progress: true, failure: null }
-      return { ...last, bytes: concat([...pieces, last.bytes]) }
+      return { ...last, bytes: joinBytes([...pieces, last.bytes]) }
     },
     take(bytes) {
       const list = sse.push(bytes)
@@ -207,31 +208,19 @@ function translator(job: Job, from: CommittedStream): Carrier {
   }
 }
 
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const filled = pieces.filter((piece) => piece.length > 0)
-  if (filled.length <= 1) return filled[0] ?? EMPTY
-  const joined = new Uint8Array(filled.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of filled) {
-    joined.set(piece, at)
-    at += piece.length
-  }
-  return joined
-}
-
 /** A whole answer too large to be buffered: passed on as it comes; its usage is looked for in its end. */
 export function deliverLarge(job: Job, from: CommittedLarge): Delivery {
   const { opened, rest, tally } = from
   const { readable, writable } = job.deps.pipe()
   let tail: Uint8Array = EMPTY
   const take = (bytes: Uint8Array): Step => {
-    const joined = concat([tail, bytes])
+    const joined = joinBytes([tail, bytes])
     tail = joined.length > TAIL_BYTES ? joined.slice(joined.length - TAIL_BYTES) : joined
     tally.contentLength += bytes.length
     return { bytes, progress: true, failure: null }
   }
   const carrier: Carrier = {
-    begin: () => take(concat(from.held)),
+    begin: () => take(joinBytes(from.held)),
     take,
     end() {
       const text = new TextDecoder().decode(tail)

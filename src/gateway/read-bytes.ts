@@ -1,5 +1,6 @@
 // Reads a request's body into one piece of memory, bounded, and unpacks it when it came compressed.
 
+import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
 
 const PACKED = new Map<string, 'gzip' | 'deflate'>([
@@ -47,13 +48,7 @@ async function gather(stream: ReadableStream<Uint8Array>, most: number, length: 
     throw new GatewayError('request-malformed', 'The body did not arrive whole, or is not packed as its content-encoding says.', { cause })
   }
   if (whole !== null) return whole.length === size ? whole : whole.subarray(0, size)
-  const joined = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    joined.set(chunk, at)
-    at += chunk.length
-  }
-  return joined
+  return joinBytes(chunks)
 }
 
 function tooLarge(most: number): GatewayError {

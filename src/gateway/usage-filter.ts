@@ -1,5 +1,6 @@
 // Takes the usage chunk out of a forwarded OpenAI stream for a client that did not ask for it; every other byte stays as it was.
 
+import { joinBytes } from '../core/bytes.ts'
 import type { UpstreamDialect } from '../dialects/contract.ts'
 
 const LF = 0x0a
@@ -16,7 +17,7 @@ export class UsageFilter {
   }
 
   push(bytes: Uint8Array): Uint8Array {
-    const all = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes)
+    const all = this.#rest.length === 0 ? bytes : joinBytes([this.#rest, bytes])
     let from = 0
     let keptFrom = 0
     let kept: Uint8Array | null = null
@@ -25,14 +26,14 @@ export class UsageFilter {
       if (end < 0) break
       if (this.#isUsageOnly(all.subarray(from, end))) {
         const before = all.subarray(keptFrom, from)
-        kept = kept === null ? before : concat(kept, before)
+        kept = kept === null ? before : joinBytes([kept, before])
         keptFrom = end
       }
       from = end
     }
     this.#rest = all.subarray(from)
     const tail = all.subarray(keptFrom, from)
-    return kept === null ? tail : concat(kept, tail)
+    return kept === null ? tail : joinBytes([kept, tail])
   }
 
   /** What no blank line closed. */
@@ -64,11 +65,4 @@ function frameEnd(bytes: Uint8Array, from: number): number {
     if (bytes[at + 1] === CR && bytes[at + 2] === LF) return at + 3
     at++
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length)
-  joined.set(a)
-  joined.set(b, a.length)
-  return joined
 }

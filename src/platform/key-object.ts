@@ -2,7 +2,8 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
-import { Book, type Policy, type Spend } from '../core/book.ts'
+import { Book, type Policy } from '../core/book.ts'
+import { readSpend } from '../core/spend.ts'
 import { numberSetting, type Env } from './env.ts'
 import { policyOf, readKey } from './policies.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
@@ -82,10 +83,12 @@ export class KeyObject extends DurableObject<Env> {
     await this.#flush()
   }
 
-  /** An administrator's change, on disk when this answers. */
-  async apply(policy: Policy): Promise<void> {
+  /** An administrator's change, on disk when this answers. `false`: a newer one is known here, so D1 is behind. */
+  async apply(policy: Policy): Promise<boolean> {
+    if (policy.version < (this.#book.policy?.version ?? 0)) return false
     this.#book.hydrate(policy)
     await this.ctx.storage.put('policy', this.#book.policy)
+    return true
   }
 
   override async alarm(): Promise<void> {
@@ -138,7 +141,7 @@ export class KeyObject extends DurableObject<Env> {
     const stored = await readKey(this.env.DB, this.ctx.id.name ?? '')
     if (stored === null) return
     this.#book.hydrate(policyOf(stored))
-    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore(spendOf(stored.spend), [])
+    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore(readSpend(stored.spend), [])
     void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
   }
 
@@ -206,20 +209,5 @@ export class KeyObject extends DurableObject<Env> {
       }
       for (let i = 0; i < done.length; i += 128) void this.ctx.storage.delete(done.slice(i, i + 128), QUIETLY)
     }
-  }
-}
-
-function spendOf(text: string): Spend {
-  const stored = JSON.parse(text) as Partial<Spend>
-  return {
-    period: stored.period ?? '',
-    periodNanoUsd: stored.periodNanoUsd ?? 0,
-    everNanoUsd: stored.everNanoUsd ?? 0,
-    day: stored.day ?? '',
-    dayNanoUsd: stored.dayNanoUsd ?? 0,
-    week: stored.week ?? '',
-    weekNanoUsd: stored.weekNanoUsd ?? 0,
-    month: stored.month ?? '',
-    monthNanoUsd: stored.monthNanoUsd ?? 0,
   }
 }

@@ -1,5 +1,7 @@
 // Streams as this platform has them: native identity pipes, and uploads of known length.
 
+import { joinBytes } from '../core/bytes.ts'
+
 /** Below this, pieces are joined: one small copy is cheaper than a stream. */
 const JOINED_BYTES = 262_144
 
@@ -13,15 +15,7 @@ export function upload(pieces: readonly Uint8Array[]): ReadableStream<Uint8Array
   const [first] = pieces
   if (pieces.length === 1 && first !== undefined) return first
   const size = pieces.reduce((sum, piece) => sum + piece.length, 0)
-  if (size <= JOINED_BYTES) {
-    const joined = new Uint8Array(size)
-    let at = 0
-    for (const piece of pieces) {
-      joined.set(piece, at)
-      at += piece.length
-    }
-    return joined
-  }
+  if (size <= JOINED_BYTES) return joinBytes(pieces)
   const { readable, writable } = new FixedLengthStream(size)
   void feed(writable.getWriter(), pieces)
   return readable

@@ -1,6 +1,6 @@
 // The bindings as the tests see them, and the Worker as its clients see it.
 
-import { env } from 'cloudflare:test'
+import { env, type applyD1Migrations } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
 import type { KeyObject } from '../../src/platform/key-object.ts'
 
@@ -8,7 +8,7 @@ export const bindings = env as unknown as {
   readonly DB: D1Database
   readonly ROUTES: KVNamespace
   readonly KEYS: DurableObjectNamespace<KeyObject>
-  readonly MIGRATIONS: D1Migration[]
+  readonly MIGRATIONS: Parameters<typeof applyD1Migrations>[1]
 }
 
 const worker = (exports as unknown as { readonly default: Fetcher }).default

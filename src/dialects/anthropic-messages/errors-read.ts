@@ -1,8 +1,9 @@
 // Reads errors of the Messages API: which code of the table, whose words, when to try again.
 
-import type { JsonObject, JsonValue } from '../../core/canonical.ts'
+import type { JsonObject } from '../../core/canonical.ts'
 import { type ErrorCode, GatewayError } from '../../core/errors.ts'
-import { ANTHROPIC_MESSAGES, isArray, isObject, parseObject, textOr } from './wire.ts'
+import { codeOfStatus, objectIn, readRetryAfterMs } from '../provider-error.ts'
+import { ANTHROPIC_MESSAGES, isArray, isObject, textOr } from './wire.ts'
 
 const WORDS_MAX_CHARACTERS = 500
 
@@ -25,14 +26,14 @@ export function readError(status: number, headers: Headers, text: string): Gatew
   const failed = status >= 400
   // A whole good answer may be megabytes: its first words tell whether it can be an error at all.
   if (!failed && !text.slice(0, 400).includes('"error"')) return null
-  const body = bodyOf(text)
+  const body = objectIn(text)
   const error = isObject(body?.['error']) ? body['error'] : null
   if (!failed && body?.['type'] !== 'error' && (error === null || body?.['content'] !== undefined)) return null
   const type = textOr(error?.['type'], '')
   const effective = failed ? status : Object.hasOwn(STATUS_OF_TYPE, type) ? (STATUS_OF_TYPE[type] ?? 500) : 500
   const said = body === null ? plainWords(text) : errorWords(body)
   const message = said ?? `The provider answered ${effective}.`
-  const retryAfterMs = readRetryAfter(headers)
+  const retryAfterMs = readRetryAfterMs(headers)
   return new GatewayError(codeOf(effective, message), message, {
     upstream: { status: effective, dialect: ANTHROPIC_MESSAGES, body },
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
@@ -60,11 +61,8 @@ export function errorWords(body: JsonObject, depth = 0): string | null {
 }
 
 function codeOf(status: number, message: string): ErrorCode {
-  if (status === 401 || status === 402 || status === 403) return 'credential-refused'
-  if (status === 429) return 'upstream-limited'
-  if (status === 408 || status === 504) return 'upstream-timeout'
-  if (status === 503 || status === 529) return 'upstream-overloaded'
-  if (status >= 500) return 'upstream-failed'
+  const told = codeOfStatus(status)
+  if (told !== null) return told
   const words = message.toLowerCase()
   if (words.includes('prompt is too long') || words.includes('exceed context limit') || words.includes('context window'))
     return 'upstream-context-too-long'
@@ -72,33 +70,9 @@ function codeOf(status: number, message: string): ErrorCode {
   return 'upstream-refused'
 }
 
-function bodyOf(text: string): JsonObject | null {
-  const object = parseObject(text)
-  if (object !== null) return object
-  try {
-    const list = JSON.parse(text) as JsonValue
-    const first = isArray(list) ? list[0] : undefined
-    return isObject(first) ? first : null
-  } catch {
-    return null
-  }
-}
-
 /** Plain text or HTML without its tags. */
 function plainWords(text: string): string | null {
   const plain = text.trimStart().startsWith('<') ? text.replace(/<[^>]*>/g, ' ') : text
   const words = plain.replace(/\s+/g, ' ').trim().slice(0, WORDS_MAX_CHARACTERS)
   return words === '' ? null : words
-}
-
-/** `retry-after` in seconds or as an HTTP date, which is measured against the answer's own `date`: there is no clock here. */
-function readRetryAfter(headers: Headers): number | null {
-  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
-  if (Number.isFinite(ms) && ms >= 0) return Math.ceil(ms)
-  const value = headers.get('retry-after')
-  if (value === null || value.trim() === '') return null
-  const seconds = Number(value)
-  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds * 1000) : null
-  const until = Date.parse(value) - Date.parse(headers.get('date') ?? '')
-  return Number.isFinite(until) ? Math.max(0, until) : null
 }

@@ -94,7 +94,8 @@ class MessagesWriter {
       case 'tool-call': {
         if (part.seal !== undefined && part.seal.issuer !== this.issuer) this.report.drop(`${at}.signature`)
         const input = asObjectText(part.arguments)
-        if (input !== part.arguments && part.arguments.trim() !== '') this.report.approximate(`${at}.arguments`)
+        // What is no object (`null`, a text that was cut) cannot be said as it is.
+        if (input !== part.arguments && part.arguments.trim() !== '') this.report.drop(`${at}.tool_call.arguments`)
         return [{ type: 'tool_use', id: this.ids.call(part.id), name: part.name, input: new Raw(input), ...this.marks.take(part.cache) }]
       }
       case 'tool-result': {
@@ -113,7 +114,7 @@ class MessagesWriter {
         const { value } = part
         if (part.dialect === ANTHROPIC_MESSAGES && typeof value === 'object' && value !== null && 'type' in value)
           return [writeNative(value) as WireBlock]
-        this.report.drop(`${at}.native`)
+        this.report.drop(`${at}.${nativeName(value)}`)
         return []
       }
       default:
@@ -165,4 +166,10 @@ function mayThink(messages: readonly WireMessage[]): boolean {
   const spoke = messages.findLast((message) => message.role === 'assistant')
   const first = spoke?.content[0]?.type
   return spoke === undefined || first === 'thinking' || first === 'redacted_thinking'
+}
+
+/** A word for a part that only another dialect knows (`video_url`), safe to stand in a header. */
+function nativeName(value: unknown): string {
+  const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : null
+  return typeof type === 'string' && /^[\w.-]{1,64}$/.test(type) ? type : 'native'
 }

@@ -3,6 +3,7 @@
 import type { JsonObject, JsonValue } from '../../core/canonical.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import { GatewayError } from '../../core/errors.ts'
+import { codeOfStatus, objectIn, readRetryAfterMs } from '../provider-error.ts'
 import { DIALECT, isObject, listOf, textOf } from './wire.ts'
 
 /** The longest text of a page that is no JSON which becomes a message. */
@@ -11,12 +12,12 @@ const MESSAGE_LENGTH = 500
 /** An error answer, or an error that came with status 200; `null` when it is none. */
 export function readError(status: number, headers: Headers, text: string): GatewayError | null {
   if (status < 400 && !text.includes('"error"')) return null
-  const body = bodyOf(text)
+  const body = objectIn(text)
   const error = body === null ? null : errorOf(body)
   if (status < 400 && error === null) return null
   const said = status >= 400 ? status : (error?.status ?? 500)
   const message = error?.message ?? plainText(text) ?? `The provider answered ${said}.`
-  const retryAfterMs = retryAfter(headers) ?? error?.retryAfterMs ?? null
+  const retryAfterMs = readRetryAfterMs(headers) ?? error?.retryAfterMs ?? null
   return new GatewayError(codeOf(said, message), message, {
     upstream: { status: said, dialect: DIALECT, body },
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
@@ -32,17 +33,6 @@ export function frameError(frame: JsonObject): StreamError | null {
   return {
     code: codeOf(error.status ?? 500, error.message ?? ''),
     message: error.message ?? 'The provider reported an error inside the reply.',
-  }
-}
-
-/** A body as an object; Google's streams answer `[{"error": …}]`. */
-export function bodyOf(text: string): JsonObject | null {
-  try {
-    const value = JSON.parse(text) as JsonValue
-    const first = Array.isArray(value) ? value[0] : value
-    return isObject(first) ? first : null
-  } catch {
-    return null
   }
 }
 
@@ -78,11 +68,8 @@ const STATUS: ReadonlyMap<string, number> = new Map([
 ])
 
 function codeOf(status: number, message: string): ErrorCode {
-  if (status === 401 || status === 402 || status === 403) return 'credential-refused'
-  if (status === 429) return 'upstream-limited'
-  if (status === 408 || status === 504) return 'upstream-timeout'
-  if (status === 503 || status === 529) return 'upstream-overloaded'
-  if (status >= 500) return 'upstream-failed'
+  const told = codeOfStatus(status)
+  if (told !== null) return told
   if (/token count .*exceeds|exceeds the maximum number of (input )?tokens|context (length|window)/i.test(message))
     return 'upstream-context-too-long'
   if (/safety polic|content polic|prohibited content|blocked by/i.test(message)) return 'upstream-content-refused'
@@ -97,18 +84,6 @@ function retryDelay(details: JsonValue | undefined): number | null {
     if (Number.isFinite(seconds)) return Math.ceil(seconds * 1000)
   }
   return null
-}
-
-function retryAfter(headers: Headers): number | null {
-  const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
-  if (Number.isFinite(ms) && ms >= 0) return ms
-  const said = headers.get('retry-after')
-  if (said === null || said.trim() === '') return null
-  const seconds = Number(said)
-  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : null
-  // No clock here: a date counts from the answer's own.
-  const wait = Date.parse(said) - Date.parse(headers.get('date') ?? '')
-  return Number.isFinite(wait) ? Math.max(0, wait) : null
 }
 
 function plainText(text: string): string | null {

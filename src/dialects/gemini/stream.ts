@@ -6,7 +6,8 @@ import { GatewayError } from '../../core/errors.ts'
 import { parseKeepingRaw } from '../../core/json-raw.ts'
 import type { Frame, FrameReader } from '../contract.ts'
 import { citationsOf, logprobsOf } from './citation-reading.ts'
-import { bodyOf, frameError } from './error-reading.ts'
+import { objectIn } from '../provider-error.ts'
+import { frameError } from './error-reading.ts'
 import { StreamedArguments } from './streamed-arguments.ts'
 import {
   DIALECT,
@@ -56,7 +57,7 @@ export class GeminiReader implements FrameReader {
     try {
       response = parseKeepingRaw(frame.data, RESPONSE_RAW)
     } catch (error) {
-      const listed = bodyOf(frame.data)
+      const listed = objectIn(frame.data)
       if (listed === null) return this.#fail(error instanceof GatewayError ? error.message : 'The frame cannot be read.')
       response = listed
     }

@@ -2,6 +2,7 @@
 
 import type { JsonObject, JsonValue } from '../../core/canonical.ts'
 import { GatewayError, type ErrorCode } from '../../core/errors.ts'
+import { codeOfStatus, objectIn, readRetryAfterMs } from '../provider-error.ts'
 import { firstText, isObject, objectsOf, OPENAI_CHAT } from './wire.ts'
 
 const MAX_PLAIN_LENGTH = 500
@@ -10,35 +11,32 @@ const MAX_WORDS_LENGTH = 4000
 /** An error by its status, or one that came with status 200. `null`: not an error. */
 export function readError(status: number, headers: Headers, text: string): GatewayError | null {
   if (status < 400) {
-    const body = text.includes('"error"') ? parse(text) : null
+    const body = text.includes('"error"') ? objectIn(text) : null
     return body === null ? null : errorInside(body, status)
   }
-  const body = parse(text)
+  const body = objectIn(text)
   const words = body === null ? text.trim().slice(0, MAX_PLAIN_LENGTH) : wordsOf(body)
-  return errorOf(status, words, body, retryAfterMs(headers))
+  return errorOf(status, words, body, readRetryAfterMs(headers))
 }
 
 /** The error inside a 200 body or a chunk of a stream, or `null`. */
 export function errorInside(body: JsonObject, status: number): GatewayError | null {
   const said = body['error']
   const isOne = (isObject(said) && Object.keys(said).length > 0) || (typeof said === 'string' && said !== '') || body['object'] === 'error'
-  return isOne ? errorOf(statusInside(body) ?? status, wordsOf(body), body, undefined) : null
+  return isOne ? errorOf(statusInside(body) ?? status, wordsOf(body), body, null) : null
 }
 
-function errorOf(status: number, words: string, body: JsonObject | null, retryAfter: number | undefined): GatewayError {
+function errorOf(status: number, words: string, body: JsonObject | null, retryAfter: number | null): GatewayError {
   const message = words === '' ? `The provider answered ${status}.` : words.slice(0, MAX_WORDS_LENGTH)
   return new GatewayError(codeOf(status, message, body), message, {
     upstream: { status, dialect: OPENAI_CHAT, body },
-    ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
+    ...(retryAfter === null ? {} : { retryAfterMs: retryAfter }),
   })
 }
 
 function codeOf(status: number, message: string, body: JsonObject | null): ErrorCode {
-  if (status === 401 || status === 402 || status === 403) return 'credential-refused'
-  if (status === 429) return 'upstream-limited'
-  if (status === 408 || status === 504) return 'upstream-timeout'
-  if (status === 503 || status === 529) return 'upstream-overloaded'
-  if (status >= 500) return 'upstream-failed'
+  const told = codeOfStatus(status)
+  if (told !== null) return told
   const marks = marksOf(body)
   if (status >= 400) return refusalOf(marks, message)
   // A 200 or an unnumbered error in a stream: only its words tell.
@@ -101,27 +99,4 @@ function inner(value: JsonValue | undefined): string {
   if (!isObject(value)) return ''
   const listed = objectsOf(value['detail']).map((item) => firstText(item['msg'], item['message']))
   return firstText(value['message'], value['detail'], ...listed)
-}
-
-/** The body as an object; of a list (Google's way) its first. */
-function parse(text: string): JsonObject | null {
-  try {
-    const value: unknown = JSON.parse(text)
-    const first: unknown = Array.isArray(value) ? value[0] : value
-    return isObject(first) ? first : null
-  } catch {
-    return null
-  }
-}
-
-/** `retry-after-ms`, or `retry-after` as seconds or as a date against the answer's own `date`: there is no clock here. */
-function retryAfterMs(headers: Headers): number | undefined {
-  const inMs = Number(headers.get('retry-after-ms') ?? Number.NaN)
-  if (Number.isFinite(inMs) && inMs >= 0) return inMs
-  const said = headers.get('retry-after')?.trim() ?? ''
-  if (said === '') return undefined
-  const seconds = Number(said)
-  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.round(seconds * 1000) : undefined
-  const wait = Date.parse(said) - Date.parse(headers.get('date') ?? '')
-  return Number.isFinite(wait) ? Math.max(0, wait) : undefined
 }

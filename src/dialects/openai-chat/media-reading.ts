@@ -13,7 +13,12 @@ export function readImage(part: JsonObject, at: string): Part {
 
 export function readAudio(part: JsonObject, at: string): Part {
   const said = part['input_audio']
-  if (typeof said === 'string') return mediaAt(said, 'audio/*') // vLLM and llama.cpp clients send a URL
+  if (typeof said === 'string') {
+    // A URL from clients of vLLM and llama.cpp, bare base64 from Mistral's.
+    return /^(https?|data):/i.test(said)
+      ? mediaAt(said, 'audio/*')
+      : { kind: 'media', mediaType: 'audio/mpeg', source: { at: 'inline', base64: said } }
+  }
   if (!isObject(said)) throw malformed(`${at}.input_audio`, 'an object with data and format')
   const data = expectText(said, 'data', `${at}.input_audio.data`)
   if (data.startsWith('data:')) return mediaAt(data, 'audio/*')

@@ -1,0 +1,41 @@
+// What one target would need of a key's money: the hold that covers its worst case, and the output ceiling that keeps it there.
+
+import type { Ask, CandidateAsk } from './account.ts'
+
+/** Fewer output tokens than this are no answer: a request is refused rather than clamped below it. */
+const LEAST_CLAMP = 16
+/** Without a budget a hold is only shown; bounded so that sums of absurd ceilings stay exact. */
+const MOST_UNBUDGETED = 1_000_000_000_000
+
+export type HoldPlan =
+  | { readonly kind: 'fits'; readonly nanoUsd: number; readonly ceiling: number | null; readonly clamped: boolean }
+  | { readonly kind: 'dear' | 'unpriced' | 'unbounded' }
+
+/** What one target would need: its hold, and the output ceiling to enforce so that the hold covers it. */
+export function planHold(candidate: CandidateAsk, ask: Ask, budgeted: boolean, left: number, defaultCeiling: number): HoldPlan {
+  const { worst, inputTokens } = candidate
+  if (worst === null) return budgeted ? { kind: 'unpriced' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
+  if (inputTokens === null && (worst.inputPico > 0 || worst.outputPico > 0)) {
+    return budgeted ? { kind: 'unbounded' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
+  }
+  const assumed = Math.max(Math.min(candidate.maxOutputTokens ?? defaultCeiling, defaultCeiling), ask.leastOutputTokens)
+  const asked = ask.outputTokens ?? assumed
+  const possible = Math.min(asked, Math.max(candidate.maxOutputTokens ?? asked, ask.leastOutputTokens))
+  const input = Math.ceil(((inputTokens ?? 0) * worst.inputPico) / 1000) + worst.feesNanoUsd
+  const output = (tokens: number): number => Math.ceil((tokens * ask.choices * worst.outputPico) / 1000)
+  let ceiling = possible
+  if (budgeted && input + output(ceiling) > left && worst.outputPico > 0) {
+    ceiling = Math.floor(((left - input) * 1000) / (worst.outputPico * ask.choices))
+    if (ceiling < Math.max(LEAST_CLAMP, ask.leastOutputTokens)) return { kind: 'dear' }
+    if (input + output(ceiling) > left) ceiling--
+  }
+  const nanoUsd = input + output(ceiling)
+  if (budgeted && nanoUsd > Math.max(left, 0)) return { kind: 'dear' }
+  const enforce = budgeted && worst.outputPico > 0 && (ask.outputTokens === null || ceiling < ask.outputTokens)
+  return {
+    kind: 'fits',
+    nanoUsd: budgeted ? nanoUsd : Math.min(nanoUsd, MOST_UNBUDGETED),
+    ceiling: enforce ? ceiling : null,
+    clamped: enforce,
+  }
+}
