@@ -59,8 +59,14 @@ export interface ClientBody {
   readonly refersOutside: boolean
 }
 
-/** `nowSeconds`: the clock, for dialects that stamp their answers. */
-export type Incoming = { readonly path: string; readonly headers: Headers; readonly body: ClientBody; readonly nowSeconds: number }
+/** `path` is the URL's path as it was sent, still percent-encoded; `query` what follows it. `nowSeconds`: the clock, for dialects that stamp their answers. */
+export type Incoming = {
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: Headers
+  readonly body: ClientBody
+  readonly nowSeconds: number
+}
 
 /**
  * `dropped` names what could not be said, `approximated` what was said otherwise. Never in silence. A name begins with the canonical
@@ -91,21 +97,31 @@ export type Orders = {
   readonly habits: Habits
 }
 
+/** Who answers, for languages that tell it. `costNanoUsd` is exact for a usage; `null`: unknown. */
+export type Served = {
+  readonly requestId: string
+  readonly provider: { readonly id: string; readonly name: string }
+  readonly model: string
+  costNanoUsd(usage: Usage | null): number | null
+}
+
 /** The half of a dialect that faces our clients. */
 export interface ClientDialect {
   readonly id: DialectId
   readonly paths: readonly string[]
   /** The raw paths of a request body in this dialect. */
   readonly raw: RawPaths
-  credential(headers: Headers): string | null
+  /** The client's key; in the query only where the language itself has it there. */
+  credential(headers: Headers, url: URL): string | null
   /** @throws GatewayError `request-malformed` for members of a wrong type that the gateway itself relies on */
   intent(incoming: Incoming): Intent
   /** @throws GatewayError `request-malformed`, `request-unsupported` */
   read(body: ClientBody): ChatRequest
   /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */
   readonly names: { readonly [canonical: string]: string }
-  write(response: ChatResponse, intent: Intent): string
-  writer(intent: Intent): FrameWriter
+  write(response: ChatResponse, intent: Intent, served: Served): string
+  /** `served: null` where nobody has answered: only `fail` is called then. */
+  writer(intent: Intent, served: Served | null): FrameWriter
   status(error: GatewayError): number
   writeError(error: GatewayError, requestId: string | null): JsonObject
 }

@@ -48,6 +48,8 @@ export type CommittedLarge = {
 export type Committed = CommittedStream | CommittedWhole | CommittedLarge
 
 const MOST_HELD_BYTES = 1_048_576
+/** Answers known to be this small are read natively: a loop of reads costs more. */
+const SMALL_BYTES = 262_144
 
 /** @throws GatewayError what the provider said, or `upstream-timeout`, `upstream-garbled`, `upstream-cut`, `client-gone` */
 export async function commit(job: Job, opened: Opened): Promise<Committed> {
@@ -116,12 +118,15 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
   const { response, way, hide } = opened
   const provider = opened.candidate.provider.id
   if (response.body === null) throw new GatewayError('upstream-garbled', `${provider} answered without a body.`)
-  const rest = response.body.getReader() as Reader
-  const read = await gather(rest, job.deps.limits.wholeAnswerBytes)
+  const said = Number(response.headers.get('content-length') ?? Number.NaN)
+  const small = said <= Math.min(SMALL_BYTES, job.deps.limits.wholeAnswerBytes)
+  const bytes = small ? new Uint8Array(await response.arrayBuffer()) : null
+  const rest = bytes === null ? (response.body.getReader() as Reader) : null
+  const read = rest === null ? wholeOf(bytes === null ? [] : [bytes]) : await gather(rest, job.deps.limits.wholeAnswerBytes)
   const tally = new Tally()
   tally.firstEventAt = job.deps.now()
   if (!read.over) {
-    if (way.kind === 'forward') return { kind: 'large', opened, held: read.chunks, rest, tally }
+    if (way.kind === 'forward' && rest !== null) return { kind: 'large', opened, held: read.chunks, rest, tally }
     throw new GatewayError(
       'upstream-garbled',
       `The answer of ${provider} is larger than ${job.deps.limits.wholeAnswerBytes} bytes, too large to be translated.`,
@@ -168,13 +173,17 @@ function collected(upstream: UpstreamDialect, chunks: readonly Uint8Array[], hid
 
 type Gathered = { readonly chunks: readonly Uint8Array[]; readonly text: string; readonly over: boolean }
 
+function wholeOf(chunks: readonly Uint8Array[]): Gathered {
+  return { chunks, text: new TextDecoder().decode(joinBytes(chunks)), over: true }
+}
+
 /** Up to `most` bytes; `over` when that was all. The text is only made of what is whole. */
 async function gather(reader: Reader, most: number): Promise<Gathered> {
   const chunks: Uint8Array[] = []
   let size = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return { chunks, text: new TextDecoder().decode(joinBytes(chunks)), over: true }
+    if (done) return wholeOf(chunks)
     chunks.push(value)
     size += value.length
     if (size > most) return { chunks, text: '', over: false }

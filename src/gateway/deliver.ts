@@ -9,6 +9,7 @@ import type { Frame } from '../dialects/contract.ts'
 import type { Ending } from '../core/account.ts'
 import type { CommittedLarge, CommittedStream } from './commit.ts'
 import type { Job } from './job.ts'
+import { servedBy } from './served-by.ts'
 import { UsageFilter } from './usage-filter.ts'
 
 /** `done` never rejects. */
@@ -153,14 +154,14 @@ function forwarder(job: Job, from: CommittedStream): Carrier {
     },
     end,
     fail(error) {
-      return encoder.encode((sse.open ? '\n\n' : '') + framesText(job.client.writer(job.intent).fail(error)))
+      return encoder.encode((sse.open ? '\n\n' : '') + framesText(job.client.writer(job.intent, null).fail(error)))
     },
   }
 }
 
 function translator(job: Job, from: CommittedStream): Carrier {
   const { sse, frames, tally, opened } = from
-  const writer = job.client.writer(job.intent)
+  const writer = job.client.writer(job.intent, servedBy(job, opened.candidate))
   let failure: GatewayError | null = null
   const write = (events: readonly ChatEvent[]): string => {
     let text = ''

@@ -13,6 +13,7 @@ import { logLine } from './log-line.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
 import { send, type Trace } from './send.ts'
 import { renewing } from './renew.ts'
+import { servedBy } from './served-by.ts'
 
 /** Where a request last went, for the headers of its refusal. */
 type Place = { candidate: Candidate | null }
@@ -22,7 +23,7 @@ export async function handle(request: Request, client: ClientDialect, deps: Deps
   const requestId = newRequestId()
   const at: Place = { candidate: null }
   try {
-    const key = await authenticate(client.credential(request.headers), deps) // before the body: a made-up key costs nothing
+    const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await begin(request, requestId, client, deps)
     const targets = await candidates(job)
     const account = deps.account(key.id)
@@ -78,7 +79,7 @@ async function serve(
       'content-type',
       from.response === null ? (from.opened.response.headers.get('content-type') ?? 'application/json') : 'application/json',
     )
-    const text = from.response === null ? null : job.client.write(from.response, job.intent)
+    const text = from.response === null ? null : job.client.write(from.response, job.intent, servedBy(job, candidate))
     const response = new Response(text ?? (from.bytes as BodyInit), { headers })
     const kept = job.headers.has('idempotency-key') ? keptAnswer(response, text ?? new TextDecoder().decode(from.bytes)) : null
     job.deps.later(settle(complete, kept))

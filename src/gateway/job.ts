@@ -56,9 +56,11 @@ export async function begin(request: Request, id: string, client: ClientDialect,
         at: name,
       })
   }
+  const url = new URL(request.url)
   const body = new Body(await readBytes(request, deps.limits.bodyBytes))
   const intent = client.intent({
-    path: new URL(request.url).pathname,
+    path: url.pathname,
+    query: url.searchParams,
     headers: request.headers,
     body,
     nowSeconds: Math.floor(startedAt / 1000),

@@ -12,6 +12,11 @@ import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
 const JOURNAL_MS = 40
 const FLUSH_MS = 700
 const FLUSH_ROWS = 250
+/** Storage takes so many names in one call. */
+const MOST_NAMES = 128
+const BATCH = 'settled:'
+/** A stored value holds at most 2 MiB, a row about one kB. */
+const BATCH_ROWS = 200
 const MOST_BACKOFF_MS = 60_000
 /** Not waited for by other answers of this object; whoever needs it on disk waits for `sync`. */
 const QUIETLY = { allowUnconfirmed: true } as const
@@ -21,7 +26,10 @@ type Journal = ReturnType<Book['snapshot']>
 
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
-  readonly #outbox = new Map<string, Pending>()
+  /** Settled rows on their way to D1, by the name of the stored batch, in order; and the same by request id. */
+  readonly #batches = new Map<string, readonly Pending[]>()
+  readonly #waiting = new Map<string, Pending>()
+  #lastBatch = 0
   #hydration: Promise<void> | null = null
   #journalDue = false
   #alarmAt: number | null = null
@@ -55,15 +63,10 @@ export class KeyObject extends DurableObject<Env> {
   async settle(settlements: readonly Settlement[]): Promise<void> {
     await this.#recall(settlements.filter((s) => s.row !== null && !this.#book.knows(s.requestId)).map((s) => s.requestId))
     const now = Date.now()
-    const entries: { [key: string]: unknown } = {}
-    for (const settlement of settlements) {
-      const booked = this.#book.settle(settlement, now)
-      if (booked === null) continue
-      this.#outbox.set(booked.row.id, booked)
-      entries[`row:${booked.row.id}`] = booked
-    }
-    void this.ctx.storage.put({ ...entries, journal: this.#book.snapshot() }, QUIETLY)
-    this.#wakeBy(now + FLUSH_MS)
+    this.#keep(
+      settlements.map((settlement) => this.#book.settle(settlement, now)).filter((booked) => booked !== null),
+      now,
+    )
     await this.ctx.storage.sync()
   }
 
@@ -76,7 +79,7 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   async pending(requestId: string): Promise<Row | null> {
-    return this.#outbox.get(requestId)?.row ?? null
+    return this.#waiting.get(requestId)?.row ?? null
   }
 
   async flush(): Promise<void> {
@@ -101,7 +104,7 @@ export class KeyObject extends DurableObject<Env> {
     } catch {
       this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
     }
-    if (this.#outbox.size > 0) {
+    if (this.#batches.size > 0) {
       const wait = Math.min(FLUSH_MS * 2 ** this.#failures, MOST_BACKOFF_MS)
       this.#wakeBy(Date.now() + wait * (0.75 + Math.random() / 2))
     } else {
@@ -114,15 +117,19 @@ export class KeyObject extends DurableObject<Env> {
     const [policy, journal, rows] = await Promise.all([
       this.ctx.storage.get<Policy>('policy'),
       this.ctx.storage.get<Journal>('journal'),
-      this.ctx.storage.list<Pending>({ prefix: 'row:' }),
+      this.ctx.storage.list<readonly Pending[]>({ prefix: BATCH }),
     ])
     if (policy !== undefined) this.#book.hydrate(policy)
     if (journal !== undefined) this.#book.restore(journal.spend, journal.holds)
-    for (const pending of rows.values()) {
-      this.#outbox.set(pending.row.id, pending)
-      this.#book.rememberSettled(pending.row.id, pending.row.costNanoUsd ?? 0, pending.row.ended === 'expired', Date.now())
+    for (const [name, batch] of rows) {
+      this.#batches.set(name, batch)
+      this.#lastBatch = Math.max(this.#lastBatch, Number(name.slice(BATCH.length)))
+      for (const pending of batch) {
+        this.#waiting.set(pending.row.id, pending)
+        this.#book.rememberSettled(pending.row.id, pending.row.costNanoUsd ?? 0, pending.row.ended === 'expired', Date.now())
+      }
     }
-    if (this.#outbox.size > 0) this.#wakeBy(Date.now() + FLUSH_MS)
+    if (this.#batches.size > 0) this.#wakeBy(Date.now() + FLUSH_MS)
     else {
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
@@ -157,14 +164,23 @@ export class KeyObject extends DurableObject<Env> {
   #expire(now: number): void {
     const expiry = this.#book.earliestExpiry()
     if (expiry === null || expiry > now) return
-    const entries: { [key: string]: unknown } = {}
-    for (const row of this.#book.expire(now)) {
-      const pending: Pending = { row, corrects: false }
-      this.#outbox.set(row.id, pending)
-      entries[`row:${row.id}`] = pending
+    this.#keep(
+      this.#book.expire(now).map((row) => ({ row, corrects: false })),
+      now,
+    )
+  }
+
+  /** Writes settled rows and the books down, a batch in one value: a write for each row costs more than the rest of the path. */
+  #keep(settled: readonly Pending[], now: number): void {
+    for (let i = 0; i < settled.length; i += BATCH_ROWS) {
+      const batch = settled.slice(i, i + BATCH_ROWS)
+      const name = `${BATCH}${String(++this.#lastBatch).padStart(12, '0')}`
+      this.#batches.set(name, batch)
+      for (const pending of batch) this.#waiting.set(pending.row.id, pending)
+      void this.ctx.storage.put(name, batch, QUIETLY)
     }
-    void this.ctx.storage.put({ ...entries, journal: this.#book.snapshot() }, QUIETLY)
-    this.#wakeBy(now + FLUSH_MS)
+    void this.ctx.storage.put('journal', this.#book.snapshot(), QUIETLY)
+    if (settled.length > 0) this.#wakeBy(now + FLUSH_MS)
   }
 
   #journalSoon(): void {
@@ -185,29 +201,28 @@ export class KeyObject extends DurableObject<Env> {
     void this.ctx.storage.setAlarm(at, QUIETLY)
   }
 
-  /** Carries the outbox to D1. A batch that is repeated counts once. */
+  /** Carries what is settled to D1, in order. A batch that is repeated counts once. */
   async #flush(): Promise<void> {
-    while (this.#outbox.size > 0) {
-      const batch = [...this.#outbox.values()].slice(0, FLUSH_ROWS)
-      const fresh = batch.filter((p) => !p.corrects).map((p) => p.row)
-      const corrections = batch.filter((p) => p.corrects).map((p) => p.row)
-      const statements = [
-        this.env.DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(
-          JSON.stringify(this.#book.snapshot().spend),
-          this.ctx.id.name ?? '',
-        ),
-      ]
-      if (fresh.length > 0) statements.push(this.env.DB.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
-      if (corrections.length > 0) statements.push(this.env.DB.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
-      await this.env.DB.batch(statements)
-      const done: string[] = []
-      for (const sent of batch) {
-        // A correction may have taken the row's place while D1 was writing: it goes with the next batch.
-        if (this.#outbox.get(sent.row.id) !== sent) continue
-        this.#outbox.delete(sent.row.id)
-        done.push(`row:${sent.row.id}`)
+    while (this.#batches.size > 0) {
+      const names: string[] = []
+      const rows: Pending[] = []
+      for (const [name, batch] of this.#batches) {
+        if (rows.length > 0 && (rows.length + batch.length > FLUSH_ROWS || names.length === MOST_NAMES)) break
+        names.push(name)
+        rows.push(...batch)
       }
-      for (let i = 0; i < done.length; i += 128) void this.ctx.storage.delete(done.slice(i, i + 128), QUIETLY)
+      const { DB } = this.env
+      const spend = JSON.stringify(this.#book.snapshot().spend)
+      const statements = [DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(spend, this.ctx.id.name ?? '')]
+      const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
+      const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
+      if (fresh.length > 0) statements.push(DB.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
+      if (corrections.length > 0) statements.push(DB.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
+      await DB.batch(statements)
+      for (const name of names) this.#batches.delete(name)
+      // A correction may have come meanwhile: it waits in a batch of its own.
+      for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)
+      void this.ctx.storage.delete(names, QUIETLY)
     }
   }
 }

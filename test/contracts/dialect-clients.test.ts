@@ -1,5 +1,6 @@
 // The contract of every client dialect's answers: what it writes is read back by the official SDK, an independent reader. Names no dialect.
 
+import { SERVED } from '../support/served.ts'
 import { describe, expect, it } from 'vitest'
 import { collect, replay } from '../../src/core/collect.ts'
 import { ERRORS, GatewayError, type ErrorCode } from '../../src/core/errors.ts'
@@ -27,7 +28,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
 
   it.each(good)('writes $id whole so that its SDK reads the same reply', async (recording) => {
     const response = collect(eventsOf(recording))
-    const { want, got } = comparable(plainOf(response), await judge.whole(dialect.write(response, intentFor(false))))
+    const { want, got } = comparable(plainOf(response), await judge.whole(dialect.write(response, intentFor(false), SERVED)))
     expect(got).toEqual(want)
   })
 
@@ -39,7 +40,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
 
   it.each(streams)('ends a part of $id by fail() in an error its SDK throws', async (recording) => {
     for (const kept of partsOf(eventsOf(recording))) {
-      const writer = dialect.writer(intentFor(true))
+      const writer = dialect.writer(intentFor(true), SERVED)
       const text = textOf([...kept.flatMap((event) => [...writer.write(event)]), ...writer.fail(new GatewayError('upstream-cut', SAID))])
       await expect(judge.stream(text), `after ${kept.length} events`).rejects.toThrow(SAID)
     }
@@ -47,7 +48,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
 
   it.each(streams)('ends a part of $id by an error event in an error its SDK throws', async (recording) => {
     for (const kept of partsOf(eventsOf(recording))) {
-      const writer = dialect.writer(intentFor(true))
+      const writer = dialect.writer(intentFor(true), SERVED)
       const events: readonly ChatEvent[] = [...kept, { kind: 'error', code: 'upstream-overloaded', message: SAID }]
       await expect(judge.stream(closed(writer, events)), `after ${kept.length} events`).rejects.toThrow(SAID)
     }
@@ -56,7 +57,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
   it('keeps usage from a stream whose client did not ask, and nothing else', async () => {
     for (const recording of streams.slice(0, 12)) {
       const events = eventsOf(recording)
-      const got = await judge.stream(closed(dialect.writer(intentFor(true, false)), events))
+      const got = await judge.stream(closed(dialect.writer(intentFor(true, false), SERVED), events))
       const want = plainOf(collect(events))
       expect({ ...comparable(want, got).got, usage: null }, recording.id).toEqual({ ...want, usage: null })
     }
@@ -96,7 +97,7 @@ function eventsOf(recording: Recording): readonly ChatEvent[] {
 }
 
 function written(dialect: ClientDialect, events: readonly ChatEvent[]): string {
-  return closed(dialect.writer(intentFor(true)), events)
+  return closed(dialect.writer(intentFor(true), SERVED), events)
 }
 
 function closed(writer: FrameWriter, events: readonly ChatEvent[]): string {

@@ -72,6 +72,7 @@ export function issuerOf(request: ChatRequest): string {
 export function incoming(path: string, text: string): Incoming & { readonly body: Body } {
   return {
     path,
+    query: new URLSearchParams(),
     nowSeconds: NOW_SECONDS,
     headers: new Headers({ 'content-type': 'application/json' }),
     body: new Body(encoder.encode(text)),

@@ -1,5 +1,6 @@
 // The Messages dialect: what goes to Anthropic, what comes back, and what an Anthropic client is told.
 
+import { SERVED } from '../support/served.ts'
 import { describe, expect, it } from 'vitest'
 import { MessageStream } from '@anthropic-ai/sdk/lib/MessageStream'
 import { Body } from '../../src/core/body.ts'
@@ -18,7 +19,7 @@ function bodyOf(value: unknown): Body {
 }
 
 function intentOf(value: unknown): Intent {
-  return client.intent({ path: '/v1/messages', headers: new Headers(), body: bodyOf(value), nowSeconds: 0 })
+  return client.intent({ path: '/v1/messages', query: new URLSearchParams(), headers: new Headers(), body: bodyOf(value), nowSeconds: 0 })
 }
 
 function written(request: Partial<ChatRequest>, orders: Orders = ORDERS) {
@@ -35,7 +36,7 @@ function written(request: Partial<ChatRequest>, orders: Orders = ORDERS) {
 }
 
 function framesOf(events: readonly ChatEvent[]): readonly Frame[] {
-  const writer = client.writer(intentOf({ model: 'm' }))
+  const writer = client.writer(intentOf({ model: 'm' }), SERVED)
   return [...events.flatMap((event) => writer.write(event)), ...writer.end()]
 }
 
@@ -198,6 +199,7 @@ describe('a stream for an Anthropic client', () => {
         extras: { dialect: 'gemini', fields: {} },
       },
       intentOf({ model: 'm' }),
+      SERVED,
     )
     const { content } = JSON.parse(answer)
     const [turn] = client.read(bodyOf({ model: 'm', messages: [{ role: 'assistant', content }] })).turns
@@ -205,7 +207,7 @@ describe('a stream for an Anthropic client', () => {
   })
 
   it('ends in an error event when the provider failed', () => {
-    const writer = client.writer(intentOf({ model: 'm' }))
+    const writer = client.writer(intentOf({ model: 'm' }), SERVED)
     const [frame] = writer.fail(new GatewayError('upstream-overloaded', 'busy'))
     expect(frame).toEqual({ event: 'error', data: '{"type":"error","error":{"type":"overloaded_error","message":"busy"}}' })
     expect(client.status(new GatewayError('upstream-overloaded', 'busy'))).toBe(529)
@@ -255,7 +257,7 @@ describe("Anthropic's stream", () => {
     ]
     const response = collect([...frames.flatMap((frame) => reader.read(frame)), ...reader.end()])
     expect(response.usage).toMatchObject({ input: 9, output: 4, cacheWrite5m: 3, cacheWrite1h: 7, paidToolCalls: 2 })
-    const again = JSON.parse(client.write(response, intentOf({ model: 'm' })))
+    const again = JSON.parse(client.write(response, intentOf({ model: 'm' }), SERVED))
     expect(again.content).toEqual([
       { type: 'thinking', thinking: '', signature: 'SIG' },
       { type: 'redacted_thinking', data: 'RED' },

@@ -1,5 +1,6 @@
 // OpenAI's chat language, both halves: what hosts do differently, and what must survive the way there and back.
 
+import { SERVED } from '../support/served.ts'
 import { describe, expect, it } from 'vitest'
 import { Body } from '../../src/core/body.ts'
 import type { ChatEvent, ChatRequest, Part } from '../../src/core/canonical.ts'
@@ -12,7 +13,13 @@ import { openaiChatUpstream as upstream } from '../../src/dialects/openai-chat/u
 const HABITS: Habits = { issuer: 'openai', ceilingMember: 'max_completion_tokens' }
 const bodyOf = (text: string): Body => new Body(new TextEncoder().encode(text))
 const intentOf = (text: string): Intent =>
-  client.intent({ path: '/v1/chat/completions', headers: new Headers(), body: bodyOf(text), nowSeconds: 1_790_000_000 })
+  client.intent({
+    path: '/v1/chat/completions',
+    query: new URLSearchParams(),
+    headers: new Headers(),
+    body: bodyOf(text),
+    nowSeconds: 1_790_000_000,
+  })
 const requestOf = (members: string): string =>
   `{"model":"m","messages":[{"role":"user","content":"hi"}]${members === '' ? '' : `,${members}`}}`
 
@@ -157,12 +164,12 @@ describe('streams', () => {
   it('writes the usage chunk only to a client that asked, and nothing after an error', () => {
     const events = read(delta({ content: 'a' }, 'stop'), { choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } })
     const sent = (members: string): readonly string[] => {
-      const writer = client.writer(intentOf(requestOf(members)))
+      const writer = client.writer(intentOf(requestOf(members)), SERVED)
       return [...events.flatMap((event) => writer.write(event)), ...writer.end()].map((frame) => frame.data)
     }
     expect(sent('"stream":true').some((data) => data.includes('"usage"'))).toBe(false)
     expect(sent('"stream":true,"stream_options":{"include_usage":true}').at(-2)).toContain('"choices":[],"usage":{"prompt_tokens":3')
-    const writer = client.writer(intentOf(requestOf('')))
+    const writer = client.writer(intentOf(requestOf('')), SERVED)
     expect(JSON.parse(writer.fail(new GatewayError('upstream-cut', 'It broke off.'))[0]?.data ?? '')).toMatchObject({
       error: { message: 'It broke off.', param: null },
     })

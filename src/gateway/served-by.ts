@@ -1,0 +1,16 @@
+// Who answered a request, as a client dialect may tell it.
+
+import { costNanoUsd } from '../core/price.ts'
+import type { Served } from '../dialects/contract.ts'
+import type { Candidate } from './candidates.ts'
+import type { Job } from './job.ts'
+
+export function servedBy(job: Job, candidate: Candidate): Served {
+  const price = candidate.entry?.price ?? null
+  return {
+    requestId: job.id,
+    provider: { id: candidate.provider.id, name: candidate.provider.name },
+    model: candidate.model,
+    costNanoUsd: (usage) => (usage === null || price === null ? null : costNanoUsd(usage, price)),
+  }
+}
