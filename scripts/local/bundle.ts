@@ -14,7 +14,6 @@ export async function bundleWorker(entry = fileURLToPath(new URL('../../src/inde
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*', 'node:*'],
     minify: true,
-    keepNames: true,
     logLevel: 'silent',
   })
   const [output] = result.outputFiles

@@ -9,6 +9,8 @@ import type { Frame } from '../dialects/contract.ts'
 import type { Ending } from '../core/account.ts'
 import type { CommittedLarge, CommittedStream } from './commit.ts'
 import type { Job } from './job.ts'
+import { passNatively } from './native-pass.ts'
+import type { Opened } from './send.ts'
 import { servedBy } from './served-by.ts'
 import { UsageFilter } from './usage-filter.ts'
 
@@ -35,8 +37,13 @@ const EMPTY = new Uint8Array(0)
 
 /** Starts carrying. The loop runs on by itself: the response can be returned at once. */
 export function deliver(job: Job, from: CommittedStream): Delivery {
-  const carrier = from.opened.way.kind === 'forward' ? forwarder(job, from) : translator(job, from)
+  const forwards = from.opened.way.kind === 'forward'
+  const carrier = forwards ? forwarder(job, from) : translator(job, from)
   const { readable, writable } = job.deps.pipe()
+  const { body } = from.opened.response
+  // Nothing is taken out of the bytes: they can pass without us.
+  if (forwards && job.intent.wantsUsage && !from.over && body !== null)
+    return { readable, done: runNatively(job, from, carrier, body, writable) }
   return { readable, done: run(job, from, carrier, writable.getWriter()) }
 }
 
@@ -48,9 +55,7 @@ async function run(
 ): ReturnType<typeof settled> {
   const { opened, rest } = from
   const provider = opened.candidate.provider.id
-  const watch = watchIdle(job, () =>
-    opened.stop(new GatewayError('upstream-timeout', `${provider} went silent in the middle of its answer.`)),
-  )
+  const watch = watchIdle(job, () => opened.stop(silent(provider)))
   try {
     let step = carrier.begin()
     for (let over = from.over; ;) {
@@ -65,20 +70,77 @@ async function run(
     await out.close()
     return await settled(from.tally.failure === null ? 'complete' : 'upstream-cut', from.tally.failure)
   } catch (cause) {
-    const reason = opened.reason()
-    if (job.signal.aborted || reason?.code === 'client-gone') {
-      void out.abort().catch(() => undefined)
-      return settled('client-gone', new GatewayError('client-gone', 'The client left.'))
-    }
-    return brokenOff(
-      carrier,
-      out,
-      reason ?? new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause }),
-    )
+    return await ended(job, opened, carrier, out, cause)
   } finally {
     watch.end()
     opened.stop(null)
   }
+}
+
+async function runNatively(
+  job: Job,
+  from: CommittedStream,
+  carrier: Carrier,
+  body: ReadableStream<Uint8Array>,
+  writable: WritableStream<Uint8Array>,
+): ReturnType<typeof settled> {
+  const { opened, rest, tally } = from
+  const provider = opened.candidate.provider.id
+  const watch = watchIdle(job, () => opened.stop(silent(provider)))
+  try {
+    await put(writable, carrier.begin().bytes)
+    rest.releaseLock()
+    await passNatively(body, writable, {
+      look(bytes) {
+        if (carrier.take(bytes).progress) watch.progress()
+      },
+    })
+    const { failure } = carrier.end()
+    const out = writable.getWriter()
+    if (failure !== null) return await brokenOff(carrier, out, failure)
+    await out.close()
+    return await settled(tally.failure === null ? 'complete' : 'upstream-cut', tally.failure)
+  } catch (cause) {
+    return await ended(job, opened, carrier, writable.getWriter(), cause)
+  } finally {
+    watch.end()
+    opened.stop(null)
+  }
+}
+
+/** Why a stream broke off in the middle: the client left, we ended it, or the provider did. */
+function ended(
+  job: Job,
+  opened: Opened,
+  carrier: Carrier,
+  out: WritableStreamDefaultWriter<Uint8Array>,
+  cause: unknown,
+): ReturnType<typeof settled> {
+  const reason = opened.reason()
+  if (job.signal.aborted || reason?.code === 'client-gone') {
+    void out.abort().catch(() => undefined)
+    return settled('client-gone', new GatewayError('client-gone', 'The client left.'))
+  }
+  const provider = opened.candidate.provider.id
+  return brokenOff(
+    carrier,
+    out,
+    reason ?? new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause }),
+  )
+}
+
+async function put(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
+  if (bytes.length === 0) return
+  const writer = writable.getWriter()
+  try {
+    await writer.write(bytes)
+  } finally {
+    writer.releaseLock()
+  }
+}
+
+function silent(provider: string): GatewayError {
+  return new GatewayError('upstream-timeout', `${provider} went silent in the middle of its answer.`)
 }
 
 /** The client is told in its own dialect; if it cannot be told, it was the client that left. */

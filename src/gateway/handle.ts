@@ -105,7 +105,7 @@ type First =
 
 /** Before the commit point a failure is another target's chance; after it, an event. */
 async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputTokens: number | null, legs: Leg[]): Promise<First> {
-  let last = new GatewayError('no-target-left', 'No target that this key may use can serve this request.')
+  let last: GatewayError | null = null // made only when it is needed: an Error's stack is dear
   let sentTo: Candidate | null = null
   for (const candidate of targets) {
     const began = job.deps.now()
@@ -131,6 +131,7 @@ async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputT
       if (last.rule.next === 'stop' || job.signal.aborted) break
     }
   }
+  last ??= new GatewayError('no-target-left', 'No target that this key may use can serve this request.')
   return { kind: 'failed', error: last, candidate: sentTo }
 }
 

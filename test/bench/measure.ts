@@ -23,9 +23,9 @@ export type Result = { readonly case: Case; readonly concurrency: number; readon
 
 export type Plan = { readonly rounds: { readonly [pace in Pace]: number }; readonly sliceMs: { readonly [pace in Pace]: number } }
 
-/** What runs on after the last answer (settles, and the ledger's flush every 700 ms) belongs to the case that caused it. */
-const AFTERMATH_MS = 800
-const WARM_UP_MS = 1000
+/** What runs on after the last answer (settles, and the ledger's flush every 700 ms) belongs to the case that caused it; of streams it is little. */
+const AFTERMATH_MS: { readonly [pace in Pace]: number } = { whole: 800, spaced: 200, racing: 200 }
+const WARM_UP_MS = 700
 
 export async function measure(places: Places, list: readonly Case[], plan: Plan, note: (text: string) => void): Promise<readonly Result[]> {
   for (const one of list) {
@@ -56,7 +56,7 @@ async function slice(places: Places, one: Case, concurrency: number, forMs: numb
   const { pids } = places[one.place]
   const before = cpuMicros(pids)
   const { requests, seconds, totalMs, firstMs } = await load(one.call, concurrency, forMs)
-  if (one.place === 'sluice') await wait(AFTERMATH_MS)
+  if (one.place === 'sluice') await wait(AFTERMATH_MS[one.pace])
   const spent = cpuMicros(pids) - before
   const events = requests * (one.pace === 'whole' ? 1 : EVENTS)
   return {

@@ -169,3 +169,22 @@ function table(rows: Columns): string {
   )
   return `${lines.join('\n')}\n`
 }
+
+/** What the project wants, as ratios to the bare pass-through at 16 at once. */
+const AIMS: readonly { readonly id: string; readonly what: 'p50' | 'cpu'; readonly most: number }[] = [
+  { id: 'forward-whole', what: 'p50', most: 1.8 },
+  { id: 'forward-whole', what: 'cpu', most: 1.8 },
+  { id: 'forward-spaced', what: 'cpu', most: 1.6 },
+  { id: 'forward-anthropic-spaced', what: 'cpu', most: 1.6 },
+  { id: 'translate-from-openai-spaced', what: 'cpu', most: 5 },
+  { id: 'translate-from-gemini-spaced', what: 'cpu', most: 5 },
+]
+
+/** A line for each aim whose case was measured. */
+export function aimLines(rows: readonly Row[]): string {
+  const lines = AIMS.flatMap(({ id, what, most }) => {
+    const ratio = rows.find((row) => row.id === id && row.concurrency === 16)?.ratios?.[what]
+    return ratio === undefined ? [] : [`  ${ratio <= most ? 'met   ' : 'missed'}  ${id}, ${what}: ${times(ratio)}, aim ${most}`]
+  })
+  return lines.length === 0 ? '' : `Aims, at 16 at once\n${lines.join('\n')}\n`
+}

@@ -8,7 +8,7 @@ import { measure, type Plan } from './measure.ts'
 import { measureMemory } from './memory.ts'
 import { startBare, startSluice, startUpstream } from './places.ts'
 import { callDirectly } from './plain-workerd.ts'
-import { facts, rowsOf, tables } from './report.ts'
+import { aimLines, facts, rowsOf, tables } from './report.ts'
 
 const HELP = `npm run bench -- [options]
 
@@ -70,7 +70,7 @@ async function main(): Promise<void> {
       const results = await measure(places, list, planOf(rounds, values.quick === true), note)
       note('')
       const rows = rowsOf(results)
-      process.stdout.write(`${tables(rows)}\n`)
+      process.stdout.write(`${tables(rows)}\n${aimLines(rows)}\n`)
       writeFileSync(
         file,
         `${JSON.stringify({ machine, rows, readings: results.map(({ case: one, concurrency, rounds: list }) => ({ id: one.id, concurrency, rounds: list })) }, null, 2)}\n`,
