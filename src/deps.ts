@@ -38,14 +38,14 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     catalogue: () => readCatalogue(env, context),
     providers: PROVIDERS,
     settings: (provider) => settings.get(provider.id) ?? null,
-    fetch: (request) => fetch(request),
+    fetch: (url, init) => fetch(url, init),
     pipe,
     upload,
     now: () => Date.now(),
     random: () => Math.random(),
     later: (work) => context.waitUntil(work),
     log: (line) => {
-      if (logs) console.log(JSON.stringify(line))
+      if (logs) console.log(JSON.stringify(line()))
     },
     limits,
   }

@@ -45,7 +45,7 @@ export interface Deps {
   readonly providers: readonly Provider[]
   /** `null`: this place has no credentials here. */
   readonly settings: (provider: Provider) => Settings | null
-  readonly fetch: (request: Request) => Promise<Response>
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** An identity stream, native where the platform has one. */
   readonly pipe: () => { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> }
   /** A request body of known length from pieces, without a copy where the platform can. */
@@ -54,7 +54,7 @@ export interface Deps {
   readonly random: () => number
   /** Keeps the request's context alive. Registered once, with the promise of the settle, before the first byte goes out. */
   readonly later: (work: Promise<unknown>) => void
-  /** One redacted line for a request. */
-  readonly log: (line: { readonly [name: string]: unknown }) => void
+  /** One redacted line for a request; not made where nobody keeps it. */
+  readonly log: (line: () => { readonly [name: string]: unknown }) => void
   readonly limits: Limits
 }

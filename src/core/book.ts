@@ -202,9 +202,13 @@ export class Book {
       this.#settled.set(id, { nanoUsd: hold.nanoUsd, expired: true, until: this.#forgetAt(now) })
       rows.push(expiredRow(this.#policy?.keyId ?? '', hold, now, this.#settings.holdMs))
     }
+    return rows
+  }
+
+  /** Lets go of what no retry can ask for any more. */
+  forget(now: number): void {
     for (const [id, { until }] of this.#settled) if (until <= now) this.#settled.delete(id)
     for (const [key, { until, ended }] of this.#remembered) if (ended && until <= now) this.#remembered.delete(key)
-    return rows
   }
 
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */

@@ -1,13 +1,14 @@
 // Takes our own credentials out of what a provider says. Providers echo what they were sent: in messages, in bodies, in headers.
 
-/** Replaces each secret, and its percent- and base64-encoded forms, wherever it stands. */
-export function redact(text: string, secrets: readonly string[]): string {
-  let out = text
-  for (const secret of secrets) {
-    if (secret.length < 6) continue // too short to be a credential; replacing it would only garble words
-    for (const form of formsOf(secret)) if (out.includes(form)) out = out.replaceAll(form, '[redacted]')
+/** A function that replaces each secret, and its percent- and base64-encoded forms, wherever it stands. */
+export function redactor(secrets: readonly string[]): (text: string) => string {
+  // Shorter ones are no credentials; replacing them would only garble words.
+  const forms = [...new Set(secrets.filter((secret) => secret.length >= 6).flatMap(formsOf))]
+  return (text) => {
+    let out = text
+    for (const form of forms) if (out.includes(form)) out = out.replaceAll(form, '[redacted]')
+    return out
   }
-  return out
 }
 
 function formsOf(secret: string): readonly string[] {

@@ -1,6 +1,6 @@
 // The path of one request, top to bottom. It decides the order of things and nothing else.
 
-import type { Admission, Leg } from '../core/account.ts'
+import type { Admission, KeptAnswer, Leg, Row } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ClientDialect } from '../dialects/contract.ts'
 import type { Account, Deps } from '../ports.ts'
@@ -54,17 +54,17 @@ async function serve(
 ): Promise<Response> {
   const { hold } = admission
   const legs: Leg[] = []
-  const settle = async (outcome: Outcome | null, answer: ReturnType<typeof keptAnswer> | null): Promise<void> => {
-    const row = outcome === null ? null : rowOf(job, key, hold, outcome)
-    if (row !== null) job.deps.log(logLine(row))
-    await account.settle({ requestId: job.id, row, answer })
+  const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
+    if (row !== null) job.deps.log(() => logLine(row))
+    return account.settle({ requestId: job.id, row, answer })
   }
+  const book = (outcome: Outcome): Row => rowOf(job, key, hold, outcome)
   const first = await firstToCommit(job, targets, admission.maxOutputTokens, legs)
   if (first.kind === 'failed') {
     const { candidate, error } = first
     at.candidate = candidate
     const ending = error.code === 'client-gone' ? 'client-gone' : 'failed'
-    job.deps.later(settle(candidate === null ? null : { candidate, tally: null, ending, error, legs, dropped: [] }, null))
+    job.deps.later(settle(candidate === null ? null : book({ candidate, tally: null, ending, error, legs, dropped: [] })))
     throw error
   }
   const { from } = first
@@ -73,17 +73,20 @@ async function serve(
   const headers = servedHeaders(job, from, admission)
 
   if (from.kind === 'whole') {
-    const complete: Outcome = { ...outcome, ending: 'complete', error: null }
-    costHeader(headers, rowOf(job, key, hold, complete).costNanoUsd)
-    headers.set(
-      'content-type',
-      from.response === null ? (from.opened.response.headers.get('content-type') ?? 'application/json') : 'application/json',
-    )
-    const text = from.response === null ? null : job.client.write(from.response, job.intent, servedBy(job, candidate))
-    const response = new Response(text ?? (from.bytes as BodyInit), { headers })
-    const kept = job.headers.has('idempotency-key') ? keptAnswer(response, text ?? new TextDecoder().decode(from.bytes)) : null
-    job.deps.later(settle(complete, kept))
-    return response
+    const row = book({ ...outcome, ending: 'complete', error: null })
+    costHeader(headers, row.costNanoUsd)
+    const told = from.response === null ? from.opened.response.headers.get('content-type') : null
+    headers.set('content-type', told ?? 'application/json')
+    try {
+      const text = from.response === null ? null : job.client.write(from.response, job.intent, servedBy(job, candidate))
+      const response = new Response(text ?? (from.bytes as BodyInit), { headers })
+      const kept = job.headers.has('idempotency-key') ? keptAnswer(response, text ?? new TextDecoder().decode(from.bytes)) : null
+      job.deps.later(settle(row, kept))
+      return response
+    } catch (error) {
+      job.deps.later(settle(row)) // it was served and will be billed, though it could not be told
+      throw error
+    }
   }
 
   const delivery = from.kind === 'large' ? deliverLarge(job, from) : deliver(job, from)
@@ -91,7 +94,7 @@ async function serve(
   job.deps.later(
     delivery.done.then(({ ending, error }) => {
       stopRenewing()
-      return settle({ ...outcome, ending, error }, null)
+      return settle(book({ ...outcome, ending, error }))
     }),
   )
   headers.set('content-type', from.kind === 'large' ? 'application/json' : 'text/event-stream; charset=utf-8')

@@ -4,6 +4,7 @@ import { dollarsText } from '../core/money.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ClientDialect } from '../dialects/contract.ts'
 import type { Admission, KeptAnswer } from '../core/account.ts'
+import type { Deps } from '../ports.ts'
 import type { Candidate } from './candidates.ts'
 import type { Committed } from './commit.ts'
 import type { Job } from './job.ts'
@@ -52,13 +53,7 @@ export function keptAnswer(response: Response, text: string): KeptAnswer {
 }
 
 /** Any failure, in the client's dialect. What is no GatewayError is a bug of ours: it is logged, and not told. */
-export function refuse(
-  cause: unknown,
-  client: ClientDialect,
-  requestId: string,
-  log: (line: { readonly [name: string]: unknown }) => void,
-  at: Candidate | null = null,
-): Response {
+export function refuse(cause: unknown, client: ClientDialect, requestId: string, log: Deps['log'], at: Candidate | null = null): Response {
   const error =
     cause instanceof GatewayError
       ? cause
@@ -68,11 +63,11 @@ export function refuse(
           { cause },
         )
   if (error.code === 'gateway-bug')
-    log({
+    log(() => ({
       level: 'error',
       request_id: requestId,
       bug: cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error',
-    })
+    }))
   const status = client.status(error)
   const headers = new Headers({
     'content-type': 'application/json',

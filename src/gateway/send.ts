@@ -2,10 +2,10 @@
 
 import { Body } from '../core/body.ts'
 import { GatewayError } from '../core/errors.ts'
-import { redact } from '../core/redact.ts'
+import { redactor } from '../core/redact.ts'
 import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
-import type { Voice } from '../providers/contract.ts'
+import type { Settings, Voice } from '../providers/contract.ts'
 import type { Candidate } from './candidates.ts'
 import type { Job } from './job.ts'
 
@@ -50,8 +50,7 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
       at: dropped[0] as string,
     })
   }
-  const secrets = Object.values(settings.secrets)
-  const hide = (text: string): string => redact(text, secrets)
+  const hide = hiderOf(settings)
   const ended = new AbortController()
   let reason: GatewayError | null = null
   const stop = (why: GatewayError | null): void => {
@@ -66,16 +65,17 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
     job.deps.limits.headersMs,
   )
   try {
-    const request = new Request(urlOf(candidate, way.voice, job.intent.stream), {
+    const url = urlOf(candidate, way.voice, job.intent.stream)
+    const init: RequestInit = {
       method: 'POST',
       headers: await headersOf(job, candidate, way),
       body: job.deps.upload(pieces) as BodyInit,
       redirect: 'manual',
       signal: ended.signal,
       ...HALF_DUPLEX,
-    })
+    }
     trace.sent = true
-    const response = await (provider.local === undefined ? job.deps.fetch(request) : provider.local(request))
+    const response = await (provider.local === undefined ? job.deps.fetch(url, init) : provider.local(new Request(url, init)))
     if (response.status < 200 || response.status >= 300) throw await refusalOf(response, way.upstream, provider.id, hide)
     return { way: { ...way, dropped }, candidate, response, stop, reason: () => reason, hide }
   } catch (cause) {
@@ -86,6 +86,17 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
     clearTimeout(timer)
   }
 }
+
+/** What takes a place's credentials out of a text; made once for the settings of an isolate. */
+function hiderOf(settings: Settings): (text: string) => string {
+  const known = hiders.get(settings)
+  if (known !== undefined) return known
+  const hide = redactor(Object.values(settings.secrets))
+  hiders.set(settings, hide)
+  return hide
+}
+
+const hiders = new WeakMap<Settings, (text: string) => string>()
 
 /** Required by the standard for bodies that are streams; TypeScript's DOM types lack it. */
 const HALF_DUPLEX = { duplex: 'half' } as object

@@ -7,7 +7,7 @@ import type { Account } from '../ports.ts'
 import type { Env } from './env.ts'
 import type { KeyObject } from './key-object.ts'
 
-const GATHER_MS = 40
+const GATHER_MS = 60
 const RETRY_MS = [200, 1000, 4000]
 
 /** Settlements waiting in this isolate, by key. Data only: each request waits on its own timer and takes what it finds. */

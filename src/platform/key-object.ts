@@ -98,6 +98,7 @@ export class KeyObject extends DurableObject<Env> {
     this.#alarmAt = null
     const now = Date.now()
     this.#expire(now)
+    this.#book.forget(now)
     try {
       await this.#flush()
       this.#failures = 0

@@ -86,20 +86,27 @@ describe('between a client and a provider of one language', () => {
     },
   )
 
-  it('a client that leaves a stream is not billed twice and its provider is told', async () => {
-    const recording = good.find((one) => one.streaming && one.provider === 'openai')
-    if (recording === undefined) throw new Error('No stream of OpenAI.')
-    const stop = new AbortController()
-    const answer = await ask(
-      recording,
-      oddJson({ ...recording.request, model: modelOf(recording, 'stall') }, recording.id, PLAIN),
-      stop.signal,
-    )
-    await answer.body?.getReader().read()
-    stop.abort()
-    await expect.poll(() => server.askedFor(recording.id, 'stall')[0]?.left, { timeout: 10_000 }).toBe(true)
-    expect(await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')).toHaveLength(1)
-  })
+  // A workerd of one's own notices a client's leaving when it writes to it; Cloudflare's edge at once.
+  it.each([true, false])(
+    'a client that leaves a stream is not billed twice and its provider is told (usage asked for: %s)',
+    async (asked) => {
+      const recording = good.find((one) => one.streaming && one.provider === 'openai' && one.request?.['stream_options'] !== undefined)
+      if (recording === undefined) throw new Error('No stream of OpenAI.')
+      const { stream_options: _, ...request } = recording.request
+      const options = asked ? { stream_options: { include_usage: true } } : {}
+      const stop = new AbortController()
+      const before = server.askedFor(recording.id, 'drip').length
+      const answer = await ask(
+        recording,
+        oddJson({ ...request, ...options, model: modelOf(recording, 'drip') }, recording.id, PLAIN),
+        stop.signal,
+      )
+      await answer.body?.getReader().read()
+      stop.abort()
+      await expect.poll(() => server.askedFor(recording.id, 'drip')[before]?.left, { timeout: 10_000 }).toBe(true)
+      expect(await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')).toHaveLength(1)
+    },
+  )
 })
 
 const PLAIN = new Set(['model'])

@@ -28,8 +28,8 @@ export type ReplayServer = {
   close(): Promise<void>
 }
 
-/** `limited` and `overloaded` refuse with 429 and 503, and say when to come back; `slow` waits before the first byte; `stall` sends half and no more; `cut` sends half and drops the connection; `garbage` sends no JSON. */
-export const BEHAVIOURS = ['cut', 'stall', 'slow', 'garbage', 'limited', 'overloaded'] as const
+/** `limited` and `overloaded` refuse with 429 and 503, and say when to come back; `slow` waits before the first byte; `drip` sends half, then a comment every 50 ms without end; `stall` sends half and no more; `cut` sends half and drops the connection; `garbage` sends no JSON. */
+export const BEHAVIOURS = ['cut', 'stall', 'slow', 'drip', 'garbage', 'limited', 'overloaded'] as const
 type Behaviour = (typeof BEHAVIOURS)[number]
 
 const SLOW_MS = 300
@@ -126,7 +126,7 @@ async function answer(
 async function send(response: ServerResponse, recording: Recording, entry: Asked, behaviour: Behaviour | null): Promise<void> {
   if (behaviour === 'slow') await wait(SLOW_MS)
   const bytes = entry.sent
-  const half = behaviour === 'cut' || behaviour === 'stall'
+  const half = behaviour === 'cut' || behaviour === 'stall' || behaviour === 'drip'
   response.writeHead(recording.status, recording.headers)
   response.flushHeaders()
   for (const piece of pieces(half ? bytes.subarray(0, Math.floor(bytes.length / 2)) : bytes, recording.id)) {
@@ -134,6 +134,7 @@ async function send(response: ServerResponse, recording: Recording, entry: Asked
     response.write(piece)
     await new Promise(setImmediate)
   }
+  if (behaviour === 'drip') while (!response.destroyed) await wait(50, response.write(': still thinking\n\n'))
   if (behaviour === 'cut') response.destroy()
   else if (behaviour !== 'stall') response.end()
 }

@@ -3,7 +3,7 @@ import { matchesGlob } from '../../src/core/glob.ts'
 import { hashKey, importSigning, isGenuine, keyLabel, makeKey, parseKey } from '../../src/core/key.ts'
 import { dollarsNumber, dollarsText, nanoOf } from '../../src/core/money.ts'
 import { costNanoUsd } from '../../src/core/price.ts'
-import { redact } from '../../src/core/redact.ts'
+import { redactor } from '../../src/core/redact.ts'
 import { SseReader } from '../../src/core/sse.ts'
 import { usageOf } from '../../src/core/usage.ts'
 import { isReset, periodAt } from '../../src/core/window.ts'
@@ -92,7 +92,7 @@ describe('redaction', () => {
   it('finds a credential as it is, percent-encoded and in base64', () => {
     const secret = 'sk-live/abc+def=='
     const text = `key ${secret}, ?key=${encodeURIComponent(secret)}, Basic ${btoa(secret)}`
-    expect(redact(text, [secret])).toBe('key [redacted], ?key=[redacted], Basic [redacted]')
+    expect(redactor([secret])(text)).toBe('key [redacted], ?key=[redacted], Basic [redacted]')
   })
 })
 
