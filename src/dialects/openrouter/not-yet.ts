@@ -20,6 +20,8 @@ export function refuseWhatIsNotThere(body: ClientBody): void {
   if (listOf(body, 'transforms').length > 0) throw notYet('transforms', 'send an empty list and a prompt that fits.')
   const route = memberOf(body, 'route')
   if (route !== null && route !== 'fallback') throw notYet('route', 'leave it out.')
+  const served = [...body.types].find((type) => type.startsWith('openrouter:'))
+  if (served !== undefined) throw notYet('tools', `leave out ${served.slice(0, 64)}, which OpenRouter itself runs.`)
   if (body.member(['prompt']) !== null) throw notYet('prompt', 'send messages instead.')
   if (body.member(['debug', 'echo_upstream_body']) === 'true') throw notYet('debug.echo_upstream_body', 'leave it out.')
 }

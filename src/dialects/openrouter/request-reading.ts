@@ -5,17 +5,12 @@ import type { ClientBody } from '../contract.ts'
 import { markOf } from '../openai-chat/message-reading.ts'
 import { readRequest as readOpenaiRequest } from '../openai-chat/request-reading.ts'
 import { REQUEST_RAW } from '../openai-chat/wire.ts'
-import { notYet } from './not-yet.ts'
 import { reasoningIn } from './reasoning.ts'
 import { OF_THE_GATEWAY } from './wire.ts'
 
 /** @throws GatewayError `request-malformed`, `request-unsupported` */
 export function readRequest(body: ClientBody): ChatRequest {
   const { reasoning: _, ...request } = readOpenaiRequest(body)
-  request.tools.forEach((tool, i) => {
-    const type = tool.kind === 'native' ? tool.value['type'] : undefined
-    if (typeof type === 'string' && type.startsWith('openrouter:')) throw notYet(`tools[${i}]`, 'leave out the tools that OpenRouter runs.')
-  })
   const said = body.parsed(REQUEST_RAW)
   const { wish } = reasoningIn(said)
   const mark = markOf(said)
