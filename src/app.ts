@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import { adminApi } from './admin/api.ts'
 import { keyApi } from './admin/key-api.ts'
 import { modelsApi } from './admin/models-api.ts'
+import { openrouterModels } from './admin/openrouter-models.ts'
 import { GatewayError } from './core/errors.ts'
 import { makeDeps } from './deps.ts'
 import { CLIENT_DIALECTS } from './dialects/index.ts'
@@ -35,6 +36,7 @@ app.get('/', (c) =>
   c.text('Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address.\n'),
 )
 app.route('/', modelsApi)
+app.route('/', openrouterModels)
 app.route('/', keyApi)
 app.route('/api/v1', adminApi)
 

@@ -53,7 +53,8 @@ function isVariantOfKnown(name: string, place: Place | null, catalogue: Catalogu
   )
 }
 
-function byMakerThenPrice(a: ModelEntry, b: ModelEntry): number {
+/** The order in which the places of one model are tried. */
+export function byMakerThenPrice(a: ModelEntry, b: ModelEntry): number {
   return Number(isMaker(b.provider, b.model)) - Number(isMaker(a.provider, a.model)) || costOf(a) - costOf(b)
 }
 

@@ -9,7 +9,7 @@ const ROUTING = new Set(['nitro', 'floor', 'exacto', 'online'])
 
 /**
  * The raw JSON text of the model's name, or `null` when none is there.
- * @throws GatewayError `request-unsupported` for fallbacks, presets, aliases and suffixes that need routing
+ * @throws GatewayError `request-unsupported` for fallbacks, presets and suffixes that need routing
  */
 export function modelText(body: ClientBody): string | null {
   const said = body.member(['model'])
@@ -32,7 +32,6 @@ function nameIn(text: string): string | undefined {
 
 function refuseRouting(name: string): void {
   if (name.includes('@preset/')) throw notYet('model', 'presets; name the model itself.')
-  if (name.startsWith('~')) throw notYet('model', 'aliases of the latest model; name the model itself.')
   const [, ...suffixes] = name.slice(name.lastIndexOf('/') + 1).split(':')
   const routing = suffixes.find((suffix) => ROUTING.has(suffix))
   if (routing !== undefined) throw notYet('model', `the suffix :${routing}; leave it out.`)
