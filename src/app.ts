@@ -33,7 +33,9 @@ for (const dialect of CLIENT_DIALECTS) {
 
 app.get('/health', (c) => c.json({ status: 'ok' }, 200, { 'cache-control': 'no-store' }))
 app.get('/', (c) =>
-  c.text('Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address.\n'),
+  c.text(
+    'Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address; of OpenRouter’s clients: this address with /api/v1.\n',
+  ),
 )
 app.route('/', modelsApi)
 app.route('/', openrouterModels)
