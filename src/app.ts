@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import { adminApi } from './admin/api.ts'
 import { keyApi } from './admin/key-api.ts'
 import { modelsApi } from './admin/models-api.ts'
+import { openrouterModels } from './admin/openrouter-models.ts'
 import { GatewayError } from './core/errors.ts'
 import { makeDeps } from './deps.ts'
 import { CLIENT_DIALECTS } from './dialects/index.ts'
@@ -32,9 +33,12 @@ for (const dialect of CLIENT_DIALECTS) {
 
 app.get('/health', (c) => c.json({ status: 'ok' }, 200, { 'cache-control': 'no-store' }))
 app.get('/', (c) =>
-  c.text('Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address.\n'),
+  c.text(
+    'Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address; of OpenRouter’s clients: this address with /api/v1.\n',
+  ),
 )
 app.route('/', modelsApi)
+app.route('/', openrouterModels)
 app.route('/', keyApi)
 app.route('/api/v1', adminApi)
 

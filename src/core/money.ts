@@ -2,10 +2,19 @@
 
 /** US dollars as a decimal: `0.00001234`, `12.5`, `0`. */
 export function dollarsText(nanoUsd: number): string {
-  const sign = nanoUsd < 0 ? '-' : ''
-  const digits = String(Math.abs(nanoUsd)).padStart(10, '0')
-  const fraction = digits.slice(-9).replace(/0+$/, '')
-  return `${sign}${digits.slice(0, -9)}${fraction === '' ? '' : `.${fraction}`}`
+  return decimalText(nanoUsd, 9)
+}
+
+/** US dollars of whole pico-dollars, the unit of a token's price, as a decimal. */
+export function picoText(picoUsd: number): string {
+  return decimalText(picoUsd, 12)
+}
+
+function decimalText(whole: number, places: number): string {
+  const sign = whole < 0 ? '-' : ''
+  const digits = String(Math.abs(whole)).padStart(places + 1, '0')
+  const fraction = digits.slice(-places).replace(/0+$/, '')
+  return `${sign}${digits.slice(0, -places)}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 /** The same as a JSON number that reads back to the same nano-dollar (exact below about four million dollars). */

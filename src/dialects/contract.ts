@@ -42,6 +42,8 @@ export type Intent = {
   readonly inputBound: number | null
   readonly endUserId: string | null
   readonly session: string | null
+  /** The client wants the model to think, and not to be told what it thought. */
+  readonly hidesReasoning?: boolean
   /** When the request came, seconds since the epoch: `created` of an answer. */
   readonly nowSeconds: number
 }
@@ -85,7 +87,7 @@ export type Habits = {
   readonly usageByRequest?: boolean
   /** OpenAI chat: sampling members this place refuses, by wire name; they are dropped and reported. */
   readonly refuses?: ReadonlySet<string>
-  /** OpenAI chat: members beyond OpenAI's own that this place takes: `top_k`, `cache_control`, `reasoning_content`, `reasoning_details`. */
+  /** OpenAI chat: members beyond OpenAI's own that this place takes: `top_k`, `min_p`, `cache_control`, `reasoning_content`, `reasoning_details` … */
   readonly accepts?: ReadonlySet<string>
 }
 
@@ -109,6 +111,8 @@ export type Served = {
 export interface ClientDialect {
   readonly id: DialectId
   readonly paths: readonly string[]
+  /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
+  readonly modelNames?: 'places' | 'openrouter'
   /** The raw paths of a request body in this dialect. */
   readonly raw: RawPaths
   /** The client's key; in the query only where the language itself has it there. */
@@ -123,7 +127,8 @@ export interface ClientDialect {
   /** `served: null` where nobody has answered: only `fail` is called then. */
   writer(intent: Intent, served: Served | null): FrameWriter
   status(error: GatewayError): number
-  writeError(error: GatewayError, requestId: string | null): JsonObject
+  /** `provider`: who was asked last, for languages that tell it. */
+  writeError(error: GatewayError, requestId: string | null, provider?: { readonly name: string }): JsonObject
 }
 
 /** The half of a dialect that faces providers. */

@@ -6,8 +6,9 @@ import { anthropicMessagesUpstream } from './anthropic-messages/upstream.ts'
 import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
 import { openaiChatUpstream } from './openai-chat/upstream.ts'
+import { openrouterClient } from './openrouter/client.ts'
 
-export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient]
+export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient, openrouterClient]
 
 export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [openaiChatUpstream, anthropicMessagesUpstream, geminiUpstream]
 

@@ -7,6 +7,7 @@ import { dearest } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import type { Job, Key } from './job.ts'
+import { placesNamed, placesServing } from './model-names.ts'
 
 export type Candidate = {
   readonly provider: Provider
@@ -22,35 +23,53 @@ const TEMPLATE_OVERHEAD = 64
 const LONGEST_NAME = 256
 
 /**
- * On `/v1`: `provider/model` is that model at that place; a bare name known to the catalogue goes to its home.
+ * The places that could serve the model which the client names, as its dialect means it.
  * @throws GatewayError `model-unknown`, `credential-missing`
  */
 export async function candidates(job: Job): Promise<readonly Candidate[]> {
+  const { deps, client } = job
   const name = job.intent.model
   if (name.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
-  const catalogue = await job.deps.catalogue()
-  const place = placeOf(name, job) ?? catalogue.homeOf(name)
-  if (place === null) {
+  const catalogue = await deps.catalogue()
+  const providers = new Map(deps.providers.map((provider) => [provider.id, provider]))
+  const settingsOf = (id: string): Settings | null => {
+    const provider = providers.get(id)
+    return provider === undefined ? null : deps.settings(provider)
+  }
+  const isProvider = (id: string): boolean => providers.has(id)
+  const places =
+    client.modelNames === 'openrouter'
+      ? placesServing(name, isProvider, (id) => settingsOf(id) !== null, catalogue)
+      : placesNamed(name, isProvider, catalogue)
+  if (places.length === 0) {
     throw new GatewayError(
       'model-unknown',
-      `The model ${JSON.stringify(name)} is not known. Name it as provider/model, such as openai/gpt-4o-mini; GET /v1/models lists those of the catalogue.`,
+      `The model ${JSON.stringify(name)} is not known. Name it as ${client.modelNames === 'openrouter' ? 'author/slug' : 'provider/model'}, such as openai/gpt-4o-mini; GET /v1/models lists those of the catalogue.`,
     )
   }
-  const provider = job.deps.providers.find((p) => p.id === place.provider)
-  if (provider === undefined) throw new GatewayError('model-unknown', `The provider ${JSON.stringify(place.provider)} is not known.`)
-  const settings = job.deps.settings(provider)
-  if (settings === null) {
-    const names = provider.needs.length > 0 ? provider.needs : [provider.baseUrlSetting]
-    throw new GatewayError('credential-missing', `The provider ${provider.id} is not configured: ${names.join(' and ')} must be set.`)
-  }
-  return [{ provider, settings, model: place.model, entry: catalogue.lookUp(provider.id, place.model) }]
+  const found = places.flatMap(({ provider: id, model }): readonly Candidate[] => {
+    const provider = providers.get(id)
+    const settings = settingsOf(id)
+    return provider === undefined || settings === null ? [] : [{ provider, settings, model, entry: catalogue.lookUp(id, model) }]
+  })
+  if (found.length === 0)
+    throw nobodySetUp(
+      name,
+      places.flatMap(({ provider }) => providers.get(provider) ?? []),
+    )
+  return found
 }
 
-function placeOf(name: string, job: Job): { readonly provider: string; readonly model: string } | null {
-  const slash = name.indexOf('/')
-  if (slash <= 0 || slash === name.length - 1) return null
-  const provider = name.slice(0, slash)
-  return job.deps.providers.some((p) => p.id === provider) ? { provider, model: name.slice(slash + 1) } : null
+function nobodySetUp(name: string, providers: readonly Provider[]): GatewayError {
+  const [first] = providers
+  if (first === undefined) return new GatewayError('model-unknown', `Nobody whom this gateway can call serves ${JSON.stringify(name)}.`)
+  const wanted = (provider: Provider): string => (provider.needs.length > 0 ? provider.needs : [provider.baseUrlSetting]).join(' and ')
+  return new GatewayError(
+    'credential-missing',
+    providers.length === 1
+      ? `The provider ${first.id} is not configured: ${wanted(first)} must be set.`
+      : `No provider that serves ${JSON.stringify(name)} is configured: one of ${providers.map(wanted).join(', ')} must be set.`,
+  )
 }
 
 /** What admission must know. @throws GatewayError `request-malformed` for an idempotency key that is too long */

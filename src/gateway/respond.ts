@@ -82,5 +82,5 @@ export function refuse(cause: unknown, client: ClientDialect, requestId: string,
   if (error.detail.retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(error.detail.retryAfterMs / 1000))))
   else if (error.code === 'gateway-unavailable') headers.set('retry-after', '1')
   if (!error.rule.clientMayRetry) headers.set('x-should-retry', 'false')
-  return new Response(JSON.stringify(client.writeError(error, requestId)), { status, headers })
+  return new Response(JSON.stringify(client.writeError(error, requestId, at?.provider)), { status, headers })
 }

@@ -7,6 +7,6 @@ export const fireworks = openAiCompatible({
   id: 'fireworks',
   name: 'Fireworks',
   defaultBaseUrl: 'https://api.fireworks.ai/inference/v1',
-  habits: { accepts: new Set(['top_k']) },
+  habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

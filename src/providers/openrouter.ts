@@ -6,7 +6,11 @@ export const openrouter = openAiCompatible({
   id: 'openrouter',
   name: 'OpenRouter',
   defaultBaseUrl: 'https://openrouter.ai/api/v1',
-  habits: { accepts: new Set(['top_k', 'cache_control', 'reasoning_details']) },
+  habits: {
+    accepts: new Set(
+      `top_k cache_control reasoning_details min_p top_a repetition_penalty image_config stop_server_tools_when trace metadata`.split(' '),
+    ),
+  },
   // It depends on who serves the model, which is not known when the stream is cut.
   stopsBillingOnAbort: {
     answer: 'unknown',

@@ -7,6 +7,6 @@ export const together = openAiCompatible({
   id: 'together',
   name: 'Together AI',
   defaultBaseUrl: 'https://api.together.xyz/v1',
-  habits: { accepts: new Set(['top_k']) },
+  habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

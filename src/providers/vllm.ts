@@ -9,5 +9,5 @@ export const vllm = openAiCompatible({
   defaultBaseUrl: null,
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
-  habits: { accepts: new Set(['top_k']) },
+  habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },
 })

@@ -41,6 +41,14 @@ const ANTHROPIC_FINISH: { readonly [said: string]: string } = {
   pause_turn: 'paused',
 }
 
+/** `ApiErrorType` of OpenRouter's openapi.yaml. */
+const OPENROUTER_ERRORS: ReadonlySet<string> = new Set(
+  `context_length_exceeded max_tokens_exceeded token_limit_exceeded string_too_long authentication permission_denied payment_required
+  rate_limit_exceeded provider_overloaded provider_unavailable invalid_request invalid_prompt not_found precondition_failed
+  payload_too_large unprocessable content_policy_violation refusal invalid_image image_too_large image_too_small
+  unsupported_image_format image_not_found image_download_failed server timeout unmapped`.split(/\s+/),
+)
+
 /** Recordings that the official SDK of their language cannot read, each with why. */
 export const SDK_CANNOT_READ: { readonly [id: string]: string } = {
   'mistral-chat-d9d8b724b0': 'content is a list of typed parts, as Mistral tells its thinking',
@@ -49,31 +57,43 @@ export const SDK_CANNOT_READ: { readonly [id: string]: string } = {
   'anthropic-messages-328bcaf818': "a host of the Messages API that closes the stream with OpenAI's [DONE]",
 }
 
+const OPENAI_JUDGE: Judge = {
+  async stream(text) {
+    const stream = openai(200, text, 'text/event-stream').chat.completions.stream({
+      model: 'm',
+      messages: [],
+      stream_options: { include_usage: true },
+    })
+    let reasoning = ''
+    stream.on('chunk', (chunk) => (reasoning += reasoningOf(chunk.choices[0]?.delta)))
+    return openaiPlain(await stream.finalChatCompletion(), reasoning)
+  },
+  async whole(text) {
+    const completion = await openai(200, text, 'application/json').chat.completions.create({ model: 'm', messages: [] })
+    return openaiPlain(completion, reasoningOf(completion.choices[0]?.message))
+  },
+  refusal: (status, text) => caught(() => openai(status, text, 'application/json').chat.completions.create({ model: 'm', messages: [] })),
+  isErrorShape: ({ error, ...others }) =>
+    Object.keys(others).every((name) => name === 'user_id' || name === 'request_id') &&
+    isObject(error) &&
+    typeof error['message'] === 'string' &&
+    typeof error['type'] === 'string' &&
+    'code' in error &&
+    'param' in error &&
+    (error['param'] === null || typeof error['param'] === 'string'),
+}
+
 export const JUDGES: { readonly [clientDialect: string]: Judge } = {
-  'openai-chat': {
-    async stream(text) {
-      const stream = openai(200, text, 'text/event-stream').chat.completions.stream({
-        model: 'm',
-        messages: [],
-        stream_options: { include_usage: true },
-      })
-      let reasoning = ''
-      stream.on('chunk', (chunk) => (reasoning += reasoningOf(chunk.choices[0]?.delta)))
-      return openaiPlain(await stream.finalChatCompletion(), reasoning)
-    },
-    async whole(text) {
-      const completion = await openai(200, text, 'application/json').chat.completions.create({ model: 'm', messages: [] })
-      return openaiPlain(completion, reasoningOf(completion.choices[0]?.message))
-    },
-    refusal: (status, text) => caught(() => openai(status, text, 'application/json').chat.completions.create({ model: 'm', messages: [] })),
-    isErrorShape: ({ error, ...others }) =>
-      Object.keys(others).every((name) => name === 'user_id' || name === 'request_id') &&
+  'openai-chat': OPENAI_JUDGE,
+  // Most of OpenRouter's clients are OpenAI's SDK with another address.
+  openrouter: {
+    ...OPENAI_JUDGE,
+    isErrorShape: ({ error }) =>
       isObject(error) &&
+      Number.isInteger(error['code']) &&
       typeof error['message'] === 'string' &&
-      typeof error['type'] === 'string' &&
-      'code' in error &&
-      'param' in error &&
-      (error['param'] === null || typeof error['param'] === 'string'),
+      isObject(error['metadata']) &&
+      OPENROUTER_ERRORS.has(String(error['metadata']['error_type'])),
   },
   'anthropic-messages': {
     async stream(text) {

@@ -36,9 +36,17 @@ const NOT_REPEATED =
 
 export const RECORDINGS: readonly Recording[] = load()
 
-/** The recordings in a dialect, for `it.each`. */
+/** Languages that only clients speak, and the language of providers whose shape they share: whose requests they are held against. */
+const SHAPE_OF: { readonly [dialect: string]: string } = { openrouter: 'openai-chat' }
+
+/** The provider language in the shape of this one: mostly itself. */
+export function shapeOf(dialect: string): string {
+  return SHAPE_OF[dialect] ?? dialect
+}
+
+/** The recordings in a dialect, or in the shape of one, for `it.each`. */
 export function recordingsOf(dialect: string): readonly Recording[] {
-  return RECORDINGS.filter((recording) => recording.dialect === dialect)
+  return RECORDINGS.filter((recording) => recording.dialect === shapeOf(dialect))
 }
 
 /** The recording of an id. @throws when there is none: a test then names a fixture that is not there */

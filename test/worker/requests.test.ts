@@ -99,6 +99,35 @@ describe('a request', () => {
     expect(listed.data).toHaveLength(1)
   })
 
+  it('is answered on OpenRouter’s mount by an ordinary key, whose generation is the answer’s id', async () => {
+    const { key } = await makeKey()
+    const path = '/api/v1/chat/completions'
+    const whole = await call('POST', path, key, echo('one two', { usage: { include: true } }))
+    expect(whole.status).toBe(200)
+    const body = await whole.json<{ readonly id: string; readonly provider: string; readonly usage: { readonly cost: number } }>()
+    expect(body).toMatchObject({ id: whole.headers.get('x-generation-id'), model: 'demo/echo', usage: { cost: 0 } })
+    const generation = await until(
+      () => call('GET', `/api/v1/generation?id=${body.id}`, key),
+      (response) => response.status === 200,
+    )
+    expect(await generation.json()).toMatchObject({ data: { id: body.id } })
+    const stream = await (await call('POST', path, key, echo('one two', { stream: true }))).text()
+    expect(stream).toContain('"usage":{')
+    expect(stream.endsWith('data: [DONE]\n\n')).toBe(true)
+    const refused = await call('POST', path, key, echo('one', { models: ['a/b'] }))
+    expect(refused.status).toBe(400)
+    expect(await refused.json()).toMatchObject({ error: { code: 400, metadata: { error_type: 'invalid_request', at: 'models' } } })
+  })
+
+  it('finds the models of OpenRouter’s mount without a key, and all else there closed', async () => {
+    const models = await call('GET', '/api/v1/models', null)
+    expect(models.status).toBe(200)
+    expect(await models.json()).toMatchObject({ links: { next: null } })
+    const { key } = await makeKey()
+    for (const path of ['/api/v1/keys', '/api/v1/models/x']) expect((await call('GET', path, key)).status).toBe(403)
+    expect((await call('GET', '/api/v1/chat/completions', key)).status).toBe(405)
+  })
+
   it('that is no good is refused in its own dialect, with nothing booked', async () => {
     const { key, hash } = await makeKey()
     const cases: readonly (readonly [string, unknown, number])[] = [

@@ -5,6 +5,7 @@ import { writeError } from './error-writing.ts'
 import { readIntent } from './intent.ts'
 import { readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
+import { openaiSpelling } from './spelling.ts'
 import { ChatStreamWriter } from './stream-writing.ts'
 import { OPENAI_CHAT, REQUEST_RAW } from './wire.ts'
 
@@ -12,7 +13,7 @@ export const openaiChatClient: ClientDialect = {
   id: OPENAI_CHAT,
   paths: ['/v1/chat/completions'],
   raw: REQUEST_RAW,
-  credential,
+  credential: bearerOf,
   intent: readIntent,
   read: readRequest,
   names: {
@@ -28,14 +29,14 @@ export const openaiChatClient: ClientDialect = {
     endUserId: 'user',
     cache: 'cache_control',
   },
-  write: writeResponse,
-  writer: (intent) => new ChatStreamWriter(intent),
+  write: (response, intent) => writeResponse(response, openaiSpelling(intent)),
+  writer: (intent) => new ChatStreamWriter(openaiSpelling(intent)),
   status: (error) => error.status,
   writeError,
 }
 
 /** The key of `Authorization: Bearer`, the scheme in any case, or `null`. */
-function credential(headers: Headers): string | null {
+export function bearerOf(headers: Headers): string | null {
   const said = headers.get('authorization') ?? ''
   const space = said.indexOf(' ')
   if (space < 0 || said.slice(0, space).toLowerCase() !== 'bearer') return null

@@ -44,6 +44,6 @@ function providersOwn(error: GatewayError): JsonObject | null {
 }
 
 /** An exhausted budget must never read like a rate limit, which clients wait for and repeat. */
-function wordsOf(error: GatewayError): string {
+export function wordsOf(error: GatewayError): string {
   return error.code === 'budget-exceeded' && !/budget/i.test(error.message) ? `The budget is exhausted. ${error.message}` : error.message
 }

@@ -41,7 +41,7 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
   put('presence_penalty', sampling.presencePenalty, 'presencePenalty')
   put('frequency_penalty', sampling.frequencyPenalty, 'frequencyPenalty')
   put('user', request.endUserId, 'endUserId')
-  writeExtras(request, members, reports)
+  writeExtras(request, members, reports, habits)
   if (intent.stream) {
     members['stream'] = true
     if (habits.usageByRequest !== false) members['stream_options'] = { include_usage: true }
@@ -100,11 +100,17 @@ function writeEffort(reasoning: ChatRequest['reasoning'], reports: Reports): str
   return reasoning.budgetTokens <= 2048 ? 'low' : reasoning.budgetTokens <= 8192 ? 'medium' : 'high'
 }
 
+/** Members that OpenAI itself refuses, or takes for something else; they go only to places that are known to take them. */
+const NOT_OPENAIS: ReadonlySet<string> = new Set(
+  'min_p top_a repetition_penalty image_config stop_server_tools_when trace metadata'.split(' '),
+)
+
 /** What only this language knows goes back to it; of another language's members each is named. */
-function writeExtras({ extras }: ChatRequest, members: Members, { dropped }: Reports): void {
+function writeExtras({ extras }: ChatRequest, members: Members, { dropped }: Reports, habits: Habits): void {
   for (const [name, value] of Object.entries(extras.fields)) {
     const isMember = extras.dialect === OPENAI_CHAT && !name.includes('.') && !name.includes('[')
-    if (isMember && !Object.hasOwn(members, name)) members[name] = value
+    const isTaken = NOT_OPENAIS.has(name) ? habits.accepts?.has(name) === true : habits.refuses?.has(name) !== true
+    if (isMember && isTaken && !Object.hasOwn(members, name)) members[name] = value
     else dropped.add(name)
   }
 }

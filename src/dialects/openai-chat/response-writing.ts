@@ -2,31 +2,27 @@
 
 import type { ChatResponse, Citation, JsonObject, Part, Seal } from '../../core/canonical.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
-import type { Intent } from '../contract.ts'
-import { detailsOf } from './reasoning-details.ts'
 import { distinctCallId } from './response-reading.ts'
-import { writeUsage } from './usage.ts'
+import type { Spelling } from './spelling.ts'
 import { writeFinish } from './wire.ts'
 
-export function writeResponse(response: ChatResponse, intent: Intent): string {
+export function writeResponse(response: ChatResponse, spelling: Spelling): string {
   return printJson({
-    id: response.id === '' ? `chatcmpl-${intent.nowSeconds}` : response.id,
-    object: 'chat.completion',
-    created: intent.nowSeconds,
-    model: response.model === '' ? intent.model : response.model,
+    ...spelling.head('chat.completion', response.id, response.model),
     choices: [
       {
         index: 0,
-        message: writeMessage(response),
+        message: writeMessage(response, spelling),
         logprobs: response.logprobs === undefined ? null : new Raw(response.logprobs),
         finish_reason: writeFinish(response.finish.reason),
+        ...spelling.choice(response.finish.native),
       },
     ],
-    usage: response.usage === null ? undefined : writeUsage(response.usage),
+    usage: response.usage === null ? undefined : spelling.usage(response.usage),
   })
 }
 
-function writeMessage({ id: replyId, parts }: ChatResponse): Writable {
+function writeMessage({ id: replyId, parts }: ChatResponse, spelling: Spelling): Writable {
   const taken = new Set<string>()
   const calls: Writable[] = []
   const details: JsonObject[] = []
@@ -47,12 +43,15 @@ function writeMessage({ id: replyId, parts }: ChatResponse): Writable {
         refusal = (refusal ?? '') + part.text
         break
       case 'reasoning':
+        if (spelling.reasoning === null) break
         reasoning += part.text
-        details.push(...detailsOf(part.text, part.seal, details.length))
+        details.push(...spelling.details(part.text, part.seal, details.length))
         break
       case 'tool-call': {
         const id = distinctCallId(part.id, replyId, calls.length, taken)
-        const extra = writeSeal(part.seal)
+        const detail = part.seal === undefined ? null : spelling.ofCall(id, part.seal, details.length)
+        if (detail !== null) details.push(detail)
+        const extra = detail === null ? writeSeal(part.seal) : undefined
         calls.push({ id, type: 'function', function: { name: part.name, arguments: argumentsOf(part.arguments) }, extra_content: extra })
         break
       }
@@ -70,7 +69,7 @@ function writeMessage({ id: replyId, parts }: ChatResponse): Writable {
     role: 'assistant',
     content: text ?? (calls.length > 0 || refusal !== null ? null : ''),
     refusal,
-    reasoning_content: reasoning === '' ? undefined : reasoning,
+    ...(reasoning === '' || spelling.reasoning === null ? {} : { [spelling.reasoning]: reasoning }),
     reasoning_details: details.length === 0 ? undefined : details,
     tool_calls: calls.length === 0 ? undefined : calls,
     annotations: annotations.length === 0 ? undefined : annotations,

@@ -4,21 +4,21 @@ import type { ChatEvent, Citation, Seal, Usage } from '../../core/canonical.ts'
 import { GATEWAY_NATIVE } from '../../core/collect.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
-import type { Frame, FrameWriter, Intent } from '../contract.ts'
-import { writeError } from './error-writing.ts'
-import { detailsOf } from './reasoning-details.ts'
+import type { Frame, FrameWriter } from '../contract.ts'
 import { distinctCallId } from './response-reading.ts'
 import { writeCitation, writeImage, writeSeal } from './response-writing.ts'
-import { writeUsage } from './usage.ts'
+import type { Spelling } from './spelling.ts'
 import { isObject, writeFinish } from './wire.ts'
 
 type Open =
   | { readonly kind: 'text' | 'refusal'; readonly before: number }
-  | { readonly kind: 'reasoning'; text: string }
-  | { readonly kind: 'tool-call'; readonly call: number; hasArguments: boolean }
+  | { readonly kind: 'reasoning'; text: string; detailed: boolean; sealed: boolean }
+  | { readonly kind: 'tool-call'; readonly id: string; readonly call: number; hasArguments: boolean }
+
+type Finish = { readonly reason: string; readonly native: string | null }
 
 export class ChatStreamWriter implements FrameWriter {
-  readonly #intent: Intent
+  readonly #spelling: Spelling
   readonly #open = new Map<number, Open>()
   readonly #taken = new Set<string>()
   #head = ''
@@ -29,8 +29,8 @@ export class ChatStreamWriter implements FrameWriter {
   #usage: Usage | null = null
   #failed = false
 
-  constructor(intent: Intent) {
-    this.#intent = intent
+  constructor(spelling: Spelling) {
+    this.#spelling = spelling
   }
 
   write(event: ChatEvent): readonly Frame[] {
@@ -52,7 +52,7 @@ export class ChatStreamWriter implements FrameWriter {
         this.#usage = event.usage
         return []
       case 'finish':
-        return [this.#chunk({}, writeFinish(event.reason))]
+        return [this.#chunk({}, { reason: writeFinish(event.reason), native: event.native })]
       case 'error':
         return this.fail(new GatewayError(event.code, event.message))
       case 'ping':
@@ -66,26 +66,19 @@ export class ChatStreamWriter implements FrameWriter {
   /** No `[DONE]` comes after an error: clients take it for a good end. */
   fail(error: GatewayError): readonly Frame[] {
     this.#failed = true
-    return [{ data: printJson(writeError(error)) }]
+    return [{ data: printJson(this.#spelling.failure(error)) }]
   }
 
   end(): readonly Frame[] {
     if (this.#failed) return []
     const done = { data: '[DONE]' }
-    if (!this.#intent.wantsUsage || this.#usage === null) return [done]
-    return [{ data: `${this.#headText()}"choices":[],"usage":${printJson(writeUsage(this.#usage))}}` }, done]
+    if (!this.#spelling.tellsUsage || this.#usage === null) return [done]
+    return [{ data: `${this.#headText()}"choices":[],"usage":${printJson(this.#spelling.usage(this.#usage))}}` }, done]
   }
 
   #begin(id: string, model: string): readonly Frame[] {
     this.#replyId = id
-    const { nowSeconds } = this.#intent
-    const head = {
-      id: id === '' ? `chatcmpl-${nowSeconds}` : id,
-      object: 'chat.completion.chunk',
-      created: nowSeconds,
-      model: model || this.#intent.model,
-    }
-    this.#head = `${printJson(head).slice(0, -1)},`
+    this.#head = `${printJson(this.#spelling.head('chat.completion.chunk', id, model)).slice(0, -1)},`
     return [this.#chunk({ role: 'assistant', content: '', refusal: null })]
   }
 
@@ -98,12 +91,12 @@ export class ChatStreamWriter implements FrameWriter {
         this.#open.set(index, { kind: 'refusal', before: 0 })
         return []
       case 'reasoning':
-        this.#open.set(index, { kind: 'reasoning', text: '' })
+        if (this.#spelling.reasoning !== null) this.#open.set(index, { kind: 'reasoning', text: '', detailed: false, sealed: false })
         return []
       case 'tool-call': {
         const call = this.#calls++
         const id = distinctCallId(block.id, this.#replyId, call, this.#taken)
-        this.#open.set(index, { kind: 'tool-call', call, hasArguments: false })
+        this.#open.set(index, { kind: 'tool-call', id, call, hasArguments: false })
         return [this.#callChunk(call, { id, type: 'function', function: { name: block.name, arguments: '' } })]
       }
       case 'native':
@@ -124,7 +117,7 @@ export class ChatStreamWriter implements FrameWriter {
         return [this.#chunk({ refusal: text })]
       case 'reasoning':
         open.text += text
-        return [this.#chunk({ reasoning_content: text })]
+        return [this.#thoughtChunk(open, text)]
       case 'tool-call':
         open.hasArguments = true
         return [this.#callChunk(open.call, { function: { arguments: text } })]
@@ -145,10 +138,15 @@ export class ChatStreamWriter implements FrameWriter {
   #writeSeal(index: number, seal: Seal): readonly Frame[] {
     const open = this.#open.get(index)
     if (open === undefined) return []
-    if (open.kind === 'tool-call') return [this.#callChunk(open.call, { extra_content: writeSeal(seal) })]
+    if (open.kind === 'tool-call') {
+      const detail = this.#spelling.ofCall(open.id, seal, this.#details)
+      if (detail === null) return [this.#callChunk(open.call, { extra_content: writeSeal(seal) })]
+      this.#details++
+      return [this.#chunk({ reasoning_details: [detail] })]
+    }
     if (open.kind !== 'reasoning') return [this.#chunk({ extra_content: writeSeal(seal) })]
-    // The whole thought once more, beside its seal: a client that keeps only these items sends back what the vendor must see.
-    const details = detailsOf(open.text, seal, this.#details)
+    open.sealed = true
+    const details = this.#spelling.sealing(open.text, seal, this.#details)
     this.#details += details.length
     return [this.#chunk({ reasoning_details: details })]
   }
@@ -156,6 +154,7 @@ export class ChatStreamWriter implements FrameWriter {
   #endBlock(index: number): readonly Frame[] {
     const open = this.#open.get(index)
     this.#open.delete(index)
+    if (open?.kind === 'reasoning' && open.detailed && !open.sealed) this.#details++
     if (open?.kind !== 'tool-call' || open.hasArguments) return []
     return [this.#callChunk(open.call, { function: { arguments: '{}' } })]
   }
@@ -176,8 +175,23 @@ export class ChatStreamWriter implements FrameWriter {
     return this.#chunk({ tool_calls: [{ index: call, ...members }] })
   }
 
-  #chunk(delta: Writable, finish: string | null = null, logprobs: string | null = null): Frame {
-    const choice = printJson({ index: 0, delta, logprobs: logprobs === null ? null : new Raw(logprobs), finish_reason: finish })
+  #thoughtChunk(open: Extract<Open, { kind: 'reasoning' }>, text: string): Frame {
+    const details = this.#spelling.piece(text, this.#details)
+    open.detailed ||= details.length > 0
+    return this.#chunk({
+      [this.#spelling.reasoning ?? 'reasoning']: text,
+      ...(details.length === 0 ? {} : { reasoning_details: details }),
+    })
+  }
+
+  #chunk(delta: Writable, finish: Finish | null = null, logprobs: string | null = null): Frame {
+    const choice = printJson({
+      index: 0,
+      delta,
+      logprobs: logprobs === null ? null : new Raw(logprobs),
+      finish_reason: finish?.reason ?? null,
+      ...this.#spelling.choice(finish?.native ?? null),
+    })
     return { data: `${this.#headText()}"choices":[${choice}]}` }
   }
 

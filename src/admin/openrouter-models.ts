@@ -1,0 +1,172 @@
+// GET /api/v1/models: what OpenRouter's clients list, in its row shape. Public as it is there: no key's limits are told.
+
+import { Hono } from 'hono'
+import type { Ability, ModelEntry } from '../catalogue/entry.ts'
+import type { Catalogue } from '../catalogue/index.ts'
+import { GatewayError } from '../core/errors.ts'
+import { dollarsText, picoText } from '../core/money.ts'
+import type { Price, Rates } from '../core/price.ts'
+import { makeDeps } from '../deps.ts'
+import { byMakerThenPrice } from '../gateway/model-names.ts'
+import type { Env } from '../platform/env.ts'
+import { apiFailure } from './failure.ts'
+
+type Row = {
+  readonly id: string
+  readonly name: string
+  readonly architecture: {
+    readonly modality: string
+    readonly input_modalities: readonly string[]
+    readonly output_modalities: readonly string[]
+    readonly tokenizer: string
+    readonly instruct_type: null
+  }
+  readonly supported_parameters: readonly string[]
+  readonly [name: string]: unknown
+}
+
+export const openrouterModels = new Hono<{ Bindings: Env }>()
+
+const PATH = '/api/v1/models'
+const MOST = 1000
+/** The rows are the same until the catalogue is another, and anybody may ask for them. */
+const rowsBy = new WeakMap<Catalogue, readonly Row[]>()
+
+openrouterModels.get(PATH, async (c) => {
+  const deps = makeDeps(c.env, c.executionCtx)
+  const catalogue = await deps.catalogue()
+  let rows = rowsBy.get(catalogue)
+  if (rows === undefined) {
+    const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map(({ id }) => id))
+    rows = rowsOf(catalogue, configured)
+    rowsBy.set(catalogue, rows)
+  }
+  const { searchParams } = new URL(c.req.url)
+  const found = rows.filter((row) => matches(row, searchParams))
+  const offset = whole(searchParams, 'offset', 0)
+  const limit = Math.min(whole(searchParams, 'limit', searchParams.has('offset') ? MOST : found.length), Math.max(MOST, found.length))
+  const end = offset + limit
+  const next = new URLSearchParams(searchParams)
+  next.set('offset', String(end))
+  next.set('limit', String(limit))
+  return c.json(
+    {
+      data: found.slice(offset, end),
+      total_count: found.length,
+      links: { next: limit > 0 && end < found.length ? `${PATH}?${next.toString()}` : null },
+    },
+    200,
+    { 'cache-control': 'public, max-age=60' },
+  )
+})
+
+openrouterModels.onError((error) => apiFailure(error))
+
+/** Of OpenRouter's filters those that the catalogue can answer; the others leave the list as it is. */
+function matches(row: Row, query: URLSearchParams): boolean {
+  const all = (name: string, has: readonly string[]): boolean => {
+    const wanted = query.get(name)
+    return wanted === null || wanted === '' || wanted === 'all' || wanted.split(',').every((one) => has.includes(one.trim()))
+  }
+  const text = (query.get('q') ?? '').toLowerCase()
+  return (
+    all('supported_parameters', row.supported_parameters) &&
+    all('input_modalities', row.architecture.input_modalities) &&
+    all('output_modalities', row.architecture.output_modalities) &&
+    (row.id.includes(text) || row.name.toLowerCase().includes(text))
+  )
+}
+
+/** @throws GatewayError `request-malformed` */
+function whole(query: URLSearchParams, name: string, otherwise: number): number {
+  const text = query.get(name)
+  if (text === null) return otherwise
+  if (!/^\d{1,9}$/.test(text)) throw new GatewayError('request-malformed', `${name} is a whole number from 0 up.`, { at: name })
+  return Number(text)
+}
+
+/** One row a model, told as the place that is tried first for it. */
+function rowsOf(catalogue: Catalogue, configured: ReadonlySet<string>): readonly Row[] {
+  const first = new Map<string, ModelEntry>()
+  for (const entry of catalogue.list()) {
+    if (entry.openrouterId === undefined || entry.mode !== 'chat' || !configured.has(entry.provider)) continue
+    const known = first.get(entry.openrouterId)
+    if (known === undefined || byMakerThenPrice(entry, known) < 0) first.set(entry.openrouterId, entry)
+  }
+  return [...first].map(([id, entry]) => rowOf(id, entry))
+}
+
+function rowOf(id: string, entry: ModelEntry): Row {
+  const { abilities, contextTokens, maxOutputTokens } = entry
+  const inputs = ['text', ...(['image', 'file', 'audio', 'video'] as const).filter((kind) => abilities.has(kind))]
+  const outputs = ['text', ...(abilities.has('image-output') ? ['image'] : []), ...(abilities.has('audio-output') ? ['audio'] : [])]
+  return {
+    id,
+    canonical_slug: id,
+    hugging_face_id: null,
+    name: entry.name ?? id,
+    created: entry.releasedOn === undefined ? 0 : Math.floor(Date.parse(entry.releasedOn) / 1000) || 0,
+    description: '',
+    context_length: contextTokens,
+    architecture: {
+      modality: `${inputs.join('+')}->${outputs.join('+')}`,
+      input_modalities: inputs,
+      output_modalities: outputs,
+      tokenizer: 'Other',
+      instruct_type: null,
+    },
+    pricing: pricingOf(entry.price),
+    top_provider: { context_length: contextTokens, max_completion_tokens: maxOutputTokens, is_moderated: false },
+    per_request_limits: null,
+    supported_parameters: parametersOf(abilities),
+    default_parameters: null,
+    supported_voices: null,
+    knowledge_cutoff: null,
+    expiration_date: entry.deprecatedOn ?? null,
+    links: { details: `/api/v1/models/${id}/endpoints` },
+  }
+}
+
+/** US dollars a token, as decimals; `-1` is OpenRouter's word for a price that nobody knows beforehand. */
+function pricingOf(price: Price | null): { readonly [name: string]: unknown } {
+  if (price === null) return { prompt: '-1', completion: '-1' }
+  const { tiers = [], perRequestNanoUsd, perToolCallNanoUsd } = price
+  return {
+    ...ratesOf(price),
+    ...(perRequestNanoUsd === undefined ? {} : { request: dollarsText(perRequestNanoUsd) }),
+    ...(perToolCallNanoUsd === undefined ? {} : { web_search: dollarsText(perToolCallNanoUsd) }),
+    ...(tiers.length === 0
+      ? {}
+      : { overrides: tiers.map(({ aboveInputTokens, ...rates }) => ({ min_prompt_tokens: aboveInputTokens, ...ratesOf(rates) })) }),
+  }
+}
+
+function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio }: Rates): {
+  readonly [name: string]: string
+} {
+  const told = {
+    prompt: input,
+    completion: output,
+    input_cache_read: cacheRead,
+    input_cache_write: cacheWrite5m,
+    input_cache_write_1h: cacheWrite1h,
+    audio: inputAudio,
+    audio_output: outputAudio,
+  }
+  return Object.fromEntries(Object.entries(told).flatMap(([name, pico]) => (pico === undefined ? [] : [[name, picoText(pico)]])))
+}
+
+/** What every place takes or says that it dropped, and what the model's abilities add. */
+function parametersOf(abilities: ReadonlySet<Ability>): readonly string[] {
+  return [
+    'max_tokens',
+    'max_completion_tokens',
+    'temperature',
+    'top_p',
+    'stop',
+    ...(abilities.has('tools') ? ['tools', 'tool_choice'] : []),
+    ...(abilities.has('parallel-tools') ? ['parallel_tool_calls'] : []),
+    ...(abilities.has('schema') ? ['response_format', 'structured_outputs'] : []),
+    ...(abilities.has('reasoning') ? ['reasoning', 'reasoning_effort', 'include_reasoning'] : []),
+  ]
+}
