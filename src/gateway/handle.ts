@@ -94,7 +94,8 @@ async function serve(
       return settle({ ...outcome, ending, error }, null)
     }),
   )
-  headers.set('content-type', from.kind === 'large' ? 'application/json' : 'text/event-stream; charset=utf-8')
+  const isJson = from.kind === 'large' || job.intent.framing === 'json-array'
+  headers.set('content-type', isJson ? 'application/json' : 'text/event-stream; charset=utf-8')
   return new Response(delivery.readable, { headers })
 }
 
