@@ -3,7 +3,7 @@
 import type { JsonObject, JsonValue } from '../../core/canonical.ts'
 import type { ClientBody, Incoming, Intent, Need } from '../contract.ts'
 import { readAddress } from './address.ts'
-import { isCount, malformed, said, snakeOf } from './spelling.ts'
+import { besides, isCount, malformed, said, snakeOf } from './spelling.ts'
 import { isObject, objectOf } from './wire.ts'
 
 /** @throws GatewayError `path-unknown`, or `request-malformed` for the members that the gateway itself relies on */
@@ -67,7 +67,7 @@ function toolsOf(body: ClientBody): readonly JsonValue[] {
 
 /** A search, a page that is read, code that is run: the provider adds context of its own. */
 function runsAtProvider(tool: JsonValue): boolean {
-  return isObject(tool) && Object.keys(tool).some((name) => name !== 'functionDeclarations' && name !== 'function_declarations')
+  return isObject(tool) && besides(tool, ['functionDeclarations']).length > 0
 }
 
 /** A top-level member as a value, under either spelling but not both. */

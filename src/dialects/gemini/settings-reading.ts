@@ -110,6 +110,8 @@ function readThinking(thinking: JsonObject | undefined, left: Leftovers): ChatRe
   for (const [name, value] of besides(thinking, ['thinkingLevel', 'thinkingBudget', 'includeThoughts'])) left[at + name] = value
   const level = (optionalText(thinking, 'thinkingLevel', at) ?? '').toLowerCase()
   if (level !== '' && level !== 'thinking_level_unspecified') return { effort: level }
+  // Thoughts are shown wherever a provider tells them, so the wish to see none is one that is not met.
+  if (said(thinking, 'includeThoughts') === false) left[`${at}includeThoughts`] = false
   const budget = optionalNumber(thinking, 'thinkingBudget', at)
   if (budget === 0) return { off: true }
   if (isCount(budget)) return { budgetTokens: budget }

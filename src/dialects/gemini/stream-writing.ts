@@ -150,7 +150,7 @@ export class GeminiWriter implements FrameWriter {
 
   #chunks(parts: readonly WirePart[]): readonly Frame[] {
     if (parts.length === 0) return []
-    return [{ data: `{"candidates":[${printJson({ content: { parts, role: 'model' }, index: 0 })}]${this.#tail}` }]
+    return [{ data: inOneLine(`{"candidates":[${printJson({ content: { parts, role: 'model' }, index: 0 })}]${this.#tail}`) }]
   }
 
   #lastChunk(finishReason: string): Frame {
@@ -159,6 +159,11 @@ export class GeminiWriter implements FrameWriter {
     const usage = this.#usage === null ? '' : `,"usageMetadata":${JSON.stringify(writeUsage(this.#usage))}`
     return { data: `{"candidates":[${candidate}]${usage}${this.#tail}` }
   }
+}
+
+/** Google's SDKs read one data line an event. Outside of strings, where JSON has them escaped, a line break is white space: in the raw text of arguments. */
+function inOneLine(json: string): string {
+  return json.includes('\n') || json.includes('\r') ? json.replaceAll('\n', ' ').replaceAll('\r', ' ') : json
 }
 
 /** Pictures and sound travel in the gateway's own native block. */

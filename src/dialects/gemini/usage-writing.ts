@@ -6,7 +6,7 @@ export function writeUsage(usage: Usage): JsonObject {
   const cached = usage.cacheRead
   const prompt = usage.input + cached + usage.cacheWrite5m + usage.cacheWrite1h + usage.inputAudio
   const said = usage.output + usage.outputAudio + usage.outputImage
-  const thoughts = Math.min(usage.reasoning ?? 0, usage.output)
+  const thoughts = Math.min(usage.reasoning ?? 0, said)
   return {
     promptTokenCount: prompt,
     candidatesTokenCount: said - thoughts,
@@ -15,7 +15,7 @@ export function writeUsage(usage: Usage): JsonObject {
     ...(thoughts === 0 ? {} : { thoughtsTokenCount: thoughts }),
     ...details('promptTokensDetails', { TEXT: prompt - usage.inputAudio, AUDIO: usage.inputAudio }),
     ...details('candidatesTokensDetails', {
-      TEXT: usage.output - thoughts,
+      TEXT: Math.max(0, usage.output - thoughts),
       AUDIO: usage.outputAudio,
       IMAGE: usage.outputImage,
     }),
