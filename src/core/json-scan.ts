@@ -178,6 +178,8 @@ function nameOf(bytes: Uint8Array, start: number, end: number): string {
 /** Names behind which a reference may stand. */
 const WATCHED = new Map<string, Watch>([
   ['type', 'type'],
+  ['mimeType', 'type'], // Gemini's parts have no type, but media have a media type
+  ['mime_type', 'type'],
   ['url', 'url'],
   ['image_url', 'url'],
   ['file_url', 'url'],
@@ -191,7 +193,7 @@ function watchOf(bytes: Uint8Array, start: number, end: number): Watch {
   const length = end - start - 2
   if (length < 3 || length > 54) return null // longest watched name, each character escaped as \uXXXX
   const first = bytes[start + 1]
-  if (length <= 9 && first !== 0x74 && first !== 0x75 && first !== 0x69 && first !== 0x66 && first !== 0x5c) return null
+  if (length <= 9 && first !== 0x74 && first !== 0x75 && first !== 0x69 && first !== 0x66 && first !== 0x6d && first !== 0x5c) return null
   if (length > 9) {
     let escaped = false
     for (let i = start + 1; i < end - 1; i++) if (bytes[i] === 0x5c) escaped = true

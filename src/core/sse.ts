@@ -3,13 +3,28 @@
 import { createParser, type EventSourceParser } from 'eventsource-parser'
 import type { Frame } from '../dialects/contract.ts'
 
+/** Bytes of a stream to its frames, however they are told apart. `farewell` is the text that ends what was passed on so far by these frames; `null`: nothing can be added. */
+export interface FrameSource {
+  push(bytes: Uint8Array): readonly Frame[]
+  end(): readonly Frame[]
+  farewell(frames: readonly Frame[]): string | null
+}
+
+/** Frames of a stream to text. `end` closes the stream behind these last ones. */
+export interface FrameSink {
+  text(frames: readonly Frame[]): string
+  end(frames: readonly Frame[]): string
+}
+
+export const SSE_SINK: FrameSink = { text: framesText, end: framesText }
+
 /** Incremental: bytes may be cut anywhere, inside a character or between CR and LF. */
-export class SseReader {
+export class SseReader implements FrameSource {
   readonly #decoder = new TextDecoder()
   readonly #parser: EventSourceParser
   #frames: Frame[] = []
   /** The last bytes read did not end a frame: what is written next must first close it. */
-  open = false
+  #isOpen = false
 
   constructor() {
     this.#parser = createParser({
@@ -23,7 +38,7 @@ export class SseReader {
   push(bytes: Uint8Array): readonly Frame[] {
     if (bytes.length === 0) return NONE
     const text = this.#decoder.decode(bytes, { stream: true })
-    this.open = !text.endsWith('\n\n') && !text.endsWith('\r\n\r\n')
+    this.#isOpen = !text.endsWith('\n\n') && !text.endsWith('\r\n\r\n')
     this.#parser.feed(text)
     return this.#take()
   }
@@ -32,6 +47,10 @@ export class SseReader {
   end(): readonly Frame[] {
     this.#parser.feed(`${this.#decoder.decode()}\n\n`)
     return this.#take().filter((frame) => frame.data === '[DONE]' || isJson(frame.data))
+  }
+
+  farewell(frames: readonly Frame[]): string {
+    return (this.#isOpen ? '\n\n' : '') + framesText(frames)
   }
 
   #take(): readonly Frame[] {

@@ -32,6 +32,8 @@ export type Need = 'tools' | 'schema' | 'reasoning' | 'image' | 'audio' | 'file'
 export type Intent = {
   readonly model: string
   readonly stream: boolean
+  /** How a stream's pieces are told apart; server-sent events where nothing is said. */
+  readonly framing?: 'sse' | 'json-array'
   /** Did the client ask for the usage chunk of an OpenAI chat stream? Dialects that always tell usage say true. */
   readonly wantsUsage: boolean
   readonly maxOutputTokens: number | null

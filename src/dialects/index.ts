@@ -3,12 +3,13 @@
 import type { ClientDialect, UpstreamDialect } from './contract.ts'
 import { anthropicMessagesClient } from './anthropic-messages/client.ts'
 import { anthropicMessagesUpstream } from './anthropic-messages/upstream.ts'
+import { geminiClient } from './gemini/client.ts'
 import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
 import { openaiChatUpstream } from './openai-chat/upstream.ts'
 import { openrouterClient } from './openrouter/client.ts'
 
-export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient, openrouterClient]
+export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient, geminiClient, openrouterClient]
 
 export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [openaiChatUpstream, anthropicMessagesUpstream, geminiUpstream]
 

@@ -5,10 +5,11 @@ import { joinBytes } from '../core/bytes.ts'
 import type { ChatEvent, ChatResponse } from '../core/canonical.ts'
 import { collect } from '../core/collect.ts'
 import { GatewayError } from '../core/errors.ts'
-import { SseReader } from '../core/sse.ts'
+import { JsonArrayReader } from '../core/json-array.ts'
+import { SseReader, type FrameSource } from '../core/sse.ts'
 import type { FrameReader, UpstreamDialect } from '../dialects/contract.ts'
 import type { Job } from './job.ts'
-import type { Opened } from './send.ts'
+import { asksForArray, type Opened } from './send.ts'
 import { isContent, Tally } from './tally.ts'
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
@@ -20,7 +21,7 @@ export type CommittedStream = {
   readonly held: readonly Uint8Array[]
   readonly events: readonly ChatEvent[]
   readonly rest: Reader
-  readonly sse: SseReader
+  readonly source: FrameSource
   readonly frames: FrameReader
   readonly tally: Tally
   /** The stream ended while it was held: nothing is left to read. */
@@ -76,12 +77,13 @@ async function commitStream(job: Job, opened: Opened): Promise<Committed> {
   if (response.body === null) throw new GatewayError('upstream-garbled', `${provider} answered without a body.`)
   const type = response.headers.get('content-type') ?? ''
   const rest = response.body.getReader() as Reader
-  if (type.includes('json') && !type.includes('stream')) {
+  const isArray = asksForArray(job, way)
+  if (isArray ? !type.includes('json') : type.includes('json') && !type.includes('stream')) {
     const { text } = await gather(rest, MOST_HELD_BYTES)
     const said = way.upstream.readError(response.status, response.headers, hide(text))
     throw said ?? new GatewayError('upstream-garbled', `${provider} answered a stream request with something else.`)
   }
-  const sse = new SseReader()
+  const source = isArray ? new JsonArrayReader() : new SseReader()
   const frames = way.upstream.reader()
   const tally = new Tally()
   const held: Uint8Array[] = []
@@ -97,18 +99,18 @@ async function commitStream(job: Job, opened: Opened): Promise<Committed> {
   for (;;) {
     const { done, value } = await rest.read()
     if (done) {
-      for (const frame of sse.end()) for (const event of frames.read(frame)) take(event)
+      for (const frame of source.end()) for (const event of frames.read(frame)) take(event)
       for (const event of frames.end()) take(event)
       if (!committed) throw new GatewayError('upstream-cut', `${provider} ended the stream before any content.`)
       tally.firstEventAt = job.deps.now()
-      return { kind: 'stream', opened, held, events, rest, sse, frames, tally, over: true }
+      return { kind: 'stream', opened, held, events, rest, source, frames, tally, over: true }
     }
     held.push(value)
     size += value.length
-    for (const frame of sse.push(value)) for (const event of frames.read(frame)) take(event)
+    for (const frame of source.push(value)) for (const event of frames.read(frame)) take(event)
     if (committed) {
       tally.firstEventAt = job.deps.now()
-      return { kind: 'stream', opened, held, events, rest, sse, frames, tally, over: false }
+      return { kind: 'stream', opened, held, events, rest, source, frames, tally, over: false }
     }
     if (size > MOST_HELD_BYTES) throw new GatewayError('upstream-garbled', `${provider} sent ${MOST_HELD_BYTES} bytes without any content.`)
   }

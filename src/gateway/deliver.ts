@@ -4,7 +4,8 @@
 import { joinBytes } from '../core/bytes.ts'
 import type { ChatEvent } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
-import { framesText } from '../core/sse.ts'
+import { JsonArrayWriter } from '../core/json-array.ts'
+import { SSE_SINK, type FrameSink } from '../core/sse.ts'
 import type { Frame } from '../dialects/contract.ts'
 import type { Ending } from '../core/account.ts'
 import type { CommittedLarge, CommittedStream } from './commit.ts'
@@ -184,7 +185,7 @@ function watchIdle(job: Job, idle: () => void): { progress(): void; end(): void 
 }
 
 function forwarder(job: Job, from: CommittedStream): Carrier {
-  const { sse, frames, tally, opened } = from
+  const { source, frames, tally, opened } = from
   const { upstream } = opened.way
   const filter = job.intent.wantsUsage ? null : new UsageFilter(upstream)
   const see = (list: readonly Frame[]): void => {
@@ -196,7 +197,7 @@ function forwarder(job: Job, from: CommittedStream): Carrier {
   const pass = (bytes: Uint8Array): Uint8Array => (filter === null ? bytes : filter.push(bytes))
   const end = (): Step => {
     if (!from.over) {
-      see(sse.end())
+      see(source.end())
       if (tally.failure === null) for (const event of frames.end()) tally.see(event)
     }
     // An error that the provider itself sent has passed through; one that nobody sent must be said.
@@ -210,19 +211,20 @@ function forwarder(job: Job, from: CommittedStream): Carrier {
       return { ...last, bytes: joinBytes([...pieces, last.bytes]) }
     },
     take(bytes) {
-      const list = sse.push(bytes)
+      const list = source.push(bytes)
       see(list)
       return { bytes: pass(bytes), progress: list.length > 0, failure: null }
     },
     end,
     fail(error) {
-      return encoder.encode((sse.open ? '\n\n' : '') + framesText(job.client.writer(job.intent, null).fail(error)))
+      return encoder.encode(source.farewell(job.client.writer(job.intent, null).fail(error)) ?? '')
     },
   }
 }
 
 function translator(job: Job, from: CommittedStream): Carrier {
-  const { sse, frames, tally, opened } = from
+  const { source, frames, tally, opened } = from
+  const sink: FrameSink = job.intent.framing === 'json-array' ? new JsonArrayWriter() : SSE_SINK
   const writer = job.client.writer(job.intent, servedBy(job, opened.candidate))
   let failure: GatewayError | null = null
   const write = (events: readonly ChatEvent[]): string => {
@@ -230,7 +232,7 @@ function translator(job: Job, from: CommittedStream): Carrier {
     for (const event of events) {
       if (failure !== null) break
       if (event.kind === 'error') failure = new GatewayError(event.code, opened.hide(event.message))
-      else text += framesText(writer.write(event))
+      else text += sink.text(writer.write(event))
     }
     return text
   }
@@ -248,25 +250,25 @@ function translator(job: Job, from: CommittedStream): Carrier {
     return { text, progress }
   }
   const step = (text: string, progress: boolean): Step => ({ bytes: text === '' ? EMPTY : encoder.encode(text), progress, failure })
-  const close = (): string => (failure === null ? framesText(writer.end()) : '')
+  const close = (): string => (failure === null ? sink.end(writer.end()) : '')
   return {
     begin() {
       const text = write(from.events)
       return step(from.over ? text + close() : text, true)
     },
     take(bytes) {
-      const { text, progress } = read(sse.push(bytes))
+      const { text, progress } = read(source.push(bytes))
       return step(text, progress)
     },
     end() {
-      const { text } = read(sse.end())
+      const { text } = read(source.end())
       const last = frames.end()
       for (const event of last) tally.see(event)
       const whole = text + write(last)
       return step(whole + close(), true)
     },
     fail(error) {
-      return encoder.encode(framesText(writer.fail(error)))
+      return encoder.encode(sink.end(writer.fail(error)))
     },
   }
 }

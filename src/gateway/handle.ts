@@ -97,7 +97,8 @@ async function serve(
       return settle(book({ ...outcome, ending, error }))
     }),
   )
-  headers.set('content-type', from.kind === 'large' ? 'application/json' : 'text/event-stream; charset=utf-8')
+  const isJson = from.kind === 'large' || job.intent.framing === 'json-array'
+  headers.set('content-type', isJson ? 'application/json' : 'text/event-stream; charset=utf-8')
   return new Response(delivery.readable, { headers })
 }
 

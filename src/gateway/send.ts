@@ -65,7 +65,7 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
     job.deps.limits.headersMs,
   )
   try {
-    const url = urlOf(candidate, way.voice, job.intent.stream)
+    const url = urlOf(job, candidate, way)
     const init: RequestInit = {
       method: 'POST',
       headers: await headersOf(job, candidate, way),
@@ -143,20 +143,25 @@ function inClientWords(name: string, names: { readonly [canonical: string]: stri
   return word === undefined ? name : word + name.slice(head.length)
 }
 
-function urlOf(candidate: Candidate, voice: Voice, stream: boolean): string {
+/** A stream that is forwarded comes framed as the client wants it; one that is translated is asked for as events. */
+export function asksForArray(job: Job, way: Way): boolean {
+  return way.kind === 'forward' && job.intent.stream && job.intent.framing === 'json-array'
+}
+
+function urlOf(job: Job, candidate: Candidate, way: Way): string {
   const base = candidate.settings.baseUrl
   if (base === null)
     throw new GatewayError(
       'credential-missing',
       `The provider ${candidate.provider.id} has no base URL: ${candidate.provider.baseUrlSetting} must be set.`,
     )
-  return base.replace(/\/+$/, '') + voice.path(candidate.model, stream)
+  return base.replace(/\/+$/, '') + way.voice.path(candidate.model, job.intent.stream, asksForArray(job, way) ? 'json-array' : 'sse')
 }
 
 async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Headers> {
   const headers = new Headers({
     'content-type': 'application/json',
-    accept: job.intent.stream ? 'text/event-stream' : 'application/json',
+    accept: job.intent.stream && !asksForArray(job, way) ? 'text/event-stream' : 'application/json',
     'user-agent': 'sluice',
   })
   for (const [name, value] of Object.entries(await candidate.provider.authorize(candidate.settings))) headers.set(name, value)

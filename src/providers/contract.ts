@@ -23,8 +23,8 @@ export type Settings = {
 export type Voice = {
   readonly dialect: DialectId
   readonly habits: Habits
-  /** Path and query below the base URL. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
-  path(model: string, stream: boolean): string
+  /** Path and query below the base URL; `framing` of a stream, where the place has several. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
+  path(model: string, stream: boolean, framing?: 'sse' | 'json-array'): string
 }
 
 export interface Provider {

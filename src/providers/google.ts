@@ -20,10 +20,11 @@ export const google: Provider = {
 }
 
 /** `gemini-3-pro` is `models/gemini-3-pro`; a name with a collection of its own (`tunedModels/x`, `models/x`) stays. */
-function modelPath(model: string, stream: boolean): string {
+function modelPath(model: string, stream: boolean, framing: 'sse' | 'json-array' = 'sse'): string {
   const segments = model.split('/')
   if (!segments.every((segment) => /^[A-Za-z0-9._-]{1,256}$/.test(segment) && !/^\.+$/.test(segment)))
     throw new GatewayError('model-unknown', 'The model name has characters that no model of Google has.')
   const name = segments.length === 1 ? `models/${model}` : model
-  return `/v1beta/${name}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`
+  if (!stream) return `/v1beta/${name}:generateContent`
+  return `/v1beta/${name}:streamGenerateContent${framing === 'sse' ? '?alt=sse' : ''}`
 }

@@ -91,7 +91,7 @@ describe('between a client and a provider of one language', () => {
     'a client that leaves a stream is not billed twice and its provider is told (usage asked for: %s)',
     async (asked) => {
       const recording = good.find((one) => one.streaming && one.provider === 'openai' && one.request?.['stream_options'] !== undefined)
-      if (recording === undefined) throw new Error('No stream of OpenAI.')
+      if (recording === undefined || recording.request === null) throw new Error('No stream of OpenAI.')
       const { stream_options: _, ...request } = recording.request
       const options = asked ? { stream_options: { include_usage: true } } : {}
       const stop = new AbortController()

@@ -11,37 +11,45 @@ import { chance, oneOf, whole } from '../support/chance.ts'
 import { mutated } from '../support/mutate.ts'
 import { oddJson, rawMembers } from '../support/odd-json.ts'
 import { recordingsOf, shapeOf } from '../support/recordings.ts'
+import { askingOf } from './dialect-asking.ts'
 import { incoming, intentFor, issuerOf, ordersFor } from './dialect-play.ts'
 
 const SPOILT_BODIES = 3000
 /** Members that some models of a language refuse though the language has a word for them. */
 const MODEL_MAY_REFUSE: ReadonlySet<string> = new Set(['reasoning', 'temperature', 'topP', 'topK'])
+/** Stands in a body for a number that no JavaScript value prints as. */
+const CEILING = 41_414_143
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('requests of client dialect $id', ({ id, dialect }) => {
-  const path = dialect.paths[0] ?? ''
+  const asking = askingOf(id, dialect.paths[0] ?? '')
   const requests = recordingsOf(id)
-    .flatMap(({ id: name, request, status }) => (request === null ? [] : [{ name, request, status }]))
+    .flatMap((recording) => {
+      const { id: name, request, status } = recording
+      if (request === null) return []
+      const [path, model, stream] = [asking.pathOf(recording), String(asking.model(recording)), asking.isStream(recording)]
+      return [{ name, request, status, path, model, stream }]
+    })
     // What a dialect says that it cannot do yet is not held against it.
-    .filter(({ request }) => !isUnsupported(() => dialect.intent(incoming(path, JSON.stringify(request)))))
+    .filter(({ request, path }) => !isUnsupported(() => dialect.intent(incoming(path, JSON.stringify(request)))))
   /** Requests that can be translated: the provider took them, and they ask for one answer. */
-  const readable = requests.filter(({ request, status }) => status < 400 && (request['n'] ?? 1) === 1)
+  const readable = requests.filter(({ request, status }) => status < 400 && asking.choices(request) === 1)
   const own = UPSTREAM_DIALECTS.find((upstream) => upstream.id === shapeOf(id))
 
   it('has recorded requests to be held against', () => {
     expect(requests.length).toBeGreaterThan(10)
   })
 
-  it.each(requests)('knows model, stream and ceiling of $name by a scan', ({ name, request }) => {
+  it.each(requests)('knows model, stream and ceiling of $name by a scan', ({ name, request, path, model, stream }) => {
     const intent = dialect.intent(incoming(path, oddJson(request, name)))
-    expect(intent.model).toBe(request['model'])
-    expect(intent.stream).toBe(request['stream'] === true)
-    expect(intent.maxOutputTokens).toBe(request['max_completion_tokens'] ?? request['max_tokens'] ?? null)
-    expect(intent.needs.has('tools')).toBe(Array.isArray(request['tools']) && request['tools'].length > 0)
+    expect(intent.model).toBe(model)
+    expect(intent.stream).toBe(stream)
+    expect(intent.maxOutputTokens).toBe(asking.ceiling(request))
+    expect(intent.needs.has('tools')).toBe([request['tools'] ?? []].flat().length > 0)
   })
 
-  it.each(requests)('passes $name on byte for byte outside the members it edits', ({ name, request }) => {
+  it.each(requests)('passes $name on byte for byte outside the members it edits', ({ name, request, path }) => {
     if (own === undefined) throw new Error(`No provider speaks ${id}.`)
     const text = oddJson({ ...request, '10': 1, '9': { b: 1, a: [] } }, name).replace(/\}$/, ', "big": 12345678901234567890, "one" : 1.0 }')
     for (const maxOutputTokens of [null, 77]) {
@@ -51,19 +59,21 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
       const roots = new Set<string>(edits.map((edit) => edit.path[0]))
       expect(outside(sent, roots)).toEqual(outside(text, roots))
       expect(JSON.parse(sent)).toEqual(edited(JSON.parse(text), edits))
-      expect(JSON.parse(sent)).toMatchObject({ model: 'ordered-model' })
+      if (asking.namesModel) expect(JSON.parse(sent)).toMatchObject({ model: 'ordered-model' })
     }
   })
 
-  it.each(readable)('reads $name back the same after its own dialect has written it', ({ name, request }) => {
+  it.each(readable)('reads $name back the same after its own dialect has written it', ({ name, request, path, model }) => {
     if (own === undefined) throw new Error(`No provider speaks ${id}.`)
     const { body, ...rest } = incoming(path, oddJson(request, name))
     const read = dialect.read(body)
     // To the model it was recorded with: what may be said to a model depends on the model.
-    const model = String(request['model'])
-    const written = own.write(read, dialect.intent({ ...rest, body }), { ...orders(read), model })
+    const written = own.write(read, dialect.intent({ ...rest, body }), {
+      ...orders(read),
+      model: asking.namesModel ? model : model.slice(model.indexOf('/') + 1),
+    })
     const again = dialect.read(new Body(encoder.encode(written.text)))
-    expect(JSON.parse(written.text)).toMatchObject({ model })
+    if (asking.namesModel) expect(JSON.parse(written.text)).toMatchObject({ model })
     // What a model of the language does not take may be left out, but only when it is said.
     const reported = [...written.dropped, ...written.approximated]
     expect(reported.filter((said) => !MODEL_MAY_REFUSE.has(said) && !/[.[]/.test(said))).toEqual([])
@@ -73,7 +83,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
   it.each(UPSTREAM_DIALECTS.map((upstream) => ({ to: upstream.id, upstream })))(
     'writes every recorded request to $to as JSON for the ordered model',
     ({ to, upstream }) => {
-      for (const { name, request } of readable) {
+      for (const { name, request, path } of readable) {
         const { body, ...rest } = incoming(path, oddJson(request, name))
         const read = dialect.read(body)
         const written = upstream.write(read, dialect.intent({ ...rest, body }), orders(read))
@@ -89,7 +99,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
   it.each(UPSTREAM_DIALECTS.map((upstream) => ({ to: upstream.id, upstream })))(
     'obeys the ordered ceiling when it is written to $to',
     ({ upstream }) => {
-      for (const { name, request } of readable) {
+      for (const { name, request, path } of readable) {
         const { body, ...rest } = incoming(path, oddJson(request, name))
         const read = dialect.read(body)
         const written = upstream.write(read, dialect.intent({ ...rest, body }), { ...orders(read), maxOutputTokens: 1234567 })
@@ -98,11 +108,11 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     },
   )
 
-  it.each(requests.filter(({ request }) => typeof request['n'] === 'number' && request['n'] > 1))(
+  it.each(requests.filter(({ request }) => asking.choices(request) > 1))(
     'counts the answers $name asks for, and refuses to translate more than one',
-    ({ name, request }) => {
+    ({ name, request, path }) => {
       const { body, ...rest } = incoming(path, oddJson(request, name))
-      expect(dialect.intent({ ...rest, body }).choices).toBe(request['n'])
+      expect(dialect.intent({ ...rest, body }).choices).toBe(asking.choices(request))
       expect(() => dialect.read(body)).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-unsupported' }))
     },
   )
@@ -114,7 +124,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
       const { request } = oneOf(random, requests)
       const printed = JSON.stringify(mutated(request, random))
       const text = random() < 0.03 ? printed.slice(0, whole(random, printed.length)) : printed
-      const error = faultOf(() => tryAll(dialect, path, text))
+      const error = faultOf(() => tryAll(dialect, asking.path, text))
       if (error !== null) bad.set(error, text.slice(0, 400))
     }
     expect([...bad].slice(0, 5)).toEqual([])
@@ -135,7 +145,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     '\u0000',
   ])('refuses the body %j as malformed', (text) => {
     expect(() => {
-      const { body, ...rest } = incoming(path, text)
+      const { body, ...rest } = incoming(asking.path, text)
       dialect.intent({ ...rest, body })
       dialect.read(body)
     }).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-malformed' }))
@@ -144,21 +154,20 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
   // Zero passes: clients send it and providers take it (recorded at Ollama with 200).
   it.each([-1, 1.5, '7', true, -1e308, [], {}])('refuses the ceiling %j as malformed', (ceiling) => {
     const { name, request } = first(requests)
-    const text = oddJson({ ...request, max_tokens: ceiling, max_completion_tokens: undefined }, name)
-    expect(() => dialect.intent(incoming(path, text))).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-malformed' }))
+    const text = oddJson(asking.withCeiling(request, ceiling), name)
+    expect(() => dialect.intent(incoming(asking.path, text))).toThrow(
+      expect.objectContaining({ name: 'GatewayError', code: 'request-malformed' }),
+    )
   })
 
   it.each(['1e15', '9007199254740993', '1e308', '99999999999999999999999999'])(
     'refuses the ceiling %s or counts with a whole number',
     (ceiling) => {
       const { name, request } = first(requests)
-      const text = oddJson({ ...request, max_tokens: undefined, max_completion_tokens: undefined }, name).replace(
-        /\}$/,
-        `,"max_tokens":${ceiling}}`,
-      )
+      const text = oddJson(asking.withCeiling(request, CEILING), name).replace(String(CEILING), ceiling)
       let said: number | null
       try {
-        said = dialect.intent(incoming(path, text)).maxOutputTokens
+        said = dialect.intent(incoming(asking.path, text)).maxOutputTokens
       } catch (error) {
         return expect(error).toMatchObject({ name: 'GatewayError', code: 'request-malformed' })
       }

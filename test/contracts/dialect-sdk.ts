@@ -4,6 +4,7 @@
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
 import type { ChatResponse } from '../../src/core/canonical.ts'
+import { GEMINI_JUDGE } from './gemini-judge.ts'
 
 /** A reply as its client sees it, in words that all dialects share. */
 export type Plain = {
@@ -17,6 +18,8 @@ export type Plain = {
 }
 
 export type Judge = {
+  /** A reader of our own for what we write, where the SDK is no dependency; providers' answers are not held against it. */
+  readonly isOurs?: true
   /** @throws what the SDK throws for a stream that fails */
   stream(text: string): Promise<Plain>
   whole(text: string): Promise<Plain>
@@ -84,6 +87,7 @@ const OPENAI_JUDGE: Judge = {
 }
 
 export const JUDGES: { readonly [clientDialect: string]: Judge } = {
+  gemini: GEMINI_JUDGE,
   'openai-chat': OPENAI_JUDGE,
   // Most of OpenRouter's clients are OpenAI's SDK with another address.
   openrouter: {

@@ -94,7 +94,7 @@ describe.each(UPSTREAM_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))
     expect(collect(replayed)).toEqual(response)
   })
 
-  it.each(JUDGES[id] === undefined ? [] : [...streams, ...wholes].filter(isForSdk))(
+  it.each(JUDGES[id] === undefined || JUDGES[id].isOurs === true ? [] : [...streams, ...wholes].filter(isForSdk))(
     'reads $id as the official SDK of the language does',
     async (recording) => {
       const judge = JUDGES[id]

@@ -206,8 +206,8 @@ describe('tools and settings', () => {
     }
     expect(think({ effort: 'low' }, 'gemini-3-flash')).toEqual([{ thinkingLevel: 'low', includeThoughts: true }])
     expect(think({ effort: 'medium' }, 'gemini-3-pro-preview')).toEqual([{ thinkingLevel: 'high', includeThoughts: true }, '~reasoning'])
-    expect(think({ effort: 'medium' }, 'gemini-2.5-flash')).toEqual([{ thinkingBudget: 8192, includeThoughts: true }])
-    expect(think({ effort: 'high' }, 'gemini-2.5-flash', 10_000)).toEqual([{ thinkingBudget: 8000, includeThoughts: true }])
+    expect(think({ effort: 'medium' }, 'gemini-2.5-flash')).toEqual([{ thinkingBudget: 8192, includeThoughts: true }, '~reasoning'])
+    expect(think({ effort: 'high' }, 'gemini-2.5-flash', 10_000)).toEqual([{ thinkingBudget: 8000, includeThoughts: true }, '~reasoning'])
     expect(think({ budgetTokens: 100_000 }, 'gemini-2.5-pro')).toEqual([{ thinkingBudget: 32_768, includeThoughts: true }, '~reasoning'])
     expect(think({ off: true }, 'gemini-2.5-flash')).toEqual([{ thinkingBudget: 0 }])
     expect(think({ off: true }, 'gemini-2.5-pro')).toEqual([undefined, 'reasoning'])

@@ -1,13 +1,13 @@
 // Canonical request → generateContent body. Turns and thinking have files of their own; here are tools, settings and the reports.
 
-import type { ChatRequest, JsonValue } from '../../core/canonical.ts'
+import type { ChatRequest, JsonObject, JsonValue } from '../../core/canonical.ts'
 import type { Writable } from '../../core/json-raw.ts'
 import { Raw, printJson } from '../../core/json-raw.ts'
 import type { Orders, Written } from '../contract.ts'
 import { writeThinking } from './thinking-writing.ts'
 import type { Reports } from './turn-writing.ts'
 import { writeTurns } from './turn-writing.ts'
-import { DIALECT, MAX_STOPS, isBefore, isObject } from './wire.ts'
+import { DIALECT, MAX_STOPS, isBefore } from './wire.ts'
 
 type Members = { readonly [key: string]: Writable }
 
@@ -25,7 +25,7 @@ export function writeRequest(request: ChatRequest, orders: Orders): Written {
     systemInstruction: turns.system.length > 0 ? { parts: turns.system } : undefined,
     contents: turns.contents,
     tools: tools.length > 0 ? tools : undefined,
-    toolConfig: writeToolConfig(request, reports, own.toolConfig),
+    toolConfig: writeToolConfig(request, reports, own),
     generationConfig: Object.values(config).some((value) => value !== undefined) ? config : undefined,
   }
   return { text: printJson(body), dropped: [...reports.dropped], approximated: [...reports.approximated] }
@@ -52,17 +52,17 @@ function writeTools(request: ChatRequest, reports: Reports): readonly Members[] 
   return functions.length > 0 ? [{ functionDeclarations: functions }, ...natives] : natives
 }
 
-function writeToolConfig(request: ChatRequest, reports: Reports, own: Members): Members | undefined {
+function writeToolConfig(request: ChatRequest, reports: Reports, own: OwnExtras): Members | undefined {
   const hasFunctions = request.tools.some((tool) => tool.kind === 'function')
   if (request.parallelToolCalls === false && hasFunctions) reports.dropped.add('parallelToolCalls')
   const choice = request.toolChoice
-  let calling: Members | undefined
+  let calling: Members = own.calling
   if (choice !== undefined && hasFunctions) {
-    if (choice.kind === 'one') calling = { mode: 'ANY', allowedFunctionNames: [choice.name] }
-    else calling = { mode: choice.kind === 'auto' ? 'AUTO' : choice.kind === 'none' ? 'NONE' : 'ANY' }
+    if (choice.kind === 'one') calling = { ...calling, mode: 'ANY', allowedFunctionNames: [choice.name] }
+    else calling = { ...calling, mode: choice.kind === 'auto' ? 'AUTO' : choice.kind === 'none' ? 'NONE' : 'ANY' }
   } else if (choice !== undefined && choice.kind !== 'auto' && choice.kind !== 'none') reports.dropped.add('toolChoice')
-  if (calling !== undefined) return { ...own, functionCallingConfig: calling }
-  return Object.keys(own).length > 0 ? own : undefined
+  if (Object.keys(calling).length > 0) return { ...own.toolConfig, functionCallingConfig: calling }
+  return Object.keys(own.toolConfig).length > 0 ? own.toolConfig : undefined
 }
 
 function writeConfig(request: ChatRequest, orders: Orders, reports: Reports): Members {
@@ -113,22 +113,39 @@ function writeLogprobs(request: ChatRequest): Members {
   return { responseLogprobs: true, logprobs: typeof top === 'number' && top > 0 ? top : undefined }
 }
 
-type OwnExtras = { readonly body: Members; readonly config: Members; readonly toolConfig: Members }
+type OwnExtras = { readonly body: Members; readonly config: Members; readonly toolConfig: Members; readonly calling: Members }
 
 /** Members of our own dialect go back where they were; those of another are reported, unless they ask for nothing. */
 function writeExtras(request: ChatRequest, reports: Reports): OwnExtras {
   const { dialect, fields } = request.extras
-  if (dialect === DIALECT) {
-    const { generationConfig, toolConfig, ...body } = fields
-    return { body, config: isObject(generationConfig) ? generationConfig : {}, toolConfig: isObject(toolConfig) ? toolConfig : {} }
-  }
+  if (dialect === DIALECT) return placed(fields, reports)
   const saysLogprobs = fields['logprobs'] === true
   for (const [name, value] of Object.entries(fields)) {
     if (HARMLESS.has(name) || asksNothing(name, value)) continue
     if (saysLogprobs && (name === 'logprobs' || name === 'top_logprobs')) continue
     reports.dropped.add(name)
   }
-  return { body: {}, config: {}, toolConfig: {} }
+  return { body: {}, config: {}, toolConfig: {}, calling: {} }
+}
+
+/** Dotted names back into the objects they came from; members inside of turns and tools are another's to write, so they are reported. */
+function placed(fields: JsonObject, reports: Reports): OwnExtras {
+  const body: { [name: string]: Writable } = {}
+  const config: { [name: string]: Writable } = {}
+  const toolConfig: { [name: string]: Writable } = {}
+  const calling: { [name: string]: Writable } = {}
+  for (const [name, value] of Object.entries(fields)) {
+    const steps = name.split('.')
+    const last = steps.at(-1) ?? name
+    const parent = steps.slice(0, -1).join('.')
+    if (name.includes('[')) reports.dropped.add(name)
+    else if (parent === '') body[name] = value
+    else if (parent === 'generationConfig') config[last] = value
+    else if (parent === 'toolConfig') toolConfig[last] = value
+    else if (parent === 'toolConfig.functionCallingConfig') calling[last] = value
+    else reports.dropped.add(name)
+  }
+  return { body, config, toolConfig, calling }
 }
 
 const HARMLESS: ReadonlySet<string> = new Set(['model', 'stream', 'stream_options'])

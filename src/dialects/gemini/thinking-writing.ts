@@ -33,10 +33,7 @@ export function writeThinking(reasoning: ChatRequest['reasoning'], model: string
   const effort = EFFORTS.has(reasoning.effort) ? reasoning.effort : 'medium'
   if (!isBefore(model, 3)) return level(effort, reasoning.effort, model)
   const wanted = maxOutputTokens === null ? FIXED[effort] : Math.floor(maxOutputTokens * (SHARE[effort] ?? 0.5))
-  return {
-    config: { thinkingBudget: clamp(wanted ?? 8192, model), includeThoughts: true },
-    report: effort === reasoning.effort ? 'said' : 'approximated',
-  }
+  return { config: { thinkingBudget: clamp(wanted ?? 8192, model), includeThoughts: true }, report: 'approximated' }
 }
 
 function thinkNot(model: string): Thinking {

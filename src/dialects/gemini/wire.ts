@@ -41,6 +41,26 @@ export function finishOf(native: string, hasCalls: boolean): FinishReason {
   return reason === 'stop' && hasCalls ? 'tool-calls' : reason
 }
 
+/** Gemini's word for an ending; its own where `native` is one. A refusal that is an ordinary stop elsewhere must not pass for an answer. */
+export function writeFinish(reason: FinishReason, native: string | null, isRefusal: boolean): string {
+  if (native !== null && FINISH.get(native) === reason) return native
+  switch (reason) {
+    case 'stop':
+      return isRefusal ? 'SAFETY' : 'STOP'
+    case 'tool-calls':
+      return 'STOP'
+    case 'length':
+      return 'MAX_TOKENS'
+    case 'filtered':
+      return 'SAFETY'
+    case 'paused':
+    case 'other':
+      return 'OTHER'
+    default:
+      return reason satisfies never
+  }
+}
+
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

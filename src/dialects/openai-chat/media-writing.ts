@@ -29,6 +29,7 @@ export function writeMedia({ mediaType, source }: Media, habits: Habits, at: str
     const text = decode(source.base64)
     if (text !== null) {
       reports.approximated.add(`${at}.document`)
+      reports.dropped.add(`${at}.mediaType`)
       return { type: 'text', text }
     }
   }

@@ -1,0 +1,43 @@
+// Gemini's generateContent as the language of our clients. Only puts the pieces together.
+
+import type { ClientDialect } from '../contract.ts'
+import { ADDRESS } from './address.ts'
+import { writeError } from './error-writing.ts'
+import { readIntent } from './intent.ts'
+import { REQUEST_RAW, readRequest } from './request-reading.ts'
+import { writeResponse } from './response-writing.ts'
+import { GeminiWriter } from './stream-writing.ts'
+import { DIALECT } from './wire.ts'
+
+const BEARER = /^bearer\s+(\S+)\s*$/i
+
+export const geminiClient: ClientDialect = {
+  id: DIALECT,
+  // Model and method are one piece of the path, with slashes and colons in it; `[^]` also takes what `.` does not, a line break.
+  paths: [`${ADDRESS}:target{[^]+}`],
+  raw: REQUEST_RAW,
+  credential: (headers, url) =>
+    headers.get('x-goog-api-key') || (BEARER.exec(headers.get('authorization') ?? '')?.[1] ?? (url.searchParams.get('key') || null)),
+  intent: readIntent,
+  read: readRequest,
+  names: {
+    maxOutputTokens: 'generationConfig.maxOutputTokens',
+    temperature: 'generationConfig.temperature',
+    topP: 'generationConfig.topP',
+    topK: 'generationConfig.topK',
+    seed: 'generationConfig.seed',
+    stop: 'generationConfig.stopSequences',
+    presencePenalty: 'generationConfig.presencePenalty',
+    frequencyPenalty: 'generationConfig.frequencyPenalty',
+    replyFormat: 'generationConfig.responseSchema',
+    reasoning: 'generationConfig.thinkingConfig',
+    toolChoice: 'toolConfig.functionCallingConfig',
+    parallelToolCalls: 'toolConfig',
+    endUserId: 'labels',
+    cache: 'cachedContent',
+  },
+  write: writeResponse,
+  writer: (intent, served) => new GeminiWriter(intent, served),
+  status: (error) => error.status,
+  writeError,
+}
