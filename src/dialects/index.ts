@@ -6,10 +6,17 @@ import { anthropicMessagesUpstream } from './anthropic-messages/upstream.ts'
 import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
 import { openaiChatUpstream } from './openai-chat/upstream.ts'
+import { openaiResponsesClient } from './openai-responses/client.ts'
+import { openaiResponsesUpstream } from './openai-responses/upstream.ts'
 
-export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient]
+export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient, openaiResponsesClient]
 
-export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [openaiChatUpstream, anthropicMessagesUpstream, geminiUpstream]
+export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [
+  openaiChatUpstream,
+  anthropicMessagesUpstream,
+  geminiUpstream,
+  openaiResponsesUpstream,
+]
 
 const byId = new Map(UPSTREAM_DIALECTS.map((dialect) => [dialect.id, dialect]))
 

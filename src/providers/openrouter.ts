@@ -6,6 +6,7 @@ export const openrouter = openAiCompatible({
   id: 'openrouter',
   name: 'OpenRouter',
   defaultBaseUrl: 'https://openrouter.ai/api/v1',
+  hasResponses: true,
   habits: { accepts: new Set(['top_k', 'cache_control', 'reasoning_details']) },
   // It depends on who serves the model, which is not known when the stream is cut.
   stopsBillingOnAbort: {
