@@ -16,14 +16,22 @@ import { incoming, intentFor, issuerOf, ordersFor } from './dialect-play.ts'
 const SPOILT_BODIES = 3000
 /** Members that some models of a language refuse though the language has a word for them. */
 const MODEL_MAY_REFUSE: ReadonlySet<string> = new Set(['reasoning', 'temperature', 'topP', 'topK'])
+/** Members that only the provider which kept something can honour. */
+const KEPT_AT_PROVIDER = ['previous_response_id', 'conversation', 'prompt', 'background']
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('requests of client dialect $id', ({ id, dialect }) => {
-  const requests = recordingsOf(id).flatMap(({ id: name, request, status }) => (request === null ? [] : [{ name, request, status }]))
-  /** Requests that can be translated: the provider took them, and they ask for one answer. */
-  const readable = requests.filter(({ request, status }) => status < 400 && (request['n'] ?? 1) === 1)
+  // A stored prompt may name the model itself; such a request cannot be routed.
+  const requests = recordingsOf(id).flatMap(({ id: name, request, status }) =>
+    request === null || request['model'] === undefined ? [] : [{ name, request, status }],
+  )
+  /** Requests that can be translated: the provider took them, they ask for one answer, and they lean on nothing kept at the provider. */
+  const readable = requests.filter(
+    ({ request, status }) => status < 400 && (request['n'] ?? 1) === 1 && !KEPT_AT_PROVIDER.some((name) => Boolean(request[name])),
+  )
   const path = dialect.paths[0] ?? ''
+  const ceilingMember = dialect.names['maxOutputTokens'] ?? ''
   const own = UPSTREAM_DIALECTS.find((upstream) => upstream.id === id)
 
   it('has recorded requests to be held against', () => {
@@ -34,7 +42,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     const intent = dialect.intent(incoming(path, oddJson(request, name)))
     expect(intent.model).toBe(request['model'])
     expect(intent.stream).toBe(request['stream'] === true)
-    expect(intent.maxOutputTokens).toBe(request['max_completion_tokens'] ?? request['max_tokens'] ?? null)
+    expect(intent.maxOutputTokens).toBe(request['max_completion_tokens'] ?? request[ceilingMember] ?? null)
     expect(intent.needs.has('tools')).toBe(Array.isArray(request['tools']) && request['tools'].length > 0)
   })
 
@@ -104,6 +112,14 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     },
   )
 
+  it.each(requests.filter(({ request }) => KEPT_AT_PROVIDER.some((name) => Boolean(request[name]))))(
+    'refuses to translate $name, which leans on what its provider keeps',
+    ({ name, request }) => {
+      const { body } = incoming(path, oddJson(request, name))
+      expect(() => dialect.read(body)).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-unsupported' }))
+    },
+  )
+
   it('throws nothing but GatewayError for bodies that are spoilt, whoever they are written to', () => {
     const random = chance(`bodies ${id}`)
     const bad = new Map<string, string>()
@@ -141,7 +157,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
   // Zero passes: clients send it and providers take it (recorded at Ollama with 200).
   it.each([-1, 1.5, '7', true, -1e308, [], {}])('refuses the ceiling %j as malformed', (ceiling) => {
     const { name, request } = first(requests)
-    const text = oddJson({ ...request, max_tokens: ceiling, max_completion_tokens: undefined }, name)
+    const text = oddJson({ ...request, [ceilingMember]: ceiling, max_completion_tokens: undefined }, name)
     expect(() => dialect.intent(incoming(path, text))).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-malformed' }))
   })
 
@@ -149,9 +165,9 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     'refuses the ceiling %s or counts with a whole number',
     (ceiling) => {
       const { name, request } = first(requests)
-      const text = oddJson({ ...request, max_tokens: undefined, max_completion_tokens: undefined }, name).replace(
+      const text = oddJson({ ...request, [ceilingMember]: undefined, max_completion_tokens: undefined }, name).replace(
         /\}$/,
-        `,"max_tokens":${ceiling}}`,
+        `,"${ceilingMember}":${ceiling}}`,
       )
       let said: number | null
       try {
@@ -226,7 +242,9 @@ function without(request: ChatRequest, reported: readonly string[]): unknown {
   const members = Object.entries(request).filter(([name]) => !gone(name))
   const sampling = Object.entries(request.sampling).filter(([name]) => !gone(name))
   const fields = Object.entries(request.extras.fields).filter(([name]) => !reported.includes(name))
-  const turns = reported.some((said) => /^(messages|system)\b/.test(said)) ? [] : request.turns.map(({ role, parts }) => ({ role, parts }))
+  const turns = reported.some((said) => /^(messages|system|input|instructions)\b/.test(said))
+    ? []
+    : request.turns.map(({ role, parts }) => ({ role, parts }))
   return { ...Object.fromEntries(members), extras: Object.fromEntries(fields), sampling: Object.fromEntries(sampling), turns }
 }
 

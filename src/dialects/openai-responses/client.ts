@@ -2,6 +2,7 @@
 
 import type { ClientDialect } from '../contract.ts'
 import { openaiChatClient } from '../openai-chat/client.ts'
+import { writeError } from '../openai-chat/error-writing.ts'
 import { readIntent } from './intent.ts'
 import { readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
@@ -13,9 +14,9 @@ export const openaiResponsesClient: ClientDialect = {
   paths: ['/v1/responses'],
   raw: REQUEST_RAW,
   // One API, two languages: keys and errors are the same in both.
-  credential: openaiChatClient.credential,
-  status: openaiChatClient.status,
-  writeError: openaiChatClient.writeError,
+  credential: (headers, url) => openaiChatClient.credential(headers, url),
+  status: (error) => error.status,
+  writeError,
   intent: readIntent,
   read: readRequest,
   names: {
@@ -26,7 +27,7 @@ export const openaiResponsesClient: ClientDialect = {
     toolChoice: 'tool_choice',
     parallelToolCalls: 'parallel_tool_calls',
     replyFormat: 'text.format',
-    reasoning: 'reasoning',
+    reasoning: 'reasoning.effort',
     endUserId: 'user',
   },
   write: writeResponse,

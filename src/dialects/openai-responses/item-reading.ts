@@ -41,8 +41,10 @@ export function readInput(input: JsonValue | undefined, note: Note): readonly Tu
         return void turns.push({ role: 'tool', parts: [readOutput(item, at, note)], at })
       case 'reasoning':
         return readReasoning(item, at, turns.at(-1), say)
-      case 'item_reference': {
-        const message = `${at} refers to an item that the provider keeps, which is not possible here: the provider of this model speaks another language. Send the item itself (with "store": false, clients do).`
+      case 'item_reference':
+      case 'compaction': {
+        // What only its provider can open or look up stands for a part of the conversation: without it the rest means something else.
+        const message = `${at} (${type}) stands for what only the provider that made it can read, and the provider of this model is another. Send the conversation itself, with "store": false.`
         throw new GatewayError('request-unsupported', message, { at })
       }
       default: {

@@ -4,6 +4,7 @@ import type { ChatRequest, Part, Turn } from '../../core/canonical.ts'
 import type { Writable } from '../../core/json-raw.ts'
 import { decodeText } from '../openai-chat/media-writing.ts'
 import type { Reports } from '../openai-chat/message-writing.ts'
+import { firstText } from '../openai-chat/wire.ts'
 import { OPENAI_RESPONSES, sealMembers } from './wire.ts'
 
 type Writing = Reports & {
@@ -21,7 +22,7 @@ export function writeItems(
   reports: Reports,
 ): { readonly instructions: Writable; readonly input: readonly Writable[] } {
   const customNames = tools.flatMap((tool) =>
-    tool.kind === 'native' && tool.value['type'] === 'custom' ? [String(tool.value['name'])] : [],
+    tool.kind === 'native' && tool.value['type'] === 'custom' ? [firstText(tool.value['name'])] : [],
   )
   const writing: Writing = { ...reports, issuer, customNames: new Set(customNames), customCalls: new Set() }
   const [first] = turns

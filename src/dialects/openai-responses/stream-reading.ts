@@ -1,6 +1,6 @@
 // Events of a Responses stream to canonical events; a whole answer is read as the stream of its items.
 
-import type { ChatEvent, ChatResponse, JsonObject, Usage } from '../../core/canonical.ts'
+import type { ChatEvent, ChatResponse, JsonObject, JsonValue, Usage } from '../../core/canonical.ts'
 import { collect } from '../../core/collect.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { parseKeepingRaw } from '../../core/json-raw.ts'
@@ -55,7 +55,7 @@ export class ResponsesStreamReader implements FrameReader {
   }
 
   #readEvent(type: string, said: JsonObject): void {
-    const part = String(said['content_index'])
+    const part = `content ${numberOf(said['content_index'])}`
     switch (type) {
       case 'response.created':
       case 'response.queued':
@@ -72,7 +72,7 @@ export class ResponsesStreamReader implements FrameReader {
       case 'response.refusal.delta':
         return this.#say(said, 'refusal', part)
       case 'response.reasoning_summary_text.delta':
-        return this.#say(said, 'reasoning', `summary ${String(said['summary_index'])}`)
+        return this.#say(said, 'reasoning', `summary ${numberOf(said['summary_index'])}`)
       case 'response.reasoning_text.delta':
         return this.#say(said, 'reasoning', part)
       case 'response.function_call_arguments.delta':
@@ -139,6 +139,10 @@ export function readUsageOfBody(text: string): { readonly usage: Usage | null; r
   }
   if (!isObject(body)) throw new GatewayError('upstream-garbled', 'The answer is not a JSON object.')
   return { usage: readUsageOf(body), finish: readFinish(body, false).native }
+}
+
+function numberOf(value: JsonValue | undefined): number {
+  return typeof value === 'number' ? value : 0
 }
 
 function responseIn(said: JsonObject): JsonObject {

@@ -56,15 +56,8 @@ export class ResponsesStreamWriter implements FrameWriter {
     return this.#drain()
   }
 
-  /** As OpenAI does: an `error` event, and a failed response where one was begun. Its SDKs throw for the member `error`; its reference has the flat members. */
   fail(error: GatewayError): readonly Frame[] {
-    if (this.#over) return []
-    this.#over = true
-    const { error: said } = writeError(error)
-    if (!isObject(said)) return []
-    const { type, ...flat } = said
-    this.#put('error', { ...flat, error: { type, ...flat } })
-    if (this.#started) this.#putResponse('response.failed', 'failed', { code: said['code'] ?? 'server_error', message: said['message'] })
+    if (!this.#over) this.#fail(error)
     return this.#drain()
   }
 
@@ -101,8 +94,7 @@ export class ResponsesStreamWriter implements FrameWriter {
       case 'finish':
         return this.#finish(event.reason)
       case 'error':
-        this.#frames.push(...this.fail(new GatewayError(event.code, event.message)))
-        return
+        return this.#fail(new GatewayError(event.code, event.message))
       case 'ping':
       case 'native':
         return
@@ -284,6 +276,16 @@ export class ResponsesStreamWriter implements FrameWriter {
     }
     this.#over = true
     this.#putResponse(reasonOfCut === null ? 'response.completed' : 'response.incomplete', reason)
+  }
+
+  /** As OpenAI does: an `error` event, and a failed response where one was begun. Its SDKs throw for the member `error`; its reference has the flat members. */
+  #fail(error: GatewayError): void {
+    this.#over = true
+    const { error: said } = writeError(error)
+    if (!isObject(said)) return
+    const { type, ...flat } = said
+    this.#put('error', { ...flat, error: { type, ...flat } })
+    if (this.#started) this.#putResponse('response.failed', 'failed', { code: said['code'] ?? 'server_error', message: said['message'] })
   }
 
   #add(item: Writable): number {
