@@ -51,12 +51,11 @@ export function sealMembers({ value }: Seal): { readonly id?: string; readonly e
 const FOREIGN = 'sluice:'
 
 /**
- * Another vendor's seal rides in `encrypted_content`, so that a client which sends its reasoning back returns it to the vendor. A
- * call's seal has no member of its own: it rides in an item of its own that names the call.
+ * A seal of any reply that is told in this language without having come in it: it rides in `encrypted_content` under its issuer's name, so
+ * that a client which sends its reasoning back returns it to the vendor. A call's seal has no member of its own: it rides in an item of
+ * its own that names the call.
  */
 export function writeEncrypted(seal: Seal, callId: string | null): string {
-  // A seal that came with the id of its item is told with it: the items we write have ids of their own.
-  if (callId === null && seal.issuer === ISSUER && sealMembers(seal).id === undefined) return seal.value
   return `${FOREIGN}${JSON.stringify({ issuer: seal.issuer, call: callId, value: seal.value })}`
 }
 
