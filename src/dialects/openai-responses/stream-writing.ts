@@ -283,8 +283,8 @@ export class ResponsesStreamWriter implements FrameWriter {
     this.#over = true
     const { error: said } = writeError(error)
     if (!isObject(said)) return
-    const { type, ...flat } = said
-    this.#put('error', { ...flat, error: { type, ...flat } })
+    const { type: _, ...flat } = said
+    this.#put('error', { ...flat, error: said })
     if (this.#started) this.#putResponse('response.failed', 'failed', { code: said['code'] ?? 'server_error', message: said['message'] })
   }
 
