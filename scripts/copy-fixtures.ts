@@ -19,10 +19,13 @@ type Row = {
 }
 
 const CHAT_PROVIDERS = new Set('openai groq mistral deepseek xai together openrouter perplexity cerebras vllm ollama'.split(' '))
+/** Those that the gateway forwards to; others' recordings are of hosts it does not know. */
+const RESPONSES_PROVIDERS = new Set('openai xai openrouter deepseek'.split(' '))
 const MOST_BYTES_OF_ONE = 200_000
+const MOST_BYTES_OF_RESPONSES = 60_000
 const ABOUT_HOW_MANY = 140
 /** Recordings at fault: no reader could be right about them. */
-const AT_FAULT = new Set(['ollama-messages-673f0e6a97'])
+const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0'])
 
 const REASONS: readonly (readonly [heading: string, reason: string, features: readonly string[]])[] = [
   ['Errors', 'the words and the kind of a refusal must come through, before and inside a stream', ['error', 'error_in_stream']],
@@ -65,7 +68,8 @@ const source = process.argv[2]
 if (source === undefined) throw new Error('Say where the recordings are: node scripts/copy-fixtures.ts FOLDER')
 const target = join(import.meta.dirname, '../test/fixtures')
 const rows = JSON.parse(readFileSync(join(source, 'index.json'), 'utf8')) as readonly Row[]
-const chosen = choose(rows.filter(isOurs))
+// A language added later is chosen on its own: it changes nothing of what was chosen before.
+const chosen = [...choose(rows.filter(isOurs)), ...choose(rows.filter(isResponses))].sort((a, b) => (a.file < b.file ? -1 : 1))
 
 for (const row of chosen) rmSync(join(target, row.provider), { recursive: true, force: true })
 for (const row of chosen) {
@@ -82,6 +86,12 @@ function isOurs(row: Row): boolean {
   if (row.bytes > MOST_BYTES_OF_ONE || AT_FAULT.has(row.id)) return false
   if (row.api === 'openai.chat') return CHAT_PROVIDERS.has(row.provider)
   return row.api === 'anthropic.messages' || (row.api === 'gemini.generateContent' && row.provider === 'gemini')
+}
+
+function isResponses(row: Row): boolean {
+  return (
+    row.api === 'openai.responses' && RESPONSES_PROVIDERS.has(row.provider) && row.bytes <= MOST_BYTES_OF_RESPONSES && !AT_FAULT.has(row.id)
+  )
 }
 
 /** First what every language must show, then what every place must show, until the set is large enough. */

@@ -8,10 +8,23 @@ import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
 import { openaiChatUpstream } from './openai-chat/upstream.ts'
 import { openrouterClient } from './openrouter/client.ts'
+import { openaiResponsesClient } from './openai-responses/client.ts'
+import { openaiResponsesUpstream } from './openai-responses/upstream.ts'
 
-export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient, geminiClient, openrouterClient]
+export const CLIENT_DIALECTS: readonly ClientDialect[] = [
+  openaiChatClient,
+  openaiResponsesClient,
+  anthropicMessagesClient,
+  geminiClient,
+  openrouterClient,
+]
 
-export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [openaiChatUpstream, anthropicMessagesUpstream, geminiUpstream]
+export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [
+  openaiChatUpstream,
+  anthropicMessagesUpstream,
+  geminiUpstream,
+  openaiResponsesUpstream,
+]
 
 const byId = new Map(UPSTREAM_DIALECTS.map((dialect) => [dialect.id, dialect]))
 

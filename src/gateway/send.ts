@@ -32,6 +32,7 @@ export type Opened = {
 /** Of the client's headers only these go on, and only where the provider speaks the language they belong to. */
 const PASSED_ON: { readonly [dialect: string]: readonly string[] } = {
   'openai-chat': ['openai-beta', 'idempotency-key', 'x-client-request-id'],
+  'openai-responses': ['openai-beta', 'idempotency-key', 'x-client-request-id'],
   'anthropic-messages': ['anthropic-version', 'anthropic-beta', 'idempotency-key'],
 }
 const MOST_ERROR_BYTES = 65_536

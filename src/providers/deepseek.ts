@@ -7,6 +7,7 @@ export const deepseek = openAiCompatible({
   id: 'deepseek',
   name: 'DeepSeek',
   defaultBaseUrl: 'https://api.deepseek.com',
+  hasResponses: true,
   habits: { accepts: new Set(['reasoning_content']) },
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

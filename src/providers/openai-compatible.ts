@@ -1,4 +1,4 @@
-// Places that speak OpenAI's chat language: one factory, so that a provider file says only what is its own.
+// Places that speak OpenAI's chat language, some of them its Responses language too: one factory, so that a provider file says only what is its own.
 
 import type { Habits } from '../dialects/contract.ts'
 import type { Provider, Voice } from './contract.ts'
@@ -12,12 +12,15 @@ export type OpenAiCompatible = {
   readonly habits?: Partial<Habits>
   /** A server of one's own may want no key; one that is set is sent. */
   readonly keyOptional?: boolean
+  /** It also has OpenAI's Responses language, at `/responses`; clients of that language are forwarded to it. */
+  readonly hasResponses?: boolean
   readonly quirks?: NonNullable<Provider['quirks']>
 }
 
 /** A place below whose base URL `/chat/completions` stands and which takes a bearer key. */
 export function openAiCompatible(place: OpenAiCompatible): Provider {
   const key = settingName(place.id, 'API_KEY')
+  const habits: Habits = { issuer: place.id, ...place.habits }
   return {
     id: place.id,
     name: place.name,
@@ -25,7 +28,7 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
     ...(place.keyOptional === true ? { takes: [key] } : {}),
     baseUrlSetting: settingName(place.id, 'BASE_URL'),
     defaultBaseUrl: place.defaultBaseUrl,
-    voices: [chatVoice({ issuer: place.id, ...place.habits })],
+    voices: [chatVoice(habits), ...(place.hasResponses === true ? [responsesVoice(habits)] : [])],
     stopsBillingOnAbort: place.stopsBillingOnAbort,
     authorize: ({ secrets }) => bearer(secrets[key]),
     ...(place.quirks === undefined ? {} : { quirks: place.quirks }),
@@ -34,6 +37,10 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
 
 export function chatVoice(habits: Habits): Voice {
   return { dialect: 'openai-chat', habits, path: () => '/chat/completions' }
+}
+
+function responsesVoice(habits: Habits): Voice {
+  return { dialect: 'openai-responses', habits, path: () => '/responses' }
 }
 
 export function bearer(key: string | undefined): { readonly [header: string]: string } {

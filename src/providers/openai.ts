@@ -7,6 +7,7 @@ export const openai = openAiCompatible({
   id: 'openai',
   name: 'OpenAI',
   defaultBaseUrl: 'https://api.openai.com/v1',
+  hasResponses: true,
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   // `max_tokens` is a 400 for its reasoning models.
   habits: { ceilingMember: 'max_completion_tokens' },

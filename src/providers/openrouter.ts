@@ -6,6 +6,7 @@ export const openrouter = openAiCompatible({
   id: 'openrouter',
   name: 'OpenRouter',
   defaultBaseUrl: 'https://openrouter.ai/api/v1',
+  hasResponses: true,
   habits: {
     accepts: new Set(
       `top_k cache_control reasoning_details min_p top_a repetition_penalty image_config stop_server_tools_when trace metadata`.split(' '),

@@ -7,5 +7,6 @@ export const xai = openAiCompatible({
   id: 'xai',
   name: 'xAI',
   defaultBaseUrl: 'https://api.x.ai/v1',
+  hasResponses: true,
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

@@ -9,7 +9,11 @@ import { CLIENTS, failureOf } from './sdk-calls.ts'
 
 /** Recordings' providers that the gateway names otherwise; all others have their own name. */
 const RENAMED: { readonly [recorded: string]: string } = { gemini: 'google' }
-const MOUNT: { readonly [dialect: string]: string } = { 'openai-chat': '/v1/chat/completions', 'anthropic-messages': '/v1/messages' }
+const MOUNT: { readonly [dialect: string]: string } = {
+  'openai-chat': '/v1/chat/completions',
+  'openai-responses': '/v1/responses',
+  'anthropic-messages': '/v1/messages',
+}
 /** Places whose recordings were made through an API that the gateway does not call them by. */
 const ELSEWHERE = new Set(['ollama anthropic.messages'])
 

@@ -2,7 +2,7 @@
 
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
-import { anthropicPlain, openaiPlain, reasoningOf, type Plain } from '../contracts/dialect-sdk.ts'
+import { anthropicPlain, openaiPlain, reasoningOf, responsesPlain, type Plain } from '../contracts/dialect-sdk.ts'
 
 export type Place = { readonly base: string; readonly key: string }
 export type Question = { readonly model: string; readonly stream: boolean; readonly body: { readonly [member: string]: unknown } }
@@ -24,6 +24,15 @@ export const CLIENTS: { readonly [dialect: string]: Client } = {
     let reasoning = ''
     run.on('chunk', (chunk) => (reasoning += reasoningOf(chunk.choices[0]?.delta)))
     return { plain: openaiPlain(await run.finalChatCompletion(), reasoning), ...seen() }
+  },
+  'openai-responses': async ({ base, key }, { model, stream, body }) => {
+    const { fetch, seen } = watched()
+    const sdk = new OpenAI({ apiKey: key, baseURL: `${base}/v1`, maxRetries: 0, fetch })
+    const params = { input: 'Hello.', store: false, ...body, model }
+    const response = stream
+      ? await sdk.responses.stream({ ...params, stream: true }).finalResponse()
+      : await sdk.responses.create({ ...params, stream: false })
+    return { plain: responsesPlain(response), ...seen() }
   },
   'anthropic-messages': async ({ base, key }, { model, stream, body }) => {
     const { fetch, seen } = watched()

@@ -19,15 +19,16 @@ export type Asking = {
 
 export function askingOf(dialect: string, path: string): Asking {
   if (dialect === 'gemini') return GEMINI
+  const ceilingMember = dialect === 'openai-responses' ? 'max_output_tokens' : 'max_tokens'
   return {
     namesModel: true,
     path,
     pathOf: () => path,
     model: ({ request }) => request?.['model'],
     isStream: ({ request }) => request?.['stream'] === true,
-    ceiling: (request) => request['max_completion_tokens'] ?? request['max_tokens'] ?? null,
+    ceiling: (request) => request['max_completion_tokens'] ?? request[ceilingMember] ?? null,
     choices: (request) => (typeof request['n'] === 'number' ? request['n'] : 1),
-    withCeiling: (request, ceiling) => ({ ...request, max_completion_tokens: undefined, max_tokens: ceiling }),
+    withCeiling: (request, ceiling) => ({ ...request, max_completion_tokens: undefined, [ceilingMember]: ceiling }),
   }
 }
 

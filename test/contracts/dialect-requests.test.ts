@@ -19,6 +19,8 @@ const SPOILT_BODIES = 3000
 const MODEL_MAY_REFUSE: ReadonlySet<string> = new Set(['reasoning', 'temperature', 'topP', 'topK'])
 /** Stands in a body for a number that no JavaScript value prints as. */
 const CEILING = 41_414_143
+/** Members that only the provider which kept something can honour. */
+const KEPT_AT_PROVIDER = ['previous_response_id', 'conversation', 'prompt', 'background']
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -27,14 +29,17 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
   const requests = recordingsOf(id)
     .flatMap((recording) => {
       const { id: name, request, status } = recording
-      if (request === null) return []
+      // A stored prompt may name the model itself; such a request cannot be routed.
+      if (request === null || (asking.namesModel && request['model'] === undefined)) return []
       const [path, model, stream] = [asking.pathOf(recording), String(asking.model(recording)), asking.isStream(recording)]
       return [{ name, request, status, path, model, stream }]
     })
     // What a dialect says that it cannot do yet is not held against it.
     .filter(({ request, path }) => !isUnsupported(() => dialect.intent(incoming(path, JSON.stringify(request)))))
-  /** Requests that can be translated: the provider took them, and they ask for one answer. */
-  const readable = requests.filter(({ request, status }) => status < 400 && asking.choices(request) === 1)
+  /** Requests that can be translated: the provider took them, they ask for one answer, and they lean on nothing kept at the provider. */
+  const readable = requests.filter(
+    ({ request, status }) => status < 400 && asking.choices(request) === 1 && !KEPT_AT_PROVIDER.some((name) => Boolean(request[name])),
+  )
   const own = UPSTREAM_DIALECTS.find((upstream) => upstream.id === shapeOf(id))
 
   it('has recorded requests to be held against', () => {
@@ -113,6 +118,14 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     ({ name, request, path }) => {
       const { body, ...rest } = incoming(path, oddJson(request, name))
       expect(dialect.intent({ ...rest, body }).choices).toBe(asking.choices(request))
+      expect(() => dialect.read(body)).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-unsupported' }))
+    },
+  )
+
+  it.each(requests.filter(({ request }) => KEPT_AT_PROVIDER.some((name) => Boolean(request[name]))))(
+    'refuses to translate $name, which leans on what its provider keeps',
+    ({ name, request }) => {
+      const { body } = incoming(asking.path, oddJson(request, name))
       expect(() => dialect.read(body)).toThrow(expect.objectContaining({ name: 'GatewayError', code: 'request-unsupported' }))
     },
   )
@@ -247,7 +260,9 @@ function without(request: ChatRequest, reported: readonly string[]): unknown {
   const members = Object.entries(request).filter(([name]) => !gone(name))
   const sampling = Object.entries(request.sampling).filter(([name]) => !gone(name))
   const fields = Object.entries(request.extras.fields).filter(([name]) => !reported.includes(name))
-  const turns = reported.some((said) => /^(messages|system)\b/.test(said)) ? [] : request.turns.map(({ role, parts }) => ({ role, parts }))
+  const turns = reported.some((said) => /^(messages|system|input|instructions)\b/.test(said))
+    ? []
+    : request.turns.map(({ role, parts }) => ({ role, parts }))
   return { ...Object.fromEntries(members), extras: Object.fromEntries(fields), sampling: Object.fromEntries(sampling), turns }
 }
 

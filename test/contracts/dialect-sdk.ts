@@ -99,6 +99,17 @@ export const JUDGES: { readonly [clientDialect: string]: Judge } = {
       isObject(error['metadata']) &&
       OPENROUTER_ERRORS.has(String(error['metadata']['error_type'])),
   },
+  'openai-responses': {
+    async stream(text) {
+      const stream = openai(200, text, 'text/event-stream').responses.stream({ model: 'm', input: 'x' })
+      return responsesPlain(await stream.finalResponse())
+    },
+    async whole(text) {
+      return responsesPlain(await openai(200, text, 'application/json').responses.create({ model: 'm', input: 'x' }))
+    },
+    refusal: (status, text) => caught(() => openai(status, text, 'application/json').responses.create({ model: 'm', input: 'x' })),
+    isErrorShape: (body) => JUDGES['openai-chat']?.isErrorShape(body) === true,
+  },
   'anthropic-messages': {
     async stream(text) {
       const stream = anthropic(200, text, 'text/event-stream').messages.stream({ model: 'm', messages: [], max_tokens: 64 })
@@ -177,6 +188,42 @@ export function openaiPlain(completion: OpenAI.ChatCompletion, reasoning: string
     refused: Boolean(choice?.message.refusal) || choice?.finish_reason === 'content_filter',
     usage: usage
       ? { input: usage.prompt_tokens, cacheRead: usage.prompt_tokens_details?.cached_tokens ?? 0, output: usage.completion_tokens }
+      : null,
+  }
+}
+
+const RESPONSES_FINISH: { readonly [said: string]: string } = { max_output_tokens: 'length', content_filter: 'filtered' }
+
+/** The same reading for a response of the SDK, also in the tests that go over the network. */
+export function responsesPlain(response: OpenAI.Responses.Response): Plain {
+  const texts: string[] = []
+  const thoughts: string[] = []
+  const calls: { readonly id: string; readonly name: string; readonly arguments: unknown }[] = []
+  let refused = false
+  for (const item of response.output) {
+    if (item.type === 'message') {
+      for (const part of item.content) {
+        texts.push(part.type === 'refusal' ? part.refusal : part.text)
+        refused ||= part.type === 'refusal'
+      }
+    } else if (item.type === 'reasoning') {
+      const parts = [...item.summary, ...(item.content ?? [])].map((part) => part.text)
+      thoughts.push(parts.filter((part) => part !== '').join('\n\n'))
+    } else if (item.type === 'function_call') calls.push({ id: item.call_id, name: item.name, arguments: data(item.arguments) })
+    else if (item.type === 'custom_tool_call') calls.push({ id: item.call_id, name: item.name, arguments: data(item.input) })
+  }
+  const why = response.incomplete_details?.reason
+  const ended = response.status === 'completed' || response.status === undefined ? (calls.length > 0 ? 'tool-calls' : 'stop') : 'other'
+  const finish = why === undefined ? ended : (RESPONSES_FINISH[why] ?? 'other')
+  const { usage } = response
+  return {
+    text: texts.join(''),
+    reasoning: thoughts.join(''),
+    calls,
+    finish,
+    refused: refused || finish === 'filtered',
+    usage: usage
+      ? { input: usage.input_tokens, cacheRead: usage.input_tokens_details?.cached_tokens ?? 0, output: usage.output_tokens }
       : null,
   }
 }

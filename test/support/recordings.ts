@@ -23,6 +23,7 @@ export type Recording = {
 /** The language of a recording's `api`. A new language gets its line here; its contract suite then finds its recordings. */
 const DIALECT_OF_API: { readonly [api: string]: string } = {
   'openai.chat': 'openai-chat',
+  'openai.responses': 'openai-responses',
   'anthropic.messages': 'anthropic-messages',
   'gemini.generateContent': 'gemini',
 }

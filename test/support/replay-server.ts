@@ -38,6 +38,7 @@ export const RETRY_AFTER_SECONDS = 7
 /** Which API an endpoint's path is; `stream` where the path itself says whether a stream is asked for. Any prefix goes. */
 const ENDPOINTS: readonly { readonly ending: RegExp; readonly api: string; readonly stream?: boolean }[] = [
   { ending: /\/chat\/completions$/, api: 'openai.chat' },
+  { ending: /\/responses$/, api: 'openai.responses' },
   { ending: /\/messages$/, api: 'anthropic.messages' },
   { ending: /:generateContent$/, api: 'gemini.generateContent', stream: false },
   { ending: /:streamGenerateContent$/, api: 'gemini.generateContent', stream: true },

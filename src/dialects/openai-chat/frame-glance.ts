@@ -26,7 +26,7 @@ export function isUsageOnly(data: string): boolean {
 }
 
 /** Does a member of this (quoted) name anywhere begin with this character? A quoted name inside a text has a backslash before its closing quote. */
-function startsMember(data: string, name: string, first: string): boolean {
+export function startsMember(data: string, name: string, first: string): boolean {
   for (let at = data.indexOf(name); at >= 0; at = data.indexOf(name, at + 1)) {
     let i = skipSpace(data, at + name.length)
     if (data[i] !== ':') continue

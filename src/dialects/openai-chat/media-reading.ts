@@ -40,7 +40,8 @@ export function readFile(part: JsonObject, at: string): Part {
   return { kind: 'media', mediaType, source: { at: 'inline', base64: data } }
 }
 
-function mediaAt(url: string, otherwise: string): Part {
+/** A data URL or a place elsewhere; `otherwise` is the type where the URL tells none. */
+export function mediaAt(url: string, otherwise: string): Part {
   const inline = readDataUrl(url)
   const source: MediaSource = inline === null ? { at: 'url', url } : { at: 'inline', base64: inline.base64 }
   return { kind: 'media', mediaType: inline === null || inline.mediaType === '' ? otherwise : inline.mediaType, source }
@@ -67,7 +68,7 @@ const TYPES: { readonly [ending: string]: string } = {
 }
 
 /** PDF unless the name says otherwise: it is what this API takes files for. */
-function typeByName(name: string): string {
+export function typeByName(name: string): string {
   const ending = name.slice(name.lastIndexOf('.') + 1).toLowerCase()
   return (Object.hasOwn(TYPES, ending) ? TYPES[ending] : undefined) ?? 'application/pdf'
 }

@@ -26,7 +26,7 @@ export function writeMedia({ mediaType, source }: Media, habits: Habits, at: str
   if (kind === 'audio') return { type: 'input_audio', input_audio: { data: source.base64, format: audioFormat(mediaType) } }
   if (kind === 'text') {
     // Files are PDFs here; a text document is as good as its text.
-    const text = decode(source.base64)
+    const text = decodeText(source.base64)
     if (text !== null) {
       reports.approximated.add(`${at}.document`)
       reports.dropped.add(`${at}.mediaType`)
@@ -46,7 +46,8 @@ function audioFormat(mediaType: string): string {
   return subtype === 'x-wav' || subtype === 'wave' ? 'wav' : subtype
 }
 
-function decode(base64: string): string | null {
+/** The text of a UTF-8 document, or `null`. */
+export function decodeText(base64: string): string | null {
   try {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes)

@@ -49,7 +49,7 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
   return { text: print(members), dropped: [...reports.dropped], approximated: [...reports.approximated] }
 }
 
-function print(members: Members): string {
+export function print(members: { readonly [name: string]: Writable }): string {
   try {
     return printJson(members)
   } catch (cause) {
@@ -83,7 +83,7 @@ function writeReplyFormat(format: ChatRequest['replyFormat']): Writable {
 }
 
 /** OpenAI takes letters, digits, `_` and `-`, at most 64. */
-function safeName(name: string): string {
+export function safeName(name: string): string {
   const safe = name.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 64)
   return safe === '' ? 'response' : safe
 }

@@ -1,0 +1,35 @@
+// OpenAI's Responses language as clients speak it and hear it: the half of the dialect that faces them. It keeps nothing between requests.
+
+import type { ClientDialect } from '../contract.ts'
+import { openaiChatClient } from '../openai-chat/client.ts'
+import { writeError } from '../openai-chat/error-writing.ts'
+import { readIntent } from './intent.ts'
+import { readRequest } from './request-reading.ts'
+import { writeResponse } from './response-writing.ts'
+import { ResponsesStreamWriter } from './stream-writing.ts'
+import { OPENAI_RESPONSES, REQUEST_RAW } from './wire.ts'
+
+export const openaiResponsesClient: ClientDialect = {
+  id: OPENAI_RESPONSES,
+  paths: ['/v1/responses'],
+  raw: REQUEST_RAW,
+  // One API, two languages: keys and errors are the same in both.
+  credential: (headers, url) => openaiChatClient.credential(headers, url),
+  status: (error) => error.status,
+  writeError,
+  intent: readIntent,
+  read: readRequest,
+  names: {
+    maxOutputTokens: 'max_output_tokens',
+    topP: 'top_p',
+    presencePenalty: 'presence_penalty',
+    frequencyPenalty: 'frequency_penalty',
+    toolChoice: 'tool_choice',
+    parallelToolCalls: 'parallel_tool_calls',
+    replyFormat: 'text.format',
+    reasoning: 'reasoning.effort',
+    endUserId: 'user',
+  },
+  write: writeResponse,
+  writer: (intent) => new ResponsesStreamWriter(intent),
+}
