@@ -40,7 +40,8 @@ export async function candidates(job: Job): Promise<readonly Candidate[]> {
   if (provider === undefined) throw new GatewayError('model-unknown', `The provider ${JSON.stringify(place.provider)} is not known.`)
   const settings = job.deps.settings(provider)
   if (settings === null) {
-    const names = provider.needs.length > 0 ? provider.needs : [provider.baseUrlSetting]
+    const names = [...provider.needs, ...(provider.address?.needs ?? [])]
+    if (names.length === 0) names.push(provider.baseUrlSetting)
     throw new GatewayError('credential-missing', `The provider ${provider.id} is not configured: ${names.join(' and ')} must be set.`)
   }
   return [{ provider, settings, model: place.model, entry: catalogue.lookUp(provider.id, place.model) }]

@@ -12,6 +12,12 @@ export type Target = {
   readonly region: string | null
 }
 
+/** `needs`: names of settings without which there is no address. `baseUrl` gives `null` when a value cannot stand in one. */
+export type Address = {
+  readonly needs: readonly string[]
+  baseUrl(setting: (name: string) => string | null): string | null
+}
+
 /** Resolved at the last moment from the names a provider says it needs. */
 export type Settings = {
   readonly secrets: { readonly [name: string]: string }
@@ -39,6 +45,8 @@ export interface Provider {
   readonly baseUrlSetting: string
   /** Where it is unless the setting says otherwise; `null`: there is no default (a self-hosted server). */
   readonly defaultBaseUrl: string | null
+  /** A default address that other settings fill in; the base URL setting as given wins. */
+  readonly address?: Address
   /** In order of preference; the client's own dialect wins when it is listed. */
   readonly voices: readonly [Voice, ...Voice[]]
   /** Does closing the connection end the bill? With its source; `unknown` counts as no. */

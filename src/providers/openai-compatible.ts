@@ -1,13 +1,14 @@
 // Places that speak OpenAI's chat language: one factory, so that a provider file says only what is its own.
 
 import type { Habits } from '../dialects/contract.ts'
-import type { Provider, Voice } from './contract.ts'
+import type { Address, Provider, Voice } from './contract.ts'
 import { settingName } from './setting-name.ts'
 
 export type OpenAiCompatible = {
   readonly id: string
   readonly name: string
   readonly defaultBaseUrl: string | null
+  readonly address?: Address
   readonly stopsBillingOnAbort: Provider['stopsBillingOnAbort']
   readonly habits?: Partial<Habits>
   /** A server of one's own may want no key; one that is set is sent. */
@@ -25,6 +26,7 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
     ...(place.keyOptional === true ? { takes: [key] } : {}),
     baseUrlSetting: settingName(place.id, 'BASE_URL'),
     defaultBaseUrl: place.defaultBaseUrl,
+    ...(place.address === undefined ? {} : { address: place.address }),
     voices: [chatVoice({ issuer: place.id, ...place.habits })],
     stopsBillingOnAbort: place.stopsBillingOnAbort,
     authorize: ({ secrets }) => bearer(secrets[key]),
