@@ -3,13 +3,19 @@
 import type { ClientDialect, UpstreamDialect } from './contract.ts'
 import { anthropicMessagesClient } from './anthropic-messages/client.ts'
 import { anthropicMessagesUpstream } from './anthropic-messages/upstream.ts'
+import { cohereChatUpstream } from './cohere-chat/upstream.ts'
 import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
 import { openaiChatUpstream } from './openai-chat/upstream.ts'
 
 export const CLIENT_DIALECTS: readonly ClientDialect[] = [openaiChatClient, anthropicMessagesClient]
 
-export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [openaiChatUpstream, anthropicMessagesUpstream, geminiUpstream]
+export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [
+  openaiChatUpstream,
+  anthropicMessagesUpstream,
+  geminiUpstream,
+  cohereChatUpstream,
+]
 
 const byId = new Map(UPSTREAM_DIALECTS.map((dialect) => [dialect.id, dialect]))
 

@@ -4,6 +4,7 @@ import { alibaba } from './alibaba.ts'
 import { anthropic } from './anthropic.ts'
 import { cerebras } from './cerebras.ts'
 import { cloudflare } from './cloudflare.ts'
+import { cohere } from './cohere.ts'
 import type { Provider } from './contract.ts'
 import { deepinfra } from './deepinfra.ts'
 import { deepseek } from './deepseek.ts'
@@ -42,6 +43,7 @@ export const PROVIDERS: readonly Provider[] = [
   openrouter,
   perplexity,
   cerebras,
+  cohere,
   moonshot,
   zai,
   alibaba,

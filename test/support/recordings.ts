@@ -25,6 +25,7 @@ const DIALECT_OF_API: { readonly [api: string]: string } = {
   'openai.chat': 'openai-chat',
   'anthropic.messages': 'anthropic-messages',
   'gemini.generateContent': 'gemini',
+  'cohere.chat.v2': 'cohere-chat',
 }
 
 /** Any folder in the format of test/fixtures can be put in its place, to hold the dialects against a larger collection by hand. */

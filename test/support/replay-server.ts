@@ -39,6 +39,7 @@ export const RETRY_AFTER_SECONDS = 7
 const ENDPOINTS: readonly { readonly ending: RegExp; readonly api: string; readonly stream?: boolean }[] = [
   { ending: /\/chat\/completions$/, api: 'openai.chat' },
   { ending: /\/messages$/, api: 'anthropic.messages' },
+  { ending: /\/v2\/chat$/, api: 'cohere.chat.v2' },
   { ending: /:generateContent$/, api: 'gemini.generateContent', stream: false },
   { ending: /:streamGenerateContent$/, api: 'gemini.generateContent', stream: true },
 ]

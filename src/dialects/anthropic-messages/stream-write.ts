@@ -25,6 +25,7 @@ interface OpenBlock {
 }
 
 export class AnthropicWriter implements FrameWriter {
+  private readonly asked: string
   private held: Start | null = null
   private done = false
   private usage: Usage | null = null
@@ -37,6 +38,11 @@ export class AnthropicWriter implements FrameWriter {
   private active: { readonly index: number; readonly block: OpenBlock; seal: Seal | undefined } | null = null
   /** Steps of blocks that began while another was open, by block, in the order the blocks began. */
   private readonly waiting = new Map<number, BlockEvent[]>()
+
+  /** `asked`: the model's name for a reply that tells none. */
+  constructor(asked = '') {
+    this.asked = asked
+  }
 
   write(event: ChatEvent): readonly Frame[] {
     if (this.done) return []
@@ -110,7 +116,7 @@ export class AnthropicWriter implements FrameWriter {
         id: messageId(id),
         type: 'message',
         role: 'assistant',
-        model,
+        model: model === '' ? this.asked : model,
         content: [],
         stop_reason: null,
         stop_sequence: null,
