@@ -20,7 +20,7 @@ type Row = {
 
 const CHAT_PROVIDERS = new Set('openai groq mistral deepseek xai together openrouter perplexity cerebras vllm ollama'.split(' '))
 const MOST_BYTES_OF_ONE = 200_000
-const ABOUT_HOW_MANY = 156
+const ABOUT_HOW_MANY = 178
 /** Recordings at fault: no reader could be right about them. */
 const AT_FAULT = new Set(['ollama-messages-673f0e6a97'])
 
@@ -82,7 +82,10 @@ function isOurs(row: Row): boolean {
   if (row.bytes > MOST_BYTES_OF_ONE || AT_FAULT.has(row.id)) return false
   if (row.api === 'openai.chat') return CHAT_PROVIDERS.has(row.provider)
   return (
-    row.api === 'anthropic.messages' || row.api === 'cohere.chat.v2' || (row.api === 'gemini.generateContent' && row.provider === 'gemini')
+    row.api === 'anthropic.messages' ||
+    row.api === 'cohere.chat.v2' ||
+    row.api === 'bedrock.converse' ||
+    (row.api === 'gemini.generateContent' && row.provider === 'gemini')
   )
 }
 

@@ -8,7 +8,7 @@ import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { pipe, upload } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
-import { isConfigured } from './providers/configured.ts'
+import { isConfigured, secretsOf } from './providers/configured.ts'
 import type { Provider, Settings } from './providers/contract.ts'
 import { declaredProviders } from './providers/declared.ts'
 import { PROVIDERS } from './providers/index.ts'
@@ -85,14 +85,14 @@ export function providersOf(env: Env): readonly Provider[] {
 function readSettings(provider: Provider, env: Env): Settings {
   const read = (name: string): string | null => setting(env, name)
   const secrets: { [name: string]: string } = {}
-  for (const name of [...provider.needs, ...(provider.takes ?? [])]) {
+  for (const name of secretsOf(provider)) {
     const value = read(name)
     if (value !== null) secrets[name] = value
   }
   return {
     secrets,
     baseUrl: read(provider.baseUrlSetting) ?? provider.address?.baseUrl(read) ?? provider.defaultBaseUrl,
-    region: null,
+    region: (provider.regionSettings ?? []).map(read).find((value) => value !== null) ?? null,
   }
 }
 

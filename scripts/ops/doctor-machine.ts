@@ -1,6 +1,7 @@
 // What can be told without asking the gateway: Node, the configuration file, and the settings in .dev.vars and the environment.
 
 import { badSettings } from '../../src/admin/doctor-report.ts'
+import { secretsOf } from '../../src/providers/configured.ts'
 import { declaringSettings } from '../../src/providers/declared.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 import { bad, good, note, type Line } from './doctor-line.ts'
@@ -85,7 +86,7 @@ function unknownLine(name: string, where: string, said: Said): Line {
 /** A key with white space, quotes or an example's words in it is none. Its value is never shown. */
 function credentialLines(said: Said, declared: ReadonlySet<string>): readonly Line[] {
   const keys = [...declared].filter((name) => name.endsWith('_API_KEY'))
-  const names = new Set([...PROVIDERS.flatMap((provider) => [...provider.needs, ...(provider.takes ?? [])]), ...keys])
+  const names = new Set([...PROVIDERS.flatMap(secretsOf), ...keys])
   return [...names].flatMap((name) => {
     const value = said[name]?.trim() ?? ''
     if (/\s|^["']|["']$/.test(value)) return [bad(`${name} has white space or quotes in it`, 'Copy the key again, without them.')]

@@ -7,10 +7,12 @@ import { declaredId } from '../../src/providers/declared.ts'
 
 export type Said = { readonly [name: string]: string }
 
-/** For a deployment, where what is said leaves this machine: of the environment, names that could declare a place count only when .dev.vars has them. */
+/** For a deployment, where what is said leaves this machine: of the environment, AWS's names and those that could declare a place count only when .dev.vars has them. */
 export function saidSettings(): Said {
   const file = devVars()
-  const around = Object.entries(environment()).filter(([name]) => declaredId(name) === null || Object.hasOwn(file, name))
+  const around = Object.entries(environment()).filter(
+    ([name]) => Object.hasOwn(file, name) || !(name.startsWith('AWS_') || declaredId(name) !== null),
+  )
   return { ...file, ...Object.fromEntries(around) }
 }
 

@@ -1,5 +1,6 @@
 // Which secrets a Worker must be given: its own two, made when it has none, and the providers' settings found on this machine.
 
+import { missingSettings, secretsOf } from '../../src/providers/configured.ts'
 import type { Provider } from '../../src/providers/contract.ts'
 import { declaringSettings } from '../../src/providers/declared.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
@@ -46,7 +47,7 @@ export function planSecrets(given: {
 
 function providerSettings(settings: { readonly [name: string]: string }): readonly { readonly name: string; readonly address: boolean }[] {
   const outside = PROVIDERS.filter((provider) => provider.local === undefined)
-  const secrets = new Set(outside.flatMap((provider) => [...provider.needs, ...(provider.takes ?? []), ...addressNeeds(provider)]))
+  const secrets = new Set(outside.flatMap((provider) => [...secretsOf(provider), ...placeSettings(provider)]))
   const declared = declaringSettings(Object.keys(settings), (name) => settings[name] ?? null)
   return [
     ...[...secrets].map((name) => ({ name, address: false })),
@@ -54,9 +55,11 @@ function providerSettings(settings: { readonly [name: string]: string }): readon
     ...declared.map((name) => ({ name, address: name.endsWith('_BASE_URL') })),
   ]
 
-  /** An account's id is set for wrangler, too: it is the place's business only when its key is there. */
-  function addressNeeds({ needs, address }: Provider): readonly string[] {
-    return needs.every((name) => settings[name] !== undefined) ? (address?.needs ?? []) : []
+  /** An account’s id and a region are set for other tools, too: they are the place's business only when its key is there. */
+  function placeSettings(provider: Provider): readonly string[] {
+    const wanted = new Set([...(provider.address?.needs ?? []).flat(), ...(provider.regionSettings ?? [])])
+    const missing = missingSettings(provider, (name) => settings[name] !== undefined || wanted.has(name))
+    return missing.length === 0 ? [...wanted] : []
   }
 }
 

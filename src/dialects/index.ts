@@ -3,6 +3,7 @@
 import type { ClientDialect, UpstreamDialect } from './contract.ts'
 import { anthropicMessagesClient } from './anthropic-messages/client.ts'
 import { anthropicMessagesUpstream } from './anthropic-messages/upstream.ts'
+import { bedrockConverseUpstream } from './bedrock-converse/upstream.ts'
 import { cohereChatUpstream } from './cohere-chat/upstream.ts'
 import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
@@ -15,6 +16,7 @@ export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [
   anthropicMessagesUpstream,
   geminiUpstream,
   cohereChatUpstream,
+  bedrockConverseUpstream,
 ]
 
 const byId = new Map(UPSTREAM_DIALECTS.map((dialect) => [dialect.id, dialect]))

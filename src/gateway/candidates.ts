@@ -5,6 +5,7 @@ import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { dearest } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
+import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import type { Job, Key } from './job.ts'
 
@@ -40,8 +41,7 @@ export async function candidates(job: Job): Promise<readonly Candidate[]> {
   if (provider === undefined) throw new GatewayError('model-unknown', `The provider ${JSON.stringify(place.provider)} is not known.`)
   const settings = job.deps.settings(provider)
   if (settings === null) {
-    const names = [...provider.needs, ...(provider.address?.needs ?? [])]
-    if (names.length === 0) names.push(provider.baseUrlSetting)
+    const names = missingSettings(provider, () => false)
     throw new GatewayError('credential-missing', `The provider ${provider.id} is not configured: ${names.join(' and ')} must be set.`)
   }
   return [{ provider, settings, model: place.model, entry: catalogue.lookUp(provider.id, place.model) }]

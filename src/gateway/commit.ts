@@ -5,10 +5,10 @@ import { joinBytes } from '../core/bytes.ts'
 import type { ChatEvent, ChatResponse } from '../core/canonical.ts'
 import { collect } from '../core/collect.ts'
 import { GatewayError } from '../core/errors.ts'
-import { SseReader } from '../core/sse.ts'
-import type { FrameReader, UpstreamDialect } from '../dialects/contract.ts'
+import { framingReader, type FramingReader } from '../core/framing.ts'
+import type { FrameReader } from '../dialects/contract.ts'
 import type { Job } from './job.ts'
-import type { Opened } from './send.ts'
+import type { Opened, Way } from './send.ts'
 import { isContent, Tally } from './tally.ts'
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
@@ -20,7 +20,7 @@ export type CommittedStream = {
   readonly held: readonly Uint8Array[]
   readonly events: readonly ChatEvent[]
   readonly rest: Reader
-  readonly sse: SseReader
+  readonly framing: FramingReader
   readonly frames: FrameReader
   readonly tally: Tally
   /** The stream ended while it was held: nothing is left to read. */
@@ -81,7 +81,7 @@ async function commitStream(job: Job, opened: Opened): Promise<Committed> {
     const said = way.upstream.readError(response.status, response.headers, hide(text))
     throw said ?? new GatewayError('upstream-garbled', `${provider} answered a stream request with something else.`)
   }
-  const sse = new SseReader()
+  const framing = framingReader(way.voice.framing)
   const frames = way.upstream.reader()
   const tally = new Tally()
   const held: Uint8Array[] = []
@@ -97,18 +97,18 @@ async function commitStream(job: Job, opened: Opened): Promise<Committed> {
   for (;;) {
     const { done, value } = await rest.read()
     if (done) {
-      for (const frame of sse.end()) for (const event of frames.read(frame)) take(event)
+      for (const frame of framing.end()) for (const event of frames.read(frame)) take(event)
       for (const event of frames.end()) take(event)
       if (!committed) throw new GatewayError('upstream-cut', `${provider} ended the stream before any content.`)
       tally.firstEventAt = job.deps.now()
-      return { kind: 'stream', opened, held, events, rest, sse, frames, tally, over: true }
+      return { kind: 'stream', opened, held, events, rest, framing, frames, tally, over: true }
     }
     held.push(value)
     size += value.length
-    for (const frame of sse.push(value)) for (const event of frames.read(frame)) take(event)
+    for (const frame of framing.push(value)) for (const event of frames.read(frame)) take(event)
     if (committed) {
       tally.firstEventAt = job.deps.now()
-      return { kind: 'stream', opened, held, events, rest, sse, frames, tally, over: false }
+      return { kind: 'stream', opened, held, events, rest, framing, frames, tally, over: false }
     }
     if (size > MOST_HELD_BYTES) throw new GatewayError('upstream-garbled', `${provider} sent ${MOST_HELD_BYTES} bytes without any content.`)
   }
@@ -138,7 +138,7 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
   }
   let whole: ChatResponse | null = null
   if (isStream(response)) {
-    whole = collected(way.upstream, read.chunks, hide) // some hosts stream whatever was asked
+    whole = collected(way, read.chunks, hide) // some hosts stream whatever was asked
     tally.usage = whole.usage
     tally.finish = whole.finish.native ?? whole.finish.reason
   } else if (way.kind === 'translate') {
@@ -156,16 +156,16 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
 }
 
 function isStream(response: Response): boolean {
-  return (response.headers.get('content-type') ?? '').includes('text/event-stream')
+  return /text\/event-stream|amazon\.eventstream/.test(response.headers.get('content-type') ?? '')
 }
 
 /** A stream as the whole answer that was asked for. @throws GatewayError the error it ended in */
-function collected(upstream: UpstreamDialect, chunks: readonly Uint8Array[], hide: (text: string) => string): ChatResponse {
-  const sse = new SseReader()
-  const frames = upstream.reader()
+function collected(way: Way, chunks: readonly Uint8Array[], hide: (text: string) => string): ChatResponse {
+  const framing = framingReader(way.voice.framing)
+  const frames = way.upstream.reader()
   const events: ChatEvent[] = []
-  for (const chunk of chunks) for (const frame of sse.push(chunk)) events.push(...frames.read(frame))
-  for (const frame of sse.end()) events.push(...frames.read(frame))
+  for (const chunk of chunks) for (const frame of framing.push(chunk)) events.push(...frames.read(frame))
+  for (const frame of framing.end()) events.push(...frames.read(frame))
   events.push(...frames.end())
   for (const event of events) if (event.kind === 'error') throw new GatewayError(event.code, hide(event.message))
   return collect(events)

@@ -73,7 +73,10 @@ async function run(
     return brokenOff(
       carrier,
       out,
-      reason ?? new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause }),
+      reason ??
+        (cause instanceof GatewayError
+          ? cause
+          : new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause })),
     )
   } finally {
     watch.end()
@@ -122,7 +125,7 @@ function watchIdle(job: Job, idle: () => void): { progress(): void; end(): void 
 }
 
 function forwarder(job: Job, from: CommittedStream): Carrier {
-  const { sse, frames, tally, opened } = from
+  const { framing, frames, tally, opened } = from
   const { upstream } = opened.way
   const filter = job.intent.wantsUsage ? null : new UsageFilter(upstream)
   const see = (list: readonly Frame[]): void => {
@@ -134,7 +137,7 @@ function forwarder(job: Job, from: CommittedStream): Carrier {
   const pass = (bytes: Uint8Array): Uint8Array => (filter === null ? bytes : filter.push(bytes))
   const end = (): Step => {
     if (!from.over) {
-      see(sse.end())
+      see(framing.end())
       if (tally.failure === null) for (const event of frames.end()) tally.see(event)
     }
     // An error that the provider itself sent has passed through; one that nobody sent must be said.
@@ -148,19 +151,19 @@ function forwarder(job: Job, from: CommittedStream): Carrier {
       return { ...last, bytes: joinBytes([...pieces, last.bytes]) }
     },
     take(bytes) {
-      const list = sse.push(bytes)
+      const list = framing.push(bytes)
       see(list)
       return { bytes: pass(bytes), progress: list.length > 0, failure: null }
     },
     end,
     fail(error) {
-      return encoder.encode((sse.open ? '\n\n' : '') + framesText(job.client.writer(job.intent, null).fail(error)))
+      return encoder.encode((framing.open ? '\n\n' : '') + framesText(job.client.writer(job.intent, null).fail(error)))
     },
   }
 }
 
 function translator(job: Job, from: CommittedStream): Carrier {
-  const { sse, frames, tally, opened } = from
+  const { framing, frames, tally, opened } = from
   const writer = job.client.writer(job.intent, servedBy(job, opened.candidate))
   let failure: GatewayError | null = null
   const write = (events: readonly ChatEvent[]): string => {
@@ -193,11 +196,11 @@ function translator(job: Job, from: CommittedStream): Carrier {
       return step(from.over ? text + close() : text, true)
     },
     take(bytes) {
-      const { text, progress } = read(sse.push(bytes))
+      const { text, progress } = read(framing.push(bytes))
       return step(text, progress)
     },
     end() {
-      const { text } = read(sse.end())
+      const { text } = read(framing.end())
       const last = frames.end()
       for (const event of last) tally.see(event)
       const whole = text + write(last)

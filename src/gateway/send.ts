@@ -1,7 +1,9 @@
 // Opens one call of one target: builds the body in the place's language, sends it, and waits for headers. Nothing is read but errors.
 
 import { Body } from '../core/body.ts'
+import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
+import { mediaTypeOf } from '../core/framing.ts'
 import { redact } from '../core/redact.ts'
 import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
@@ -66,9 +68,15 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
     job.deps.limits.headersMs,
   )
   try {
-    const request = new Request(urlOf(candidate, way.voice, job.intent.stream), {
+    const url = urlOf(candidate, way.voice, job.intent.stream)
+    const headers = await headersOf(job, candidate, way)
+    if (provider.sign !== undefined) {
+      const signed = await provider.sign({ url, headers, bytes: joinBytes(pieces) }, settings, job.deps.now())
+      for (const [name, value] of Object.entries(signed)) headers.set(name, value)
+    }
+    const request = new Request(url, {
       method: 'POST',
-      headers: await headersOf(job, candidate, way),
+      headers,
       body: job.deps.upload(pieces) as BodyInit,
       redirect: 'manual',
       signal: ended.signal,
@@ -145,7 +153,7 @@ function urlOf(candidate: Candidate, voice: Voice, stream: boolean): string {
 async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Headers> {
   const headers = new Headers({
     'content-type': 'application/json',
-    accept: job.intent.stream ? 'text/event-stream' : 'application/json',
+    accept: job.intent.stream ? mediaTypeOf(way.voice.framing) : 'application/json',
     'user-agent': 'sluice',
   })
   for (const [name, value] of Object.entries(await candidate.provider.authorize(candidate.settings))) headers.set(name, value)

@@ -10,7 +10,7 @@ export const cloudflare = openAiCompatible({
   name: 'Cloudflare Workers AI',
   defaultBaseUrl: null,
   address: {
-    needs: [ACCOUNT],
+    needs: [[ACCOUNT]],
     baseUrl(setting) {
       const account = setting(ACCOUNT)
       return account !== null && /^[A-Za-z0-9_-]+$/.test(account) ? `https://api.cloudflare.com/client/v4/accounts/${account}/ai/v1` : null

@@ -2,6 +2,7 @@
 
 import { alibaba } from './alibaba.ts'
 import { anthropic } from './anthropic.ts'
+import { bedrock } from './bedrock.ts'
 import { cerebras } from './cerebras.ts'
 import { cloudflare } from './cloudflare.ts'
 import { cohere } from './cohere.ts'
@@ -34,6 +35,7 @@ export const PROVIDERS: readonly Provider[] = [
   openai,
   anthropic,
   google,
+  bedrock,
   groq,
   mistral,
   deepseek,

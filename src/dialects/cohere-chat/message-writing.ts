@@ -3,6 +3,7 @@
 import type { Part, Turn } from '../../core/canonical.ts'
 import type { Writable } from '../../core/json-raw.ts'
 import { reasons } from './model-rules.ts'
+import { isObject } from './wire.ts'
 
 export type Reports = { readonly dropped: Set<string>; readonly approximated: Set<string> }
 
@@ -140,7 +141,11 @@ function noteCache(part: Part, { dropped }: Reports): void {
 }
 
 function nameOf(part: Part): string {
-  return part.kind === 'native' ? 'native_item' : part.kind === 'media' ? 'file' : part.kind.replace('-', '_')
+  if (part.kind === 'native') {
+    const type = isObject(part.value) ? part.value['type'] : null
+    return typeof type === 'string' && /^[\w.-]{1,64}$/.test(type) ? type : 'native_item'
+  }
+  return part.kind === 'media' ? 'file' : part.kind.replace('-', '_')
 }
 
 function decode(base64: string): string | null {
