@@ -9,7 +9,7 @@ import type { Frame } from '../dialects/contract.ts'
 import type { Ending } from '../core/account.ts'
 import type { CommittedLarge, CommittedStream } from './commit.ts'
 import type { Job } from './job.ts'
-import { servedBy } from './served-by.ts'
+import { named, servedBy } from './served-by.ts'
 import { UsageFilter } from './usage-filter.ts'
 
 /** `done` never rejects. */
@@ -171,7 +171,7 @@ function translator(job: Job, from: CommittedStream): Carrier {
     for (const event of events) {
       if (failure !== null) break
       if (event.kind === 'error') failure = new GatewayError(event.code, opened.hide(event.message))
-      else text += framesText(writer.write(event))
+      else text += framesText(writer.write(event.kind === 'start' ? named(event, job) : event))
     }
     return text
   }

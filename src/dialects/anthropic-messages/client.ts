@@ -29,9 +29,8 @@ export const anthropicMessagesClient: ClientDialect = {
     endUserId: 'metadata.user_id',
     cache: 'cache_control',
   },
-  // Some languages (Cohere's, Bedrock's) do not tell the model in their answers.
-  write: (response, intent) => writeResponse(response.model === '' ? { ...response, model: intent.model } : response),
-  writer: (intent) => new AnthropicWriter(intent.model),
+  write: writeResponse,
+  writer: () => new AnthropicWriter(),
   status: statusOf,
   writeError,
 }

@@ -25,7 +25,6 @@ interface OpenBlock {
 }
 
 export class AnthropicWriter implements FrameWriter {
-  private readonly asked: string
   private held: Start | null = null
   private done = false
   private usage: Usage | null = null
@@ -38,11 +37,6 @@ export class AnthropicWriter implements FrameWriter {
   private active: { readonly index: number; readonly block: OpenBlock; seal: Seal | undefined } | null = null
   /** Steps of blocks that began while another was open, by block, in the order the blocks began. */
   private readonly waiting = new Map<number, BlockEvent[]>()
-
-  /** `asked`: the model's name for a reply that tells none. */
-  constructor(asked = '') {
-    this.asked = asked
-  }
 
   write(event: ChatEvent): readonly Frame[] {
     if (this.done) return []
@@ -116,7 +110,7 @@ export class AnthropicWriter implements FrameWriter {
         id: messageId(id),
         type: 'message',
         role: 'assistant',
-        model: model === '' ? this.asked : model,
+        model,
         content: [],
         stop_reason: null,
         stop_sequence: null,
