@@ -23,7 +23,7 @@ const CHAT_PROVIDERS = new Set('openai groq mistral deepseek xai together openro
 const RESPONSES_PROVIDERS = new Set('openai xai openrouter deepseek'.split(' '))
 const MOST_BYTES_OF_ONE = 200_000
 const MOST_BYTES_OF_RESPONSES = 60_000
-const ABOUT_HOW_MANY = 140
+const ABOUT_HOW_MANY = 178
 /** Recordings at fault: no reader could be right about them. */
 const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0'])
 
@@ -85,7 +85,12 @@ console.log(`${chosen.length} recordings, ${chosen.reduce((sum, row) => sum + ro
 function isOurs(row: Row): boolean {
   if (row.bytes > MOST_BYTES_OF_ONE || AT_FAULT.has(row.id)) return false
   if (row.api === 'openai.chat') return CHAT_PROVIDERS.has(row.provider)
-  return row.api === 'anthropic.messages' || (row.api === 'gemini.generateContent' && row.provider === 'gemini')
+  return (
+    row.api === 'anthropic.messages' ||
+    row.api === 'cohere.chat.v2' ||
+    row.api === 'bedrock.converse' ||
+    (row.api === 'gemini.generateContent' && row.provider === 'gemini')
+  )
 }
 
 function isResponses(row: Row): boolean {

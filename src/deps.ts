@@ -8,8 +8,9 @@ import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { pipe, upload } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
-import { isConfigured } from './providers/configured.ts'
+import { isConfigured, secretsOf } from './providers/configured.ts'
 import type { Provider, Settings } from './providers/contract.ts'
+import { declaredProviders } from './providers/declared.ts'
 import { PROVIDERS } from './providers/index.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
@@ -20,6 +21,7 @@ type Fixed = {
   readonly env: Env
   readonly keys: Keys
   readonly limits: Limits
+  readonly providers: readonly Provider[]
   readonly settings: ReadonlyMap<string, Settings>
   readonly logs: boolean
 }
@@ -30,13 +32,13 @@ let catalogue: { readonly value: Catalogue; readonly text: string | null; readon
 
 export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>): void }): Deps {
   if (fixed === null || fixed.env !== env) fixed = fix(env)
-  const { keys, limits, settings, logs } = fixed
+  const { keys, limits, providers, settings, logs } = fixed
   return {
     keys,
     account: (keyId) => accountOf(env, keyId),
     ledger: d1Ledger(env.DB),
     catalogue: () => readCatalogue(env, context),
-    providers: PROVIDERS,
+    providers,
     settings: (provider) => settings.get(provider.id) ?? null,
     fetch: (url, init) => fetch(url, init),
     pipe,
@@ -54,9 +56,10 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
 function fix(env: Env): Fixed {
   const has = (name: string): boolean => setting(env, name) !== null
   const settings = new Map<string, Settings>()
-  for (const provider of PROVIDERS) {
+  const providers = providersOf(env)
+  for (const provider of providers) {
     if (provider.local === undefined ? isConfigured(provider, has) : setting(env, 'SLUICE_DEMO') === 'on')
-      settings.set(provider.id, settingsOf(provider, env))
+      settings.set(provider.id, readSettings(provider, env))
   }
   return {
     env,
@@ -68,18 +71,29 @@ function fix(env: Env): Fixed {
       firstContentMs: numberSetting(env, 'SLUICE_FIRST_CONTENT_TIMEOUT_MS', 300_000),
       idleMs: numberSetting(env, 'SLUICE_IDLE_TIMEOUT_MS', 120_000),
     },
+    providers,
     settings,
     logs: setting(env, 'SLUICE_LOG') !== 'off',
   }
 }
 
-function settingsOf(provider: Provider, env: Env): Settings {
+/** Those that are known and those that the operator declares. */
+export function providersOf(env: Env): readonly Provider[] {
+  return [...PROVIDERS, ...declaredProviders(Object.keys(env), (name) => setting(env, name))]
+}
+
+function readSettings(provider: Provider, env: Env): Settings {
+  const read = (name: string): string | null => setting(env, name)
   const secrets: { [name: string]: string } = {}
-  for (const name of [...provider.needs, ...(provider.takes ?? [])]) {
-    const value = setting(env, name)
+  for (const name of secretsOf(provider)) {
+    const value = read(name)
     if (value !== null) secrets[name] = value
   }
-  return { secrets, baseUrl: setting(env, provider.baseUrlSetting) ?? provider.defaultBaseUrl, region: null }
+  return {
+    secrets,
+    baseUrl: read(provider.baseUrlSetting) ?? provider.address?.baseUrl(read) ?? provider.defaultBaseUrl,
+    region: (provider.regionSettings ?? []).map(read).find((value) => value !== null) ?? null,
+  }
 }
 
 /** An overlay that cannot be read never takes effect: the last good one stays, and the log says why. */

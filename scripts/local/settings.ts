@@ -5,6 +5,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { randomName } from '../../src/core/key.ts'
+import { settingsOf } from '../../src/providers/configured.ts'
+import { declaringSettings } from '../../src/providers/declared.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 
 export type Settings = { readonly [name: string]: string }
@@ -18,14 +20,14 @@ export function stateFolder(): string {
   return folder
 }
 
-/** What the Worker is given: `SLUICE_*` and the providers' own names. */
+/** What the Worker is given: `SLUICE_*`, the providers' own names, and those that declare a place. Nothing else of the environment. */
 export function gatherSettings(state: string): Settings {
   const file = resolve('.dev.vars')
   const said: { readonly [name: string]: string | undefined } = {
     ...(existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {}),
     ...process.env,
   }
-  const wanted = new Set(PROVIDERS.flatMap((p) => [...p.needs, ...(p.takes ?? []), p.baseUrlSetting]))
+  const wanted = new Set([...PROVIDERS.flatMap(settingsOf), ...declaringSettings(Object.keys(said), (name) => said[name]?.trim() || null)])
   const settings: { [name: string]: string } = { SLUICE_DEMO: 'on' }
   for (const [name, value] of Object.entries(said))
     if (value !== undefined && value !== '' && (wanted.has(name) || name.startsWith('SLUICE_'))) settings[name] = value

@@ -3,6 +3,7 @@
 import type { DoctorReport } from '../../src/admin/doctor-report.ts'
 import type { ModelEntry } from '../../src/catalogue/entry.ts'
 import { listModels, lookUp } from '../../src/catalogue/index.ts'
+import { secretsOf } from '../../src/providers/configured.ts'
 import { providerById } from '../../src/providers/index.ts'
 import type { Control } from './control.ts'
 import { bad, good, note, type Line } from './doctor-line.ts'
@@ -132,7 +133,7 @@ function ceilingMember(model: string): string {
 
 function adviceFor(model: string, status: number, code: string, modelIsGone: boolean): string {
   const provider = providerById(model.split('/')[0] ?? '')
-  const names = [...(provider?.needs ?? []), ...(provider?.takes ?? [])].join(', ')
+  const names = provider === undefined ? '' : secretsOf(provider).join(', ')
   if (code === 'credential-refused' || code === 'credential-missing' || status === 401 || status === 403)
     return `Check ${names === '' ? (provider?.baseUrlSetting ?? 'the credentials') : names}: the provider does not take it.`
   if (modelIsGone) return `Name a model that this account may use: npm run doctor -- --try ${provider?.id ?? 'provider'}/MODEL`

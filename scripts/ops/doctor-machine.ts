@@ -1,6 +1,8 @@
 // What can be told without asking the gateway: Node, the configuration file, and the settings in .dev.vars and the environment.
 
 import { badSettings } from '../../src/admin/doctor-report.ts'
+import { secretsOf } from '../../src/providers/configured.ts'
+import { declaringSettings } from '../../src/providers/declared.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 import { bad, good, note, type Line } from './doctor-line.ts'
 import { isKnown, isSurelyMeant, meantBy } from './known-settings.ts'
@@ -54,12 +56,21 @@ export function settingLines(devVars: Said, environment: Said, vars: Said): read
   const said: Said = { ...vars, ...devVars, ...environment }
   // Where an address belongs, a key may have been pasted: it is not shown.
   const shown = (name: string): string => (name.endsWith('_BASE_URL') ? '' : `, not ${JSON.stringify(said[name])}`)
-  const values = badSettings((name) => said[name]?.trim() ?? null).map(({ name, wanted }) =>
+  const values = badSettings((name) => said[name]?.trim() ?? null, Object.keys(said)).map(({ name, wanted }) =>
     bad(`${name} must be ${wanted}${shown(name)}`, 'Until then the default holds, or the provider cannot be reached.'),
   )
-  const unknown = Object.keys(devVars).filter((name) => !isKnown(name)).map((name) => unknownLine(name, '.dev.vars', said)) // prettier-ignore
-  const similar = Object.keys(environment).filter((name) => !isKnown(name) && !Object.hasOwn(devVars, name) && isSurelyMeant(name)).map((name) => unknownLine(name, 'the environment', said)) // prettier-ignore
-  const found = [...values, ...unknown, ...similar, ...credentialLines(said), ...addressLines(said)]
+  const declared = new Set(declaringSettings(Object.keys(said), (name) => said[name]?.trim() || null))
+  const isRead = (name: string): boolean => isKnown(name) || declared.has(name)
+  const unknown = Object.keys(devVars).filter((name) => !isRead(name)).map((name) => unknownLine(name, '.dev.vars', said)) // prettier-ignore
+  const similar = Object.keys(environment).filter((name) => !isRead(name) && !Object.hasOwn(devVars, name) && isSurelyMeant(name)).map((name) => unknownLine(name, 'the environment', said)) // prettier-ignore
+  const found = [
+    ...values,
+    ...unknown,
+    ...similar,
+    ...credentialLines(said, declared),
+    ...addressLines(said, declared),
+    ...slipLines(declared),
+  ]
   return found.length === 0 ? [good('settings: every value can be used')] : found
 }
 
@@ -73,8 +84,9 @@ function unknownLine(name: string, where: string, said: Said): Line {
 }
 
 /** A key with white space, quotes or an example's words in it is none. Its value is never shown. */
-function credentialLines(said: Said): readonly Line[] {
-  const names = new Set(PROVIDERS.flatMap((provider) => [...provider.needs, ...(provider.takes ?? [])]))
+function credentialLines(said: Said, declared: ReadonlySet<string>): readonly Line[] {
+  const keys = [...declared].filter((name) => name.endsWith('_API_KEY'))
+  const names = new Set([...PROVIDERS.flatMap(secretsOf), ...keys])
   return [...names].flatMap((name) => {
     const value = said[name]?.trim() ?? ''
     if (/\s|^["']|["']$/.test(value)) return [bad(`${name} has white space or quotes in it`, 'Copy the key again, without them.')]
@@ -84,8 +96,16 @@ function credentialLines(said: Said): readonly Line[] {
   })
 }
 
-function addressLines(said: Said): readonly Line[] {
-  return PROVIDERS.flatMap(({ baseUrlSetting: name }) => {
+/** A place may be declared by any name, so a slip in a known one declares a place, too. */
+function slipLines(declared: ReadonlySet<string>): readonly Line[] {
+  return [...declared].flatMap((name) => {
+    const meant = name.endsWith('_BASE_URL') ? meantBy(name) : null
+    return meant === null ? [] : [note(`${name} declares a provider of its own`, `Did you mean ${meant}?`)]
+  })
+}
+
+function addressLines(said: Said, declared: ReadonlySet<string>): readonly Line[] {
+  return [...PROVIDERS.map(({ baseUrlSetting }) => baseUrlSetting), ...declared].flatMap((name) => {
     const tail = /\/(chat\/completions|messages|responses)\/?$/.exec(said[name] ?? '')?.[0]
     return tail === undefined
       ? []

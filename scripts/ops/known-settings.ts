@@ -1,6 +1,7 @@
 // The names of all settings there are, and what a name that is none was probably meant to be.
 
 import { NUMBER_SETTINGS } from '../../src/admin/doctor-report.ts'
+import { settingsOf } from '../../src/providers/configured.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 
 export const SLUICE_SETTINGS: readonly string[] = [
@@ -13,11 +14,7 @@ export const SLUICE_SETTINGS: readonly string[] = [
   'SLUICE_URL',
 ]
 
-const PROVIDER_SETTINGS: readonly string[] = PROVIDERS.flatMap((provider) => [
-  ...provider.needs,
-  ...(provider.takes ?? []),
-  provider.baseUrlSetting,
-])
+const PROVIDER_SETTINGS: readonly string[] = PROVIDERS.flatMap(settingsOf)
 const OTHERS: readonly string[] = ['PORT', 'CLOUDFLARE_API_TOKEN', 'CLOUDFLARE_ACCOUNT_ID']
 const KNOWN: ReadonlySet<string> = new Set([...SLUICE_SETTINGS, ...PROVIDER_SETTINGS, ...OTHERS])
 

@@ -3,11 +3,17 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
+import { declaredId } from '../../src/providers/declared.ts'
 
 export type Said = { readonly [name: string]: string }
 
+/** For a deployment, where what is said leaves this machine: of the environment, AWS's names and those that could declare a place count only when .dev.vars has them. */
 export function saidSettings(): Said {
-  return { ...devVars(), ...environment() }
+  const file = devVars()
+  const around = Object.entries(environment()).filter(
+    ([name]) => Object.hasOwn(file, name) || !(name.startsWith('AWS_') || declaredId(name) !== null),
+  )
+  return { ...file, ...Object.fromEntries(around) }
 }
 
 export function environment(): Said {

@@ -1,5 +1,8 @@
 // Which secrets a Worker must be given: its own two, made when it has none, and the providers' settings found on this machine.
 
+import { missingSettings, secretsOf } from '../../src/providers/configured.ts'
+import type { Provider } from '../../src/providers/contract.ts'
+import { declaringSettings } from '../../src/providers/declared.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 import { fingerprint } from './remote-state.ts'
 
@@ -33,7 +36,7 @@ export function planSecrets(given: {
     newAdminKey = settings[ADMIN_KEY] === undefined ? make.adminKey() : null
     send[ADMIN_KEY] = settings[ADMIN_KEY] ?? newAdminKey ?? ''
   }
-  for (const { name, address } of providerSettings()) {
+  for (const { name, address } of providerSettings(settings)) {
     const value = settings[name]
     if (value === undefined) continue
     if (address && isLoopback(value)) notes.push(`${name} stays here: ${value} is this machine, which a Worker cannot reach.`)
@@ -42,13 +45,22 @@ export function planSecrets(given: {
   return { send, newAdminKey, notes }
 }
 
-function providerSettings(): readonly { readonly name: string; readonly address: boolean }[] {
+function providerSettings(settings: { readonly [name: string]: string }): readonly { readonly name: string; readonly address: boolean }[] {
   const outside = PROVIDERS.filter((provider) => provider.local === undefined)
-  const secrets = new Set(outside.flatMap((provider) => [...provider.needs, ...(provider.takes ?? [])]))
+  const secrets = new Set(outside.flatMap((provider) => [...secretsOf(provider), ...placeSettings(provider)]))
+  const declared = declaringSettings(Object.keys(settings), (name) => settings[name] ?? null)
   return [
     ...[...secrets].map((name) => ({ name, address: false })),
     ...outside.map((provider) => ({ name: provider.baseUrlSetting, address: true })),
+    ...declared.map((name) => ({ name, address: name.endsWith('_BASE_URL') })),
   ]
+
+  /** An account’s id and a region are set for other tools, too: they are the place's business only when its key is there. */
+  function placeSettings(provider: Provider): readonly string[] {
+    const wanted = new Set([...(provider.address?.needs ?? []).flat(), ...(provider.regionSettings ?? [])])
+    const missing = missingSettings(provider, (name) => settings[name] !== undefined || wanted.has(name))
+    return missing.length === 0 ? [...wanted] : []
+  }
 }
 
 function isLoopback(url: string): boolean {

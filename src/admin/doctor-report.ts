@@ -1,5 +1,6 @@
 // What `GET /api/v1/doctor` tells, and which settings' values count. Pure: `npm run doctor` reads the same file.
 
+import { DECLARED_DIALECTS, declaredId } from '../providers/declared.ts'
 import { PROVIDERS } from '../providers/index.ts'
 
 /** Settings that are whole numbers from 1 up. */
@@ -25,8 +26,8 @@ export type DoctorReport = {
   readonly badSettings: readonly { readonly name: string; readonly wanted: string }[]
 }
 
-/** Settings whose value does not count, so that the default holds. */
-export function badSettings(valueOf: (name: string) => string | null): DoctorReport['badSettings'] {
+/** Settings whose value does not count, so that the default holds. `names`: all that are set, among which places may be declared. */
+export function badSettings(valueOf: (name: string) => string | null, names: readonly string[] = []): DoctorReport['badSettings'] {
   const numbers = NUMBER_SETTINGS.filter((name) => {
     const value = valueOf(name)
     return value !== null && !(Number.isSafeInteger(Number(value)) && Number(value) > 0)
@@ -37,7 +38,11 @@ export function badSettings(valueOf: (name: string) => string | null): DoctorRep
   const addresses = PROVIDERS.map((provider) => provider.baseUrlSetting)
     .filter((name) => !isAddress(valueOf(name)))
     .map((name) => ({ name, wanted: 'an address such as https://host/v1' }))
-  return [...numbers, ...switches, ...addresses]
+  const dialects = names
+    .filter((name) => name.endsWith('_DIALECT') && declaredId(name) !== null && valueOf(name.replace(/DIALECT$/, 'BASE_URL')) !== null)
+    .filter((name) => !DECLARED_DIALECTS.some((dialect) => dialect === valueOf(name)))
+    .map((name) => ({ name, wanted: DECLARED_DIALECTS.join(' or ') }))
+  return [...numbers, ...switches, ...addresses, ...dialects]
 }
 
 function isAddress(value: string | null): boolean {

@@ -3,8 +3,8 @@
 import { PRICE_VERSION } from '../catalogue/index.ts'
 import { parseOverlay } from '../catalogue/overlay.ts'
 import { setting, type Env } from '../platform/env.ts'
-import { isConfigured } from '../providers/configured.ts'
-import { PROVIDERS } from '../providers/index.ts'
+import { providersOf } from '../deps.ts'
+import { missingSettings } from '../providers/configured.ts'
 import { badSettings, type DoctorReport } from './doctor-report.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
@@ -21,21 +21,18 @@ export async function doctorReport(env: Env): Promise<DoctorReport> {
     },
     migrations: db ?? [],
     secrets: { SLUICE_KEY_SECRET: has('SLUICE_KEY_SECRET'), SLUICE_ADMIN_KEY: has('SLUICE_ADMIN_KEY') },
-    providers: PROVIDERS.map((provider) => {
+    providers: providersOf(env).map((provider) => {
       if (provider.local !== undefined)
         return {
           id: provider.id,
           configured: setting(env, 'SLUICE_DEMO') === 'on',
           missing: setting(env, 'SLUICE_DEMO') === 'on' ? [] : ['SLUICE_DEMO'],
         }
-      const wanted = [
-        ...provider.needs,
-        ...(provider.defaultBaseUrl === null || provider.needs.length === 0 ? [provider.baseUrlSetting] : []),
-      ]
-      return { id: provider.id, configured: isConfigured(provider, has), missing: wanted.filter((name) => !has(name)) }
+      const missing = missingSettings(provider, has)
+      return { id: provider.id, configured: missing.length === 0, missing }
     }),
     catalogue: { priceVersion: PRICE_VERSION, overlay: routes.overlay },
-    badSettings: badSettings((name) => setting(env, name)),
+    badSettings: badSettings((name) => setting(env, name), Object.keys(env)),
   }
 }
 

@@ -120,6 +120,8 @@ export type Usage = {
   readonly reasoning: number | null
   /** Billed beside what the provider tells as this reply's usage (Anthropic's compaction): part of the cost, never shown as the reply's counts. */
   readonly aside?: Usage
+  /** What the bill counts, where a provider bills other counts than it tells as the reply's (Cohere leaves its own preamble out). The cost is of these alone. */
+  readonly billed?: Usage
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'filtered' | 'paused' | 'other'

@@ -43,6 +43,7 @@ export function outputTokens(usage: Usage): number {
 
 /** Whole nano-dollars of a usage at a price, rounded up once. `null` when a count is not a whole number from zero up. */
 export function costNanoUsd(usage: Usage, price: Price): number | null {
+  if (usage.billed !== undefined) return costNanoUsd(usage.billed, price)
   const total = inputTokens(usage)
   let rates: Rates = price
   for (const tier of price.tiers ?? []) if (total > tier.aboveInputTokens) rates = tier

@@ -4,6 +4,8 @@ import type { ClientDialect, UpstreamDialect } from './contract.ts'
 import { anthropicMessagesClient } from './anthropic-messages/client.ts'
 import { anthropicMessagesUpstream } from './anthropic-messages/upstream.ts'
 import { geminiClient } from './gemini/client.ts'
+import { bedrockConverseUpstream } from './bedrock-converse/upstream.ts'
+import { cohereChatUpstream } from './cohere-chat/upstream.ts'
 import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
 import { openaiChatUpstream } from './openai-chat/upstream.ts'
@@ -24,6 +26,8 @@ export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [
   anthropicMessagesUpstream,
   geminiUpstream,
   openaiResponsesUpstream,
+  cohereChatUpstream,
+  bedrockConverseUpstream,
 ]
 
 const byId = new Map(UPSTREAM_DIALECTS.map((dialect) => [dialect.id, dialect]))

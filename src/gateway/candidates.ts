@@ -5,6 +5,7 @@ import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { dearest } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
+import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
@@ -63,7 +64,7 @@ export async function candidates(job: Job): Promise<readonly Candidate[]> {
 function nobodySetUp(name: string, providers: readonly Provider[]): GatewayError {
   const [first] = providers
   if (first === undefined) return new GatewayError('model-unknown', `Nobody whom this gateway can call serves ${JSON.stringify(name)}.`)
-  const wanted = (provider: Provider): string => (provider.needs.length > 0 ? provider.needs : [provider.baseUrlSetting]).join(' and ')
+  const wanted = (provider: Provider): string => missingSettings(provider, () => false).join(' and ')
   return new GatewayError(
     'credential-missing',
     providers.length === 1

@@ -5,11 +5,12 @@ import { joinBytes } from '../core/bytes.ts'
 import type { ChatEvent, ChatResponse } from '../core/canonical.ts'
 import { collect } from '../core/collect.ts'
 import { GatewayError } from '../core/errors.ts'
+import { framingReader } from '../core/framing.ts'
 import { JsonArrayReader } from '../core/json-array.ts'
-import { SseReader, type FrameSource } from '../core/sse.ts'
-import type { FrameReader, UpstreamDialect } from '../dialects/contract.ts'
+import type { FrameSource } from '../core/sse.ts'
+import type { FrameReader } from '../dialects/contract.ts'
 import type { Job } from './job.ts'
-import { asksForArray, type Opened } from './send.ts'
+import { asksForArray, type Opened, type Way } from './send.ts'
 import { isContent, Tally } from './tally.ts'
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>
@@ -83,7 +84,7 @@ async function commitStream(job: Job, opened: Opened): Promise<Committed> {
     const said = way.upstream.readError(response.status, response.headers, hide(text))
     throw said ?? new GatewayError('upstream-garbled', `${provider} answered a stream request with something else.`)
   }
-  const source = isArray ? new JsonArrayReader() : new SseReader()
+  const source: FrameSource = isArray ? new JsonArrayReader() : framingReader(way.voice.framing)
   const frames = way.upstream.reader()
   const tally = new Tally()
   const held: Uint8Array[] = []
@@ -140,7 +141,7 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
   }
   let whole: ChatResponse | null = null
   if (isStream(response)) {
-    whole = collected(way.upstream, read.chunks, hide) // some hosts stream whatever was asked
+    whole = collected(way, read.chunks, hide) // some hosts stream whatever was asked
     tally.usage = whole.usage
     tally.finish = whole.finish.native ?? whole.finish.reason
   } else if (way.kind === 'translate') {
@@ -158,16 +159,16 @@ async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
 }
 
 function isStream(response: Response): boolean {
-  return (response.headers.get('content-type') ?? '').includes('text/event-stream')
+  return /text\/event-stream|amazon\.eventstream/.test(response.headers.get('content-type') ?? '')
 }
 
 /** A stream as the whole answer that was asked for. @throws GatewayError the error it ended in */
-function collected(upstream: UpstreamDialect, chunks: readonly Uint8Array[], hide: (text: string) => string): ChatResponse {
-  const sse = new SseReader()
-  const frames = upstream.reader()
+function collected(way: Way, chunks: readonly Uint8Array[], hide: (text: string) => string): ChatResponse {
+  const framing = framingReader(way.voice.framing)
+  const frames = way.upstream.reader()
   const events: ChatEvent[] = []
-  for (const chunk of chunks) for (const frame of sse.push(chunk)) events.push(...frames.read(frame))
-  for (const frame of sse.end()) events.push(...frames.read(frame))
+  for (const chunk of chunks) for (const frame of framing.push(chunk)) events.push(...frames.read(frame))
+  for (const frame of framing.end()) events.push(...frames.read(frame))
   events.push(...frames.end())
   for (const event of events) if (event.kind === 'error') throw new GatewayError(event.code, hide(event.message))
   return collect(events)

@@ -12,7 +12,7 @@ import type { CommittedLarge, CommittedStream } from './commit.ts'
 import type { Job } from './job.ts'
 import { passNatively } from './native-pass.ts'
 import type { Opened } from './send.ts'
-import { servedBy } from './served-by.ts'
+import { named, servedBy } from './served-by.ts'
 import { UsageFilter } from './usage-filter.ts'
 
 /** `done` never rejects. */
@@ -126,7 +126,10 @@ function ended(
   return brokenOff(
     carrier,
     out,
-    reason ?? new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause }),
+    reason ??
+      (cause instanceof GatewayError
+        ? cause
+        : new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause })),
   )
 }
 
@@ -232,7 +235,7 @@ function translator(job: Job, from: CommittedStream): Carrier {
     for (const event of events) {
       if (failure !== null) break
       if (event.kind === 'error') failure = new GatewayError(event.code, opened.hide(event.message))
-      else text += sink.text(writer.write(event))
+      else text += sink.text(writer.write(event.kind === 'start' ? named(event, job) : event))
     }
     return text
   }

@@ -13,7 +13,7 @@ import { logLine } from './log-line.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
 import { send, type Trace } from './send.ts'
 import { renewing } from './renew.ts'
-import { servedBy } from './served-by.ts'
+import { named, servedBy } from './served-by.ts'
 
 /** Where a request last went, for the headers of its refusal. */
 type Place = { candidate: Candidate | null }
@@ -78,7 +78,7 @@ async function serve(
     const told = from.response === null ? from.opened.response.headers.get('content-type') : null
     headers.set('content-type', told ?? 'application/json')
     try {
-      const text = from.response === null ? null : job.client.write(from.response, job.intent, servedBy(job, candidate))
+      const text = from.response === null ? null : job.client.write(named(from.response, job), job.intent, servedBy(job, candidate))
       const response = new Response(text ?? (from.bytes as BodyInit), { headers })
       const kept = job.headers.has('idempotency-key') ? keptAnswer(response, text ?? new TextDecoder().decode(from.bytes)) : null
       job.deps.later(settle(row, kept))

@@ -1,7 +1,9 @@
 // Opens one call of one target: builds the body in the place's language, sends it, and waits for headers. Nothing is read but errors.
 
 import { Body } from '../core/body.ts'
+import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
+import { mediaTypeOf } from '../core/framing.ts'
 import { redactor } from '../core/redact.ts'
 import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
@@ -67,9 +69,14 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
   )
   try {
     const url = urlOf(job, candidate, way)
+    const headers = await headersOf(job, candidate, way)
+    if (provider.sign !== undefined) {
+      const signed = await provider.sign({ url, headers, bytes: joinBytes(pieces) }, settings, job.deps.now())
+      for (const [name, value] of Object.entries(signed)) headers.set(name, value)
+    }
     const init: RequestInit = {
       method: 'POST',
-      headers: await headersOf(job, candidate, way),
+      headers,
       body: job.deps.upload(pieces) as BodyInit,
       redirect: 'manual',
       signal: ended.signal,
@@ -162,7 +169,7 @@ function urlOf(job: Job, candidate: Candidate, way: Way): string {
 async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Headers> {
   const headers = new Headers({
     'content-type': 'application/json',
-    accept: job.intent.stream && !asksForArray(job, way) ? 'text/event-stream' : 'application/json',
+    accept: job.intent.stream && !asksForArray(job, way) ? mediaTypeOf(way.voice.framing) : 'application/json',
     'user-agent': 'sluice',
   })
   for (const [name, value] of Object.entries(await candidate.provider.authorize(candidate.settings))) headers.set(name, value)

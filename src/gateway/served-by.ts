@@ -14,3 +14,8 @@ export function servedBy(job: Job, candidate: Candidate): Served {
     costNanoUsd: (usage) => (usage === null || price === null ? null : costNanoUsd(usage, price)),
   }
 }
+
+/** A reply whose language tells neither id nor model (Bedrock's, Cohere's) gets the request's id and the model's name as it was asked for. */
+export function named<Told extends { readonly id: string; readonly model: string }>(told: Told, job: Job): Told {
+  return told.id !== '' && told.model !== '' ? told : { ...told, id: told.id || job.id, model: told.model || job.intent.model }
+}

@@ -13,3 +13,5 @@ export const LISTED_AS_STOPPING: Answer = { answer: 'yes', source: `${OPENROUTER
 export const LISTED_AS_BILLING: Answer = { answer: 'no', source: `${OPENROUTER_LIST}: listed as not supported` }
 
 export const OWN_HARDWARE: Answer = { answer: 'yes', source: 'runs on hardware of one’s own: no answer is billed' }
+
+export const UNSAID: Answer = { answer: 'unknown', source: 'neither its documentation nor OpenRouter’s list of stream cancellation says' }

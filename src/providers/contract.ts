@@ -1,6 +1,7 @@
 // What a place must provide: where it is, how it is paid, which languages it speaks, and when it stops billing.
 
 import type { DialectId } from '../core/canonical.ts'
+import type { Framing } from '../core/framing.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
 import type { Habits } from '../dialects/contract.ts'
 
@@ -10,6 +11,15 @@ export type Target = {
   readonly model: string
   readonly credential: string | null
   readonly region: string | null
+}
+
+/** Sets of names of settings, one of which must be complete; the first is the one that is asked for. */
+export type OneOf = readonly [readonly string[], ...(readonly string[])[]]
+
+/** `needs`: the settings without which there is no address. `baseUrl` gives `null` when a value cannot stand in one. */
+export type Address = {
+  readonly needs: OneOf
+  baseUrl(setting: (name: string) => string | null): string | null
 }
 
 /** Resolved at the last moment from the names a provider says it needs. */
@@ -23,6 +33,8 @@ export type Settings = {
 export type Voice = {
   readonly dialect: DialectId
   readonly habits: Habits
+  /** How its streams are framed; server-sent events unless said. */
+  readonly framing?: Framing
   /** Path and query below the base URL; `framing` of a stream, where the place has several. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
   path(model: string, stream: boolean, framing?: 'sse' | 'json-array'): string
 }
@@ -33,18 +45,30 @@ export interface Provider {
   readonly name: string
   /** Names of the secrets it cannot do without, such as `OPENAI_API_KEY`. */
   readonly needs: readonly string[]
+  /** Secrets of which one set must be there, where there are several ways to be authorised. */
+  readonly needsOneOf?: OneOf
   /** Names of secrets it uses when they are set. */
   readonly takes?: readonly string[]
   /** The name of its base URL setting, such as `OPENAI_BASE_URL`; the URL is what the provider's own SDK takes. */
   readonly baseUrlSetting: string
   /** Where it is unless the setting says otherwise; `null`: there is no default (a self-hosted server). */
   readonly defaultBaseUrl: string | null
+  /** A default address that other settings fill in; the base URL setting as given wins. */
+  readonly address?: Address
+  /** Names of the setting that says its region, the first that is set counts. */
+  readonly regionSettings?: readonly string[]
   /** In order of preference; the client's own dialect wins when it is listed. */
   readonly voices: readonly [Voice, ...Voice[]]
   /** Does closing the connection end the bill? With its source; `unknown` counts as no. */
   readonly stopsBillingOnAbort: { readonly answer: 'yes' | 'no' | 'unknown'; readonly source: string }
   /** Headers that authorise a request. Asynchronous because some places sign or fetch a token. */
   authorize(settings: Settings): { readonly [header: string]: string } | Promise<{ readonly [header: string]: string }>
+  /** Headers that sign a request. Runs last, on the bytes that are sent, where a place wants its requests signed. */
+  sign?(
+    call: { readonly url: string; readonly headers: Headers; readonly bytes: Uint8Array },
+    settings: Settings,
+    nowMs: number,
+  ): Promise<{ readonly [header: string]: string }>
   /** Members this host wants otherwise than the dialect says: renamed, fixed or left out. Both ways through. */
   quirks?(dialect: DialectId, member: (path: Path) => string | null): Edits
   /** A place inside the Worker answers by itself; no network. */

@@ -1,13 +1,14 @@
 // Places that speak OpenAI's chat language, some of them its Responses language too: one factory, so that a provider file says only what is its own.
 
 import type { Habits } from '../dialects/contract.ts'
-import type { Provider, Voice } from './contract.ts'
+import type { Address, Provider, Voice } from './contract.ts'
 import { settingName } from './setting-name.ts'
 
 export type OpenAiCompatible = {
   readonly id: string
   readonly name: string
   readonly defaultBaseUrl: string | null
+  readonly address?: Address
   readonly stopsBillingOnAbort: Provider['stopsBillingOnAbort']
   readonly habits?: Partial<Habits>
   /** A server of one's own may want no key; one that is set is sent. */
@@ -28,6 +29,7 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
     ...(place.keyOptional === true ? { takes: [key] } : {}),
     baseUrlSetting: settingName(place.id, 'BASE_URL'),
     defaultBaseUrl: place.defaultBaseUrl,
+    ...(place.address === undefined ? {} : { address: place.address }),
     voices: [chatVoice(habits), ...(place.hasResponses === true ? [responsesVoice(habits)] : [])],
     stopsBillingOnAbort: place.stopsBillingOnAbort,
     authorize: ({ secrets }) => bearer(secrets[key]),

@@ -70,8 +70,9 @@ function mayStandBeside(kind: string): boolean {
 }
 
 /** Which count is none, or `null`. What is billed aside is counted the same way. */
-function miscounted({ aside, reasoning, ...counts }: Usage): string | null {
+function miscounted({ aside, billed, reasoning, ...counts }: Usage): string | null {
   for (const [name, count] of Object.entries({ ...counts, reasoning: reasoning ?? 0 }))
     if (!Number.isSafeInteger(count) || count < 0) return `${name} is ${String(count)}`
-  return aside === undefined ? null : miscounted(aside)
+  for (const also of [aside, billed]) if (also !== undefined && miscounted(also) !== null) return miscounted(also)
+  return null
 }

@@ -56,6 +56,7 @@ const OPENROUTER_ERRORS: ReadonlySet<string> = new Set(
 export const SDK_CANNOT_READ: { readonly [id: string]: string } = {
   'mistral-chat-d9d8b724b0': 'content is a list of typed parts, as Mistral tells its thinking',
   'mistral-chat-e53804e1df': 'tool calls of a stream have no type',
+  'groq-chat-bb5da64aae': 'arguments of calls without any are the word null',
   'openrouter-chat-2f8b52eb05': 'the last event is not closed by a blank line',
   'anthropic-messages-328bcaf818': "a host of the Messages API that closes the stream with OpenAI's [DONE]",
 }

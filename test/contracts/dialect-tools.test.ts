@@ -64,7 +64,7 @@ describe('the replay server', () => {
 
   const endpoint = (recording: Recording): string => {
     const { pathname } = new URL(recording.url)
-    return recording.api === 'gemini.generateContent' ? pathname.replace(/models\/[^:]+/, `models/rec-${recording.id}`) : pathname
+    return pathname.replace(/(models?\/)[^/]+(?=:|\/converse)/, `$1rec-${recording.id}`)
   }
   const ask = (recording: Recording, tag = ''): Promise<Response> => {
     const path = tag === '' ? endpoint(recording) : endpoint(recording).replace(recording.id, `${recording.id}--${tag}`)

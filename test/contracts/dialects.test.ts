@@ -19,7 +19,8 @@ const EVERY_OFFSET_BELOW_BYTES = 8192
 const SEEDED_OFFSETS = 200
 const SPOILT_FRAMES = 2000
 /** Where a provider says that a reply is done, in any wire language: a stream cut before it was cut short. */
-const SAYS_FINISH = /"(finish_reason|finishReason|stop_reason|blockReason)"\s*:\s*"|"type"\s*:\s*"response\.(completed|incomplete|failed)"/
+const SAYS_FINISH =
+  /"(finish_reason|finishReason|stop_reason|stopReason|blockReason)"\s*:\s*"|"type"\s*:\s*"response\.(completed|incomplete|failed)"/
 
 describe.each(UPSTREAM_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('upstream dialect $id', ({ id, dialect }) => {
   const recordings = recordingsOf(id)

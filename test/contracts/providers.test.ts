@@ -100,8 +100,13 @@ describe.each(PROVIDERS.map((provider) => [provider.id, provider] as const))('pr
       (name: string) =>
         names.includes(name)
     expect(isConfigured(provider, has())).toBe(false)
-    expect(isConfigured(provider, has(...provider.needs, provider.baseUrlSetting))).toBe(true)
-    expect(isConfigured(provider, has(...provider.needs))).toBe(provider.needs.length > 0 && provider.defaultBaseUrl !== null)
+    const needed = [...provider.needs, ...(provider.needsOneOf?.[0] ?? [])]
+    expect(isConfigured(provider, has(...needed, provider.baseUrlSetting))).toBe(true)
+    expect(isConfigured(provider, has(...needed))).toBe(needed.length > 0 && provider.defaultBaseUrl !== null)
+    const place = provider.address?.needs[0] ?? []
+    expect(isConfigured(provider, has(...needed, ...place))).toBe(
+      needed.length > 0 && (provider.defaultBaseUrl !== null || place.length > 0),
+    )
   })
 
   it('edits nothing of a request that has nothing odd', () => {

@@ -2,6 +2,8 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { AwsEventStreamReader } from '../../src/core/aws-event-stream.ts'
+import { framesText } from '../../src/core/sse.ts'
 import { oddJson } from './odd-json.ts'
 
 export type Recording = {
@@ -26,6 +28,8 @@ const DIALECT_OF_API: { readonly [api: string]: string } = {
   'openai.responses': 'openai-responses',
   'anthropic.messages': 'anthropic-messages',
   'gemini.generateContent': 'gemini',
+  'cohere.chat.v2': 'cohere-chat',
+  'bedrock.converse': 'bedrock-converse',
 }
 
 /** Any folder in the format of test/fixtures can be put in its place, to hold the dialects against a larger collection by hand. */
@@ -99,6 +103,8 @@ type Stored = {
   readonly response_headers?: { readonly [name: string]: string }
   readonly response_body?: unknown
   readonly sse_text?: string
+  /** Bytes of a stream that is no text: an AWS event stream. */
+  readonly response_base64?: string
 }
 
 function recording(stored: Stored): Recording {
@@ -106,7 +112,7 @@ function recording(stored: Stored): Recording {
   for (const [name, value] of Object.entries(stored.response_headers ?? {})) {
     if (!NOT_REPEATED.test(name) && !/[\r\n]/.test(value)) headers[name.toLowerCase()] = value
   }
-  const stream = stored.sse_text ?? arrayAsStream(stored)
+  const stream = stored.sse_text ?? arrayAsStream(stored) ?? eventStreamAsText(stored)
   headers['content-type'] ??= stream === null ? 'application/json' : 'text/event-stream'
   if (stored.sse_text === undefined && stream !== null) headers['content-type'] = 'text/event-stream'
   return {
@@ -122,6 +128,12 @@ function recording(stored: Stored): Recording {
     headers,
     answer: stream === null ? { json: stored.response_body ?? null } : { stream },
   }
+}
+
+/** The frames of an AWS event stream as server-sent events: its own framing has tests of its own. */
+function eventStreamAsText(stored: Stored): string | null {
+  if (stored.response_base64 === undefined) return null
+  return framesText(new AwsEventStreamReader().push(Buffer.from(stored.response_base64, 'base64')))
 }
 
 /** Google streams one JSON array to those who do not ask for events; we ask, so we are served what Google then sends. */

@@ -40,6 +40,9 @@ const ENDPOINTS: readonly { readonly ending: RegExp; readonly api: string; reado
   { ending: /\/chat\/completions$/, api: 'openai.chat' },
   { ending: /\/responses$/, api: 'openai.responses' },
   { ending: /\/messages$/, api: 'anthropic.messages' },
+  { ending: /\/v2\/chat$/, api: 'cohere.chat.v2' },
+  { ending: /\/converse$/, api: 'bedrock.converse', stream: false },
+  { ending: /\/converse-stream$/, api: 'bedrock.converse', stream: true },
   { ending: /:generateContent$/, api: 'gemini.generateContent', stream: false },
   { ending: /:streamGenerateContent$/, api: 'gemini.generateContent', stream: true },
 ]
@@ -80,7 +83,7 @@ async function answer(
   const url = new URL(request.url ?? '/', 'http://replay')
   const path = decodeURIComponent(url.pathname)
   const body = objectOf(bytes)
-  const model = typeof body['model'] === 'string' ? body['model'] : (/\/models\/([^:]+):/.exec(path)?.[1] ?? '')
+  const model = typeof body['model'] === 'string' ? body['model'] : (/\/models?\/([^:/]+)[:/]/.exec(path)?.[1] ?? '')
   const name = named[model] ?? /rec-([A-Za-z0-9._-]+)/.exec(model)?.[1] ?? null
   const [id, tag] = name === null ? [null, null] : splitTag(name)
   const entry: Asked = {
@@ -108,7 +111,7 @@ async function answer(
   const streamAsked = endpoint.stream ?? body['stream'] === true
   if (recording.status < 400 && streamAsked !== recording.streaming)
     return refuse(409, `${recording.id} is ${recording.streaming ? 'a stream' : 'whole'}, asked for the other`)
-  if (endpoint.stream === true && url.searchParams.get('alt') !== 'sse')
+  if (endpoint.stream === true && endpoint.api === 'gemini.generateContent' && url.searchParams.get('alt') !== 'sse')
     return refuse(400, 'a stream is served as events only: ask with alt=sse')
 
   if (tag === 'limited' || tag === 'overloaded') {
