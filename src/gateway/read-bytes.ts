@@ -44,7 +44,7 @@ async function fill(stream: ReadableStream<Uint8Array>, length: number): Promise
   let size = 0
   try {
     while (size < length) {
-      const { done, value } = await reader.read(new Uint8Array(buffer, size, length - size))
+      const { done, value } = await reader.read(new Uint8Array(buffer, size, Math.min(length - size, SMALL_BYTES)))
       if (done || value === undefined) break
       size += value.length
       buffer = value.buffer as ArrayBuffer
