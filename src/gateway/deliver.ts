@@ -1,40 +1,21 @@
-// Carries a committed stream to the client and says exactly once how it ended. Forward: the bytes as they are, read along for the
-// books. Translate: one loop of read, parse, write; what one read brought is written in one go.
+// Carries a committed answer to the client and says exactly once how it ended. What the bytes become is the carriers' work.
 
 import { joinBytes } from '../core/bytes.ts'
-import type { ChatEvent } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
-import { JsonArrayWriter } from '../core/json-array.ts'
-import { SSE_SINK, type FrameSink } from '../core/sse.ts'
-import type { Frame } from '../dialects/contract.ts'
 import type { Ending } from '../core/account.ts'
+import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
 import type { CommittedLarge, CommittedStream } from './commit.ts'
+import { forwarder } from './forwarder.ts'
 import type { Job } from './job.ts'
 import { passNatively } from './native-pass.ts'
 import type { Opened } from './send.ts'
-import { named, servedBy } from './served-by.ts'
-import { UsageFilter } from './usage-filter.ts'
+import { translator } from './translator.ts'
 
 /** `done` never rejects. */
 export type Delivery = {
   readonly readable: ReadableStream<Uint8Array>
   readonly done: Promise<{ readonly ending: Ending; readonly error: GatewayError | null }>
 }
-
-/** What one step of the reply brings: bytes for the client, whether there was content in it, and the error it ended in. */
-type Step = { readonly bytes: Uint8Array; readonly progress: boolean; readonly failure: GatewayError | null }
-
-/** Turns what arrives into what is sent. `fail` ends a broken reply in the client's dialect. */
-type Carrier = {
-  /** What was held until the target was committed. */
-  begin(): Step
-  take(bytes: Uint8Array): Step
-  end(): Step
-  fail(error: GatewayError): Uint8Array
-}
-
-const encoder = new TextEncoder()
-const EMPTY = new Uint8Array(0)
 
 /** Starts carrying. The loop runs on by itself: the response can be returned at once. */
 export function deliver(job: Job, from: CommittedStream): Delivery {
@@ -95,6 +76,7 @@ async function runNatively(
       look(bytes) {
         if (carrier.take(bytes).progress) watch.progress()
       },
+      broken: () => opened.stop(null),
     })
     const { failure } = carrier.end()
     const out = writable.getWriter()
@@ -187,100 +169,11 @@ function watchIdle(job: Job, idle: () => void): { progress(): void; end(): void 
   }
 }
 
-function forwarder(job: Job, from: CommittedStream): Carrier {
-  const { source, frames, tally, opened } = from
-  const { upstream } = opened.way
-  const filter = job.intent.wantsUsage ? null : new UsageFilter(upstream)
-  const see = (list: readonly Frame[]): void => {
-    for (const frame of list) {
-      if (upstream.worthReading(frame.data)) for (const event of frames.read(frame)) tally.see(event)
-      else tally.contentLength += frame.data.length >> 3 // an event is mostly its envelope
-    }
-  }
-  const pass = (bytes: Uint8Array): Uint8Array => (filter === null ? bytes : filter.push(bytes))
-  const end = (): Step => {
-    if (!from.over) {
-      see(source.end())
-      if (tally.failure === null) for (const event of frames.end()) tally.see(event)
-    }
-    // An error that the provider itself sent has passed through; one that nobody sent must be said.
-    const unsaid = tally.failure?.code === 'upstream-cut' || tally.failure?.code === 'upstream-garbled' ? tally.failure : null
-    return { bytes: filter === null ? EMPTY : filter.end(), progress: true, failure: unsaid }
-  }
-  return {
-    begin() {
-      const pieces = from.held.map(pass)
-      const last = from.over ? end() : { bytes: EMPTY, progress: true, failure: null }
-      return { ...last, bytes: joinBytes([...pieces, last.bytes]) }
-    },
-    take(bytes) {
-      const list = source.push(bytes)
-      see(list)
-      return { bytes: pass(bytes), progress: list.length > 0, failure: null }
-    },
-    end,
-    fail(error) {
-      return encoder.encode(source.farewell(job.client.writer(job.intent, null).fail(error)) ?? '')
-    },
-  }
-}
-
-function translator(job: Job, from: CommittedStream): Carrier {
-  const { source, frames, tally, opened } = from
-  const sink: FrameSink = job.intent.framing === 'json-array' ? new JsonArrayWriter() : SSE_SINK
-  const writer = job.client.writer(job.intent, servedBy(job, opened.candidate))
-  let failure: GatewayError | null = null
-  const write = (events: readonly ChatEvent[]): string => {
-    let text = ''
-    for (const event of events) {
-      if (failure !== null) break
-      if (event.kind === 'error') failure = new GatewayError(event.code, opened.hide(event.message))
-      else text += sink.text(writer.write(event.kind === 'start' ? named(event, job) : event))
-    }
-    return text
-  }
-  const read = (list: readonly Frame[]): { readonly text: string; readonly progress: boolean } => {
-    let text = ''
-    let progress = false
-    for (const frame of list) {
-      const events = frames.read(frame)
-      for (const event of events) {
-        tally.see(event)
-        progress ||= event.kind !== 'ping'
-      }
-      text += write(events)
-    }
-    return { text, progress }
-  }
-  const step = (text: string, progress: boolean): Step => ({ bytes: text === '' ? EMPTY : encoder.encode(text), progress, failure })
-  const close = (): string => (failure === null ? sink.end(writer.end()) : '')
-  return {
-    begin() {
-      const text = write(from.events)
-      return step(from.over ? text + close() : text, true)
-    },
-    take(bytes) {
-      const { text, progress } = read(source.push(bytes))
-      return step(text, progress)
-    },
-    end() {
-      const { text } = read(source.end())
-      const last = frames.end()
-      for (const event of last) tally.see(event)
-      const whole = text + write(last)
-      return step(whole + close(), true)
-    },
-    fail(error) {
-      return encoder.encode(sink.end(writer.fail(error)))
-    },
-  }
-}
-
 /** A whole answer too large to be buffered: passed on as it comes; its usage is looked for in its end. */
 export function deliverLarge(job: Job, from: CommittedLarge): Delivery {
   const { opened, rest, tally } = from
   const { readable, writable } = job.deps.pipe()
-  let tail: Uint8Array = EMPTY
+  let tail: Uint8Array = NO_BYTES
   const take = (bytes: Uint8Array): Step => {
     const joined = joinBytes([tail, bytes])
     tail = joined.length > TAIL_BYTES ? joined.slice(joined.length - TAIL_BYTES) : joined
@@ -301,9 +194,9 @@ export function deliverLarge(job: Job, from: CommittedLarge): Delivery {
           // not the last member: the usage stays unknown and is counted
         }
       }
-      return { bytes: EMPTY, progress: true, failure: null }
+      return { bytes: NO_BYTES, progress: true, failure: null }
     },
-    fail: () => EMPTY, // nothing can be said inside somebody's JSON; the connection is broken off instead
+    fail: () => NO_BYTES, // nothing can be said inside somebody's JSON; the connection is broken off instead
   }
   return { readable, done: run(job, { opened, rest, tally, over: false }, carrier, writable.getWriter()) }
 }

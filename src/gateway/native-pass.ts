@@ -6,14 +6,21 @@ const LOOK_MS = 200
 /** What one look takes at most: with a client that does not read, no more than this is buffered for it every `LOOK_MS`. */
 const LOOK_BYTES = 65_536
 
+/** How long a broken stream's copy may take to give what it still holds. */
+const DRAIN_MS = 1000
+
 export type Looks = {
   /** What came since the last look. */
   look(bytes: Uint8Array): void
+  /** The pipe broke: end the source, so that the copy ends too. */
+  broken(): void
 }
 
 /**
- * Pipes `source` into `sink`, which stays open, and shows a copy to `looks`. Resolves when both are through.
- * @throws whatever breaks the source or the sink; the copy is let go of then, so that nothing keeps the source alive
+ * Pipes `source` into `sink`, which stays open, and shows a copy to `looks`. Resolves or rejects only when the copy is read to its end:
+ * of a stream that broke too, or what came since the last look would be missing from the books, and nobody would know whether the
+ * client was left in the middle of a frame.
+ * @throws whatever breaks the source or the sink
  */
 export async function passNatively(source: ReadableStream<Uint8Array>, sink: WritableStream<Uint8Array>, looks: Looks): Promise<void> {
   const [main, copy] = source.tee()
@@ -27,6 +34,8 @@ export async function passNatively(source: ReadableStream<Uint8Array>, sink: Wri
     await looked
   } catch (cause) {
     end.abort()
+    looks.broken()
+    await Promise.race([looked.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, DRAIN_MS))])
     void reader.cancel().catch(() => undefined)
     throw cause
   }

@@ -90,6 +90,32 @@ describe('between a client and a provider of one language', () => {
     },
   )
 
+  // The native way looks at a copy now and then; what came since its last look must count like the rest, and a half frame must be closed.
+  it('a dropped stream ends in an error of its own and is booked alike, whether its bytes pass natively or not', async () => {
+    const streams = good
+      .filter((one) => one.streaming && one.provider === 'openai' && one.request?.['stream_options'] !== undefined)
+      .slice(0, 8)
+    let compared = 0
+    for (const recording of streams) {
+      const { stream_options: _, ...request } = recording.request ?? {}
+      const booked: (number | null | undefined)[] = []
+      for (const options of [{ stream_options: { include_usage: true } }, {}]) {
+        const answer = await ask(recording, oddJson({ ...request, ...options, model: modelOf(recording, 'cut') }, recording.id, PLAIN))
+        if (answer.status !== 200) continue // its first half holds no content yet: nothing was begun
+        const last = (await answer.text()).trimEnd().split('\n\n').at(-1) ?? ''
+        expect(JSON.parse(last.replace(/^data: /, '')), recording.id).toMatchObject({
+          error: { message: expect.stringContaining('broke off') },
+        })
+        const [row] = await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
+        expect(row?.sluice.ended).toBe('upstream-cut')
+        booked.push(row?.native_tokens_completion)
+      }
+      expect(booked[0], recording.id).toBe(booked[1])
+      if ((booked[0] ?? 0) > 0) compared++
+    }
+    expect(compared).toBeGreaterThan(1)
+  })
+
   // A workerd of one's own notices a client's leaving when it writes to it; Cloudflare's edge at once.
   it.each([true, false])(
     'a client that leaves a stream is not billed twice and its provider is told (usage asked for: %s)',

@@ -1,0 +1,17 @@
+// What turns arriving bytes into sent ones: the seam between the two ways through and whatever carries them.
+
+import type { GatewayError } from '../core/errors.ts'
+
+/** What one step of the reply brings: bytes for the client, whether there was content in it, and the error it ended in. */
+export type Step = { readonly bytes: Uint8Array; readonly progress: boolean; readonly failure: GatewayError | null }
+
+/** Turns what arrives into what is sent. `fail` ends a broken reply in the client's dialect; nothing: it cannot be told. */
+export type Carrier = {
+  /** What was held until the target was committed. */
+  begin(): Step
+  take(bytes: Uint8Array): Step
+  end(): Step
+  fail(error: GatewayError): Uint8Array
+}
+
+export const NO_BYTES = new Uint8Array(0)

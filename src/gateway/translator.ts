@@ -1,0 +1,64 @@
+// Translate: frames of the provider's language to frames of the client's; what one read brought is written in one go.
+
+import type { ChatEvent } from '../core/canonical.ts'
+import { GatewayError } from '../core/errors.ts'
+import { JsonArrayWriter } from '../core/json-array.ts'
+import { SSE_SINK, type FrameSink } from '../core/sse.ts'
+import type { Frame } from '../dialects/contract.ts'
+import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
+import type { CommittedStream } from './commit.ts'
+import type { Job } from './job.ts'
+import { named, servedBy } from './served-by.ts'
+
+const encoder = new TextEncoder()
+
+export function translator(job: Job, from: CommittedStream): Carrier {
+  const { source, frames, tally, opened } = from
+  const sink: FrameSink = job.intent.framing === 'json-array' ? new JsonArrayWriter() : SSE_SINK
+  const writer = job.client.writer(job.intent, servedBy(job, opened.candidate))
+  let failure: GatewayError | null = null
+  const write = (events: readonly ChatEvent[]): string => {
+    let text = ''
+    for (const event of events) {
+      if (failure !== null) break
+      if (event.kind === 'error') failure = new GatewayError(event.code, opened.hide(event.message))
+      else text += sink.text(writer.write(event.kind === 'start' ? named(event, job) : event))
+    }
+    return text
+  }
+  const read = (list: readonly Frame[]): { readonly text: string; readonly progress: boolean } => {
+    let text = ''
+    let progress = false
+    for (const frame of list) {
+      const events = frames.read(frame)
+      for (const event of events) {
+        tally.see(event)
+        progress ||= event.kind !== 'ping'
+      }
+      text += write(events)
+    }
+    return { text, progress }
+  }
+  const step = (text: string, progress: boolean): Step => ({ bytes: text === '' ? NO_BYTES : encoder.encode(text), progress, failure })
+  const close = (): string => (failure === null ? sink.end(writer.end()) : '')
+  return {
+    begin() {
+      const text = write(from.events)
+      return step(from.over ? text + close() : text, true)
+    },
+    take(bytes) {
+      const { text, progress } = read(source.push(bytes))
+      return step(text, progress)
+    },
+    end() {
+      const { text } = read(source.end())
+      const last = frames.end()
+      for (const event of last) tally.see(event)
+      const whole = text + write(last)
+      return step(whole + close(), true)
+    },
+    fail(error) {
+      return encoder.encode(sink.end(writer.fail(error)))
+    },
+  }
+}
