@@ -3,6 +3,7 @@
 import type { Admission, KeptAnswer, Leg, Row } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { Account, Deps } from '../ports.ts'
+import { Afterwards } from './afterwards.ts'
 import { rowOf, type Outcome } from './book.ts'
 import { ask, candidates, type Candidate } from './candidates.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
@@ -20,12 +21,15 @@ export async function handle<J extends Job, A extends Answered>(request: Request
   const { client } = manner
   const requestId = newRequestId()
   const at: Place = { candidate: null }
+  let afterwards: Afterwards | null = null
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
     const targets = await candidates(job, (provider) => manner.serves(job, provider))
     const account = deps.account(key.id)
-    const admission = await account.admit(await ask(job, key, targets))
+    const question = await ask(job, key, targets)
+    afterwards = new Afterwards(deps.later)
+    const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
     return await serve(
@@ -36,9 +40,12 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       admission,
       admission.allowed.map((index) => targets[index] as Candidate),
       at,
+      afterwards,
     )
   } catch (error) {
     return refuse(error, client, requestId, deps.log, at.candidate)
+  } finally {
+    afterwards?.end()
   }
 }
 
@@ -51,6 +58,7 @@ async function serve<J extends Job, A extends Answered>(
   admission: Granted,
   targets: readonly Candidate[],
   at: Place,
+  afterwards: Afterwards,
 ): Promise<Response> {
   const { hold } = admission
   const legs: Leg[] = []
@@ -64,7 +72,7 @@ async function serve<J extends Job, A extends Answered>(
     const { candidate, error } = first
     at.candidate = candidate
     const ending = error.code === 'client-gone' ? 'client-gone' : 'failed'
-    job.deps.later(settle(candidate === null ? null : book({ candidate, tally: null, ending, error, legs, dropped: [] })))
+    afterwards.until(settle(candidate === null ? null : book({ candidate, tally: null, ending, error, legs, dropped: [] })))
     throw error
   }
   const { from } = first
@@ -80,17 +88,17 @@ async function serve<J extends Job, A extends Answered>(
       headers.set('content-type', contentType)
       const response = new Response(body as BodyInit, { headers })
       const kept = job.headers.has('idempotency-key') ? keptAnswer(response, body) : null
-      job.deps.later(settle(row, kept))
+      afterwards.until(settle(row, kept))
       return response
     } catch (error) {
-      job.deps.later(settle(row)) // it was served and will be billed, though it could not be told
+      afterwards.until(settle(row)) // it was served and will be billed, though it could not be told
       throw error
     }
   }
 
   const { delivery, contentType } = manner.carry(job, from)
   const stopRenewing = renewing(job, account, hold)
-  job.deps.later(
+  afterwards.until(
     delivery.done.then(({ ending, error }) => {
       stopRenewing()
       return settle(book({ ...outcome, ending, error }))

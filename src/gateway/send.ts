@@ -82,6 +82,7 @@ export async function send(job: Job, out: Outgoing, trace: Trace): Promise<Opene
       signal: ended.signal,
       ...HALF_DUPLEX,
     }
+    if (reason !== null) throw reason
     trace.sent = true
     const response = await (provider.local === undefined ? job.deps.fetch(url, init) : provider.local(new Request(url, init)))
     if (response.status < 200 || response.status >= 300) throw await refusalOf(response, out, hide)
