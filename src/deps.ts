@@ -84,13 +84,13 @@ export function providersOf(env: Env): readonly Provider[] {
 
 function readSettings(provider: Provider, env: Env): Settings {
   const read = (name: string): string | null => setting(env, name)
-  const secrets: { [name: string]: string } = {}
-  for (const name of secretsOf(provider)) {
-    const value = read(name)
-    if (value !== null) secrets[name] = value
-  }
+  const those = (names: readonly string[]): { readonly [name: string]: string } =>
+    Object.fromEntries(
+      names.map((name) => [name, read(name)] as const).filter((pair): pair is readonly [string, string] => pair[1] !== null),
+    )
   return {
-    secrets,
+    secrets: those(secretsOf(provider)),
+    values: those(provider.reads ?? []),
     baseUrl: read(provider.baseUrlSetting) ?? provider.address?.baseUrl(read) ?? provider.defaultBaseUrl,
     region: (provider.regionSettings ?? []).map(read).find((value) => value !== null) ?? null,
   }

@@ -53,7 +53,7 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
       at: dropped[0] as string,
     })
   }
-  const hide = hiderOf(settings)
+  let hide = hiderOf(settings)
   const ended = new AbortController()
   let reason: GatewayError | null = null
   const stop = (why: GatewayError | null): void => {
@@ -69,7 +69,12 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
   )
   try {
     const url = urlOf(job, candidate, way)
-    const headers = await headersOf(job, candidate, way)
+    const authorized = await provider.authorize(settings, {
+      fetch: (address, init) => job.deps.fetch(address, { ...init, signal: ended.signal }),
+      nowMs: job.deps.now(),
+    })
+    if (provider.fetchesToken === true) hide = hidingToo(hide, authorized)
+    const headers = headersOf(job, way, authorized)
     if (provider.sign !== undefined) {
       const signed = await provider.sign({ url, headers, bytes: joinBytes(pieces) }, settings, job.deps.now())
       for (const [name, value] of Object.entries(signed)) headers.set(name, value)
@@ -104,6 +109,12 @@ function hiderOf(settings: Settings): (text: string) => string {
   return hide
 }
 
+/** Tokens that were fetched: no setting holds them. */
+function hidingToo(hide: (text: string) => string, authorized: { readonly [header: string]: string }): (text: string) => string {
+  const hideTokens = redactor(Object.values(authorized).map((value) => value.replace(/^Bearer /, '')))
+  return (text) => hideTokens(hide(text))
+}
+
 const hiders = new WeakMap<Settings, (text: string) => string>()
 
 /** Required by the standard for bodies that are streams; TypeScript's DOM types lack it. */
@@ -111,7 +122,8 @@ const HALF_DUPLEX = { duplex: 'half' } as object
 
 /** The client's own language where the place speaks it, else the place's first. */
 function wayOf(job: Job, candidate: Candidate): Way {
-  const { voices } = candidate.provider
+  const { provider, model } = candidate
+  const voices = provider.voicesFor?.(model) ?? provider.voices
   const own = voices.find((voice) => voice.dialect === job.client.id)
   const voice = own ?? voices[0]
   return { kind: own === undefined ? 'translate' : 'forward', voice, upstream: upstreamDialect(voice.dialect), dropped: [] }
@@ -132,7 +144,7 @@ function write(
   if (kind === 'forward') {
     const member = job.body.member.bind(job.body)
     return {
-      pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? [])]),
+      pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member, job.headers) ?? [])]),
       dropped: [],
     }
   }
@@ -163,18 +175,19 @@ function urlOf(job: Job, candidate: Candidate, way: Way): string {
       'credential-missing',
       `The provider ${candidate.provider.id} has no base URL: ${candidate.provider.baseUrlSetting} must be set.`,
     )
-  return base.replace(/\/+$/, '') + way.voice.path(candidate.model, job.intent.stream, asksForArray(job, way) ? 'json-array' : 'sse')
+  const framing = asksForArray(job, way) ? 'json-array' : 'sse'
+  return base.replace(/\/+$/, '') + way.voice.path(candidate.model, job.intent.stream, framing, candidate.settings)
 }
 
-async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Headers> {
+function headersOf(job: Job, way: Way, authorized: { readonly [header: string]: string }): Headers {
   const headers = new Headers({
     'content-type': 'application/json',
     accept: job.intent.stream && !asksForArray(job, way) ? mediaTypeOf(way.voice.framing) : 'application/json',
     'user-agent': 'sluice',
   })
-  for (const [name, value] of Object.entries(await candidate.provider.authorize(candidate.settings))) headers.set(name, value)
+  for (const [name, value] of Object.entries(authorized)) headers.set(name, value)
   if (way.kind === 'forward') {
-    for (const name of PASSED_ON[way.voice.dialect] ?? []) {
+    for (const name of way.voice.passesOn ?? PASSED_ON[way.voice.dialect] ?? []) {
       const value = job.headers.get(name)
       if (value !== null) headers.set(name, value)
     }
