@@ -2,6 +2,7 @@
 
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
+import { isWrapped } from '../core/framing.ts'
 import type { Ending } from '../core/account.ts'
 import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
 import type { CommittedLarge, CommittedStream } from './commit.ts'
@@ -24,7 +25,7 @@ export function deliver(job: Job, from: CommittedStream): Delivery {
   const { readable, writable } = job.deps.pipe()
   const { body } = from.opened.response
   // Nothing is taken out of the bytes: they can pass without us.
-  if (forwards && job.intent.wantsUsage && !from.over && body !== null)
+  if (forwards && job.intent.wantsUsage && !isWrapped(from.opened.way.voice.framing) && !from.over && body !== null)
     return { readable, done: runNatively(job, from, carrier, body, writable) }
   return { readable, done: run(job, from, carrier, writable.getWriter()) }
 }

@@ -145,7 +145,7 @@ function write(
     const member = job.body.member.bind(job.body)
     return {
       pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member, job.headers) ?? [])]),
-      dropped: [],
+      dropped: candidate.provider.leavesOut?.(voice.dialect, job.headers) ?? [],
     }
   }
   const written = upstream.write(job.client.read(job.body), job.intent, orders)

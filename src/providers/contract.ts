@@ -89,6 +89,8 @@ export interface Provider {
   ): Promise<{ readonly [header: string]: string }>
   /** Members this host wants otherwise than the dialect says: renamed, fixed or left out. Both ways through; `headers` are those of a client that speaks the dialect itself. */
   quirks?(dialect: DialectId, member: (path: Path) => string | null, headers?: Headers): Edits
+  /** Of such a client's headers, what this host is not told, by name. */
+  leavesOut?(dialect: DialectId, headers: Headers): readonly string[]
   /** A place inside the Worker answers by itself; no network. */
   local?(request: Request): Promise<Response>
 }
