@@ -24,8 +24,10 @@ export function deliver(job: Job, from: CommittedStream): Delivery {
   const carrier = forwards ? forwarder(job, from) : translator(job, from)
   const { readable, writable } = job.deps.pipe()
   const { body } = from.opened.response
-  // Nothing is taken out of the bytes: they can pass without us.
-  if (forwards && job.intent.wantsUsage && !isWrapped(from.opened.way.voice.framing) && !from.over && body !== null)
+  const { provider } = from.opened.candidate
+  // Nothing is done to the bytes: they can pass without us. Places inside the Worker have no native stream.
+  const isNative = provider.local === undefined && !isWrapped(from.opened.way.voice.framing)
+  if (forwards && job.intent.wantsUsage && isNative && !from.over && body !== null)
     return { readable, done: runNatively(job, from, carrier, body, writable) }
   return { readable, done: run(job, from, carrier, writable.getWriter()) }
 }
