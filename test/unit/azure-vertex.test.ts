@@ -4,10 +4,13 @@ import { exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Body } from '../../src/core/body.ts'
 import { GatewayError } from '../../src/core/errors.ts'
+import { anthropicMessagesClient } from '../../src/dialects/anthropic-messages/client.ts'
+import { openaiChatClient } from '../../src/dialects/openai-chat/client.ts'
 import { isConfigured } from '../../src/providers/configured.ts'
 import type { Settings, World } from '../../src/providers/contract.ts'
 import { azure } from '../../src/providers/azure.ts'
 import { vertex } from '../../src/providers/vertex.ts'
+import { fakeGateway } from '../support/fake-gateway.ts'
 
 const settings = (secrets: Settings['secrets'], values: { readonly [name: string]: string } = {}): Settings => ({
   secrets,
@@ -230,5 +233,64 @@ describe('Vertex: authorisation', () => {
       expect(error.code).toBe('credential-refused')
       expect(`${error.message} ${String(error.cause)}`).not.toContain('TOPSECRET')
     }
+  })
+})
+
+describe('a request to Claude on Vertex', () => {
+  const of: Settings = {
+    ...settings({ VERTEX_API_KEY: 'ya29.token' }, { VERTEX_PROJECT: 'p', VERTEX_LOCATION: 'us-east5' }),
+    baseUrl: 'https://us-east5-aiplatform.googleapis.com/',
+  }
+  const answer = `{"id":"msg_vrtx_1","type":"message","role":"assistant","model":"claude-opus-4-5","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}}`
+  const json = (text: string, status = 200) => new Response(text, { status, headers: { 'content-type': 'application/json' } })
+  const url = 'https://us-east5-aiplatform.googleapis.com/v1/projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4-5'
+  const request = { model: 'vertex/claude-opus-4-5', max_tokens: 9, messages: [{ role: 'user', content: 'hi' }] }
+
+  it('of an Anthropic client is forwarded without the model, with the version in the body', async () => {
+    const gateway = fakeGateway(vertex, of, () => json(answer))
+    const headers = { 'anthropic-version': '2023-06-01', 'anthropic-beta': 'context-1m-2025-08-07' }
+    const response = await gateway.ask(anthropicMessagesClient, '/v1/messages', request, headers)
+    expect(await response.text()).toBe(answer)
+    const [left] = gateway.left
+    expect(left?.url).toBe(`${url}:rawPredict`)
+    expect(left?.text).toBe('{"max_tokens":9,"messages":[{"role":"user","content":"hi"}],"anthropic_version":"vertex-2023-10-16"}')
+    expect(left?.headers.get('anthropic-beta')).toBe('context-1m-2025-08-07')
+    expect(left?.headers.has('anthropic-version')).toBe(false)
+    expect(left?.headers.get('authorization')).toBe('Bearer ya29.token')
+  })
+
+  it('of another client is written in Claude’s language', async () => {
+    const gateway = fakeGateway(vertex, of, () => json(answer))
+    const response = await gateway.ask(openaiChatClient, '/v1/chat/completions', request)
+    expect(await response.json()).toMatchObject({ choices: [{ message: { content: 'hi' }, finish_reason: 'stop' }] })
+    const [left] = gateway.left
+    expect(left?.url).toBe(`${url}:rawPredict`)
+    const body = JSON.parse(left?.text ?? '') as { readonly [name: string]: unknown }
+    expect(body).toMatchObject({ anthropic_version: 'vertex-2023-10-16', max_tokens: 9 })
+    expect(body).not.toHaveProperty('model')
+  })
+
+  it('never tells a token that was fetched, though the provider echoes it', async () => {
+    const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+    const file = JSON.stringify({ client_email: 'a@b', project_id: 'p', private_key: await exportPKCS8(privateKey) })
+    const echo = `{"error":{"code":400,"message":"bad token ya29.fetched-secret","status":"INVALID_ARGUMENT"}}`
+    const gateway = fakeGateway(vertex, { ...of, secrets: { VERTEX_SERVICE_ACCOUNT_JSON: file } }, (left) =>
+      left.url === 'https://oauth2.googleapis.com/token' ? json('{"access_token":"ya29.fetched-secret"}') : json(echo, 400),
+    )
+    const text = await (await gateway.ask(anthropicMessagesClient, '/v1/messages', request)).text()
+    expect(gateway.left.map((left) => left.url)).toEqual(['https://oauth2.googleapis.com/token', `${url}:rawPredict`])
+    expect(gateway.left[1]?.headers.get('authorization')).toBe('Bearer ya29.fetched-secret')
+    expect(text).toContain('bad token [redacted]')
+  })
+
+  it('is not sent, nor booked as sent, when there is no token', async () => {
+    const { privateKey } = await generateKeyPair('RS256', { extractable: true })
+    const file = JSON.stringify({ client_email: 'a@b', project_id: 'p', private_key: await exportPKCS8(privateKey) })
+    const gateway = fakeGateway(vertex, { ...of, secrets: { VERTEX_SERVICE_ACCOUNT_JSON: file } }, () =>
+      json('{"error":"invalid_grant"}', 400),
+    )
+    expect((await gateway.ask(anthropicMessagesClient, '/v1/messages', request)).status).toBe(502)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(gateway.settled).toMatchObject([{ row: null }])
   })
 })
