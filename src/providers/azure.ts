@@ -13,6 +13,14 @@ const VERSION = 'AZURE_API_VERSION'
 /** What Azure's own clients call the same. */
 const OWN = { key: 'AZURE_OPENAI_API_KEY', endpoint: 'AZURE_OPENAI_ENDPOINT', version: 'OPENAI_API_VERSION' } as const
 
+export const AZURE_VERSION_SETTINGS: readonly string[] = [VERSION, OWN.version]
+const DATED = /^\d{4}-\d\d-\d\d(?:-preview)?$/
+
+/** Whether a value of these settings counts; another one is as none. */
+export function isAzureVersion(value: string | null): boolean {
+  return value === null || DATED.test(value) || ['v1', 'preview', 'latest'].includes(value)
+}
+
 // `max_tokens` is a 400 for OpenAI's reasoning models. What is sealed there can be opened there only.
 const HABITS: Habits = { issuer: 'azure', ceilingMember: 'max_completion_tokens' }
 
@@ -31,7 +39,7 @@ export const azure: Provider = {
       return /^[A-Za-z0-9-]{2,64}$/.test(resource) ? `https://${resource}.openai.azure.com` : null
     },
   },
-  reads: [VERSION, OWN.version],
+  reads: AZURE_VERSION_SETTINGS,
   voices: [voice('openai-chat', 'chat/completions', true), voice('openai-responses', 'responses', false)],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   authorize: ({ secrets }) => ({ 'api-key': secrets[KEY] ?? secrets[OWN.key] ?? '' }),
@@ -44,8 +52,7 @@ function voice(dialect: Voice['dialect'], method: string, isOfDeployment: boolea
     habits: HABITS,
     path(model, _stream, _framing, settings) {
       const version = versionOf(settings)
-      if (version === null || !/^\d{4}-\d\d-\d\d(?:-preview)?$/.test(version))
-        return `/openai/v1/${method}${version === 'preview' ? '?api-version=preview' : ''}`
+      if (version === null || !DATED.test(version)) return `/openai/v1/${method}${version === 'preview' ? '?api-version=preview' : ''}`
       return `/openai/${isOfDeployment ? `deployments/${deployment(model)}/` : ''}${method}?api-version=${version}`
     },
   }

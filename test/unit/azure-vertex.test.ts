@@ -2,6 +2,7 @@
 
 import { exportPKCS8, generateKeyPair, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { badSettings } from '../../src/admin/doctor-report.ts'
 import { Body } from '../../src/core/body.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { anthropicMessagesClient } from '../../src/dialects/anthropic-messages/client.ts'
@@ -51,6 +52,10 @@ describe('Azure', () => {
   it('does not let a version carry anything else into the URL', () => {
     const odd = settings({}, { AZURE_API_VERSION: '2024-10-21&x=1' })
     expect(chat.path('gpt', false, 'sse', odd)).toBe('/openai/v1/chat/completions')
+    expect(badSettings((name) => (name === 'AZURE_API_VERSION' ? '2024-10-21&x=1' : null)).map((bad) => bad.name)).toEqual([
+      'AZURE_API_VERSION',
+    ])
+    expect(badSettings((name) => (name === 'OPENAI_API_VERSION' ? '2025-03-01-preview' : null))).toEqual([])
   })
 
   it('is where its resource is, by either name', () => {
