@@ -4,7 +4,8 @@ import * as z from 'zod'
 import { GatewayError } from '../core/errors.ts'
 import { nanoOf } from '../core/money.ts'
 import { isReset } from '../core/window.ts'
-import type { Settings } from './key-store.ts'
+import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
+import type { Change, Settings } from './key-store.ts'
 
 const limit = z
   .number()
@@ -18,7 +19,15 @@ const instant = z
   .transform((text) => Date.parse(text))
   .nullable()
 const models = z.array(z.string().min(1).max(256)).max(1000).nullable()
-const special = z.strictObject({ models: models.optional() })
+const rate = z.int().min(1).max(1_000_000_000_000).nullable().optional()
+const special = z.strictObject({
+  models: models.optional(),
+  requests_per_minute: rate,
+  requests_per_day: rate,
+  tokens_per_minute: rate,
+  tokens_per_day: rate,
+  parallel_requests: rate,
+})
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
 const harmless = {
@@ -68,10 +77,11 @@ export function readCreate(value: unknown): Settings {
     limitReset: said.limit_reset ?? null,
     expiresAt: said.expires_at ?? null,
     models: said.sluice?.models ?? null,
+    limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
   }
 }
 
-export function readChange(value: unknown): Partial<Settings> {
+export function readChange(value: unknown): Change {
   const said = check(changeShape, value)
   return {
     ...(said.name === undefined ? {} : { name: said.name }),
@@ -80,7 +90,19 @@ export function readChange(value: unknown): Partial<Settings> {
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...(said.sluice?.models === undefined ? {} : { models: said.sluice.models }),
+    ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice) }),
   }
+}
+
+function limitsSaid(said: z.output<typeof special> | undefined): Partial<RateLimits> {
+  const members = {
+    requestsPerMinute: said?.requests_per_minute,
+    requestsPerDay: said?.requests_per_day,
+    tokensPerMinute: said?.tokens_per_minute,
+    tokensPerDay: said?.tokens_per_day,
+    parallelRequests: said?.parallel_requests,
+  }
+  return Object.fromEntries(Object.entries(members).filter(([, limit]) => limit !== undefined)) as Partial<RateLimits> // its own names
 }
 
 /** Milliseconds for which the old secret still works; none unless asked for. */

@@ -4,6 +4,7 @@
 import type { Policy } from '../core/book.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
+import type { RateLimits } from '../core/rates.ts'
 import { readSpend, type Spend } from '../core/spend.ts'
 import { objectOf } from '../platform/account.ts'
 import { setting, type Env } from '../platform/env.ts'
@@ -16,7 +17,11 @@ export type Settings = {
   readonly limitReset: string | null
   readonly expiresAt: number | null
   readonly models: readonly string[] | null
+  readonly limits: RateLimits
 }
+
+/** What is not named stays; of the limits too. */
+export type Change = Partial<Omit<Settings, 'limits'>> & { readonly limits?: Partial<RateLimits> }
 
 export type Kept = { readonly policy: Policy; readonly spend: Spend; readonly updatedAt: number }
 
@@ -62,9 +67,9 @@ export async function listKeys(env: Env, offset: number, limit: number, includeD
 }
 
 /** Changes settings. @throws GatewayError `gateway-unavailable` when it is half done, or another change came between: repeat it */
-export async function changeKey(env: Env, kept: Kept, change: Partial<Settings>, now: number): Promise<Kept> {
+export async function changeKey(env: Env, kept: Kept, change: Change, now: number): Promise<Kept> {
   const { policy } = kept
-  const settings: Settings = { ...settingsOf(policy), ...change }
+  const settings: Settings = { ...settingsOf(policy), ...change, limits: { ...policy.limits, ...change.limits } }
   const next: Policy = { ...policy, ...settings, version: policy.version + 1 }
   const write = (): Promise<void> =>
     update(env, policy, 'name = ?3, disabled = ?4, expires_at = ?5, limit_nano_usd = ?6, limit_reset = ?7, policy = ?8, updated_at = ?9', [
@@ -149,17 +154,24 @@ function tightens(before: Policy, after: Policy): boolean {
     limit(after) < limit(before) ||
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
+    RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
     (after.models !== null && JSON.stringify(after.models) !== JSON.stringify(before.models))
   )
 }
 
+const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
+
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models }
+  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, limits } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, limits }
 }
 
 function policyText(settings: Settings): string {
-  return JSON.stringify(settings.models === null ? {} : { models: settings.models })
+  const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
+  return JSON.stringify({
+    ...(settings.models === null ? {} : { models: settings.models }),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+  })
 }
 
 async function must(env: Env, id: string): Promise<Kept> {

@@ -2,6 +2,7 @@
 
 import type { KeyView, Row } from '../core/account.ts'
 import type { Policy } from '../core/book.ts'
+import type { RateLimits } from '../core/rates.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
@@ -12,6 +13,18 @@ type Json = { readonly [name: string]: unknown }
 const usd = (nanoUsd: number | null): number | null => (nanoUsd === null ? null : dollarsNumber(nanoUsd))
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 const NO_BYOK = { byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0, include_byok_in_limit: false } as const
+
+/** Only the limits that there are. */
+function limitsTold(limits: RateLimits): Json {
+  const told = {
+    requests_per_minute: limits.requestsPerMinute,
+    requests_per_day: limits.requestsPerDay,
+    tokens_per_minute: limits.tokensPerMinute,
+    tokens_per_day: limits.tokensPerDay,
+    parallel_requests: limits.parallelRequests,
+  }
+  return Object.fromEntries(Object.entries(told).filter(([, limit]) => limit !== null))
+}
 
 /** `GET /v1/key`. */
 export function ownKey(view: KeyView): Json {
@@ -40,6 +53,8 @@ export function ownKey(view: KeyView): Json {
       hold_seconds: view.holdSeconds,
       resets_at: iso(view.resetsAt),
       models: view.models,
+      ...limitsTold(view.limits),
+      running: view.running,
     },
   }
 }
@@ -71,6 +86,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       limit_nano_usd: policy.limitNanoUsd,
       resets_at: iso(period.resetsAt),
       ...(policy.models === null ? {} : { models: policy.models }),
+      ...limitsTold(policy.limits),
     },
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
+import type { RateLimits, RatesView } from './rates.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
 export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
@@ -49,6 +50,7 @@ export type Refusal = {
   readonly message: string
   readonly retryAfterMs?: number
   readonly money?: Money
+  readonly rates?: RatesView
 }
 
 export type Admission =
@@ -63,6 +65,8 @@ export type Admission =
       readonly clamped: boolean
       /** The same Idempotency-Key ended before, but its answer is no longer kept. */
       readonly repeated: boolean
+      /** What is left of the key's limits, where it has some. */
+      readonly rates?: RatesView
     }
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
@@ -125,6 +129,8 @@ export type KeyView = {
   readonly limitReset: string | null
   readonly resetsAt: number | null
   readonly models: readonly string[] | null
+  readonly limits: RateLimits
+  readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number
   readonly spentDayNanoUsd: number

@@ -1,12 +1,14 @@
 // The books of one key: policy, money spent and held, settled requests. Pure and synchronous: no await stands between the check and
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
-import type { Admission, Ask, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
+import type { Admission, Ask, CandidateAsk, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
 import { expiredRow } from './expired-row.ts'
 import { matchesGlob } from './glob.ts'
 import { planHold, type HoldPlan } from './hold-plan.ts'
 import { sameText } from './key.ts'
 import { dollarsText } from './money.ts'
+import { inputTokens, outputTokens } from './price.ts'
+import { Rates, type RateLimits, type Wait, type RatesSnapshot } from './rates.ts'
 import { NOTHING_SPENT, type Spend } from './spend.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
 
@@ -26,9 +28,18 @@ export type Policy = {
   readonly limitReset: string | null
   /** Globs over `provider/model`; `null`: every model. */
   readonly models: readonly string[] | null
+  readonly limits: RateLimits
 }
 
-type Held = { readonly hold: Hold; readonly idempotencyKey: string | null }
+/** `tokens` are reserved since `at`, until the settle says how many it were. */
+type Held = { readonly hold: Hold; readonly idempotencyKey: string | null; readonly at?: number; readonly tokens?: number }
+
+/** What must survive a restart. */
+export type Journal = {
+  readonly spend: Spend
+  readonly holds: readonly (readonly [string, Held])[]
+  readonly rates?: RatesSnapshot
+}
 
 export type Settings = {
   readonly holdMs: number
@@ -46,6 +57,8 @@ type Remembered = {
 }
 
 const REMEMBER_MS = 600_000
+/** Absurd ceilings must not spoil sums. */
+const MOST_TOKENS = 1_000_000_000
 
 export class Book {
   readonly #settings: Settings
@@ -53,6 +66,7 @@ export class Book {
   #spend: Spend = NOTHING_SPENT
   #held = 0
   readonly #holds = new Map<string, Held>()
+  readonly #rates = new Rates()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, { readonly nanoUsd: number; readonly expired: boolean; readonly until: number }>()
   readonly #remembered = new Map<string, Remembered>()
@@ -70,13 +84,13 @@ export class Book {
     if (this.#policy === null || policy.version >= this.#policy.version) this.#policy = policy
   }
 
-  /** What must survive a restart. */
-  snapshot(): { readonly spend: Spend; readonly holds: readonly (readonly [string, Held])[] } {
-    return { spend: this.#spend, holds: [...this.#holds] }
+  snapshot(now: number): Journal {
+    return { spend: this.#spend, holds: [...this.#holds], rates: this.#rates.snapshot(now) }
   }
 
-  restore(spend: Spend, holds: readonly (readonly [string, Held])[]): void {
+  restore({ spend, holds, rates }: Journal): void {
     this.#spend = spend
+    if (rates !== undefined) this.#rates.restore(rates)
     for (const [id, held] of holds) {
       if (this.#holds.has(id)) continue
       this.#holds.set(id, held)
@@ -121,6 +135,14 @@ export class Book {
       .filter(({ candidate }) => isPermitted(policy, candidate.model))
     if (permitted.length === 0) return refuse('model-forbidden', `This key may not use ${ask.candidates[0]?.model ?? 'this model'}.`)
 
+    const tokens = tokensOf(
+      permitted.map(({ candidate }) => candidate),
+      ask,
+      this.#settings.defaultCeiling,
+    )
+    const wait = this.#rates.wait(policy.limits, tokens, this.#holds.size, now)
+    if (wait !== null) return this.#refuseWait(wait, policy, now)
+
     const period = periodAt(policy.limitReset, policy.createdAt, now)
     const spent = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
     const limit = policy.limitNanoUsd
@@ -148,8 +170,9 @@ export class Book {
       expiresAt: now + this.#settings.holdMs,
       budgeted: limit !== null,
     }
-    this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null })
+    this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, at: now, tokens })
     this.#held += nanoUsd
+    this.#rates.count(policy.limits, 1, tokens, now)
     if (ask.idempotency !== null) {
       this.#remembered.set(ask.idempotency.key, {
         requestId: ask.requestId,
@@ -159,7 +182,16 @@ export class Book {
         answer: null,
       })
     }
-    return { kind: 'granted', hold, allowed: fitting.map((p) => p.index), maxOutputTokens: ceiling, clamped, repeated: repeat !== null }
+    const rates = this.#rates.view(policy.limits, now)
+    return {
+      kind: 'granted',
+      hold,
+      allowed: fitting.map((p) => p.index),
+      maxOutputTokens: ceiling,
+      clamped,
+      repeated: repeat !== null,
+      ...(rates === undefined ? {} : { rates }),
+    }
   }
 
   /** A live stream's hold begins its life anew. */
@@ -179,6 +211,7 @@ export class Book {
     this.#closeRemembered(requestId, settlement.answer)
     const before = this.#settled.get(requestId)
     if (before !== undefined && !before.expired) return null
+    this.#trueUp(requestId, row)
     this.#release(requestId)
     if (row === null) {
       if (before === undefined) return null
@@ -236,6 +269,8 @@ export class Book {
       limitReset: policy.limitReset,
       resetsAt: period.resetsAt,
       models: policy.models,
+      limits: policy.limits,
+      running: this.#holds.size,
       spentNanoUsd: spend.period === period.id ? spend.periodNanoUsd : 0,
       spentEverNanoUsd: spend.everNanoUsd,
       spentDayNanoUsd: spend.day === isoDay(now) ? spend.dayNanoUsd : 0,
@@ -294,6 +329,28 @@ export class Book {
     }
   }
 
+  /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */
+  #trueUp(requestId: string, row: Row | null): void {
+    const held = this.#holds.get(requestId)
+    const limits = this.#policy?.limits
+    if (held?.at === undefined || held.tokens === undefined || limits === undefined) return
+    if (row === null) this.#rates.count(limits, -1, -held.tokens, held.at)
+    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, held.at)
+    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, held.at)
+  }
+
+  #refuseWait(wait: Wait, policy: Policy, now: number): Refusal {
+    const rates = this.#rates.view(policy.limits, now)
+    return {
+      ...refuse(
+        'rate-exceeded',
+        `The limit of this key is reached: ${wait.limit} ${wait.what}. Try again in ${Math.ceil(wait.waitMs / 1000)} s.`,
+      ),
+      retryAfterMs: wait.waitMs,
+      ...(rates === undefined ? {} : { rates }),
+    }
+  }
+
   #release(requestId: string): void {
     const held = this.#holds.get(requestId)
     if (held === undefined) return
@@ -323,6 +380,13 @@ export class Book {
   #forgetAt(now: number): number {
     return now + this.#settings.holdMs + REMEMBER_MS
   }
+}
+
+/** Tokens to reserve: the most that a permitted target could take and give. What nothing bounds is trued up when it is known. */
+function tokensOf(candidates: readonly CandidateAsk[], ask: Ask, defaultCeiling: number): number {
+  const output = (candidate: CandidateAsk): number =>
+    Math.min(ask.outputTokens ?? defaultCeiling, candidate.maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
+  return Math.min(Math.max(...candidates.map((one) => (one.inputTokens ?? 0) + output(one))), MOST_TOKENS)
 }
 
 function isPermitted(policy: Policy, model: string): boolean {

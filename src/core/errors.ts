@@ -1,6 +1,7 @@
 // Every way a request can fail, in one table. A dialect decides status and spelling on the wire; nothing else may.
 
 import type { DialectId, JsonObject } from './canonical.ts'
+import type { RatesView } from './rates.ts'
 
 /** What to do with the other targets. `context` and `content`: only targets the route lists for that case. */
 export type Next = 'stop' | 'same' | 'next' | 'context' | 'content'
@@ -78,6 +79,8 @@ export type ErrorDetail = {
     readonly limitNanoUsd: number
     readonly scope: string
   }
+  /** What is left of the key's limits. */
+  readonly rates?: RatesView
   /** What the provider itself answered: its status, and its body (credentials taken out) for a client of the same dialect. */
   readonly upstream?: { readonly status: number; readonly dialect: DialectId; readonly body: JsonObject | null }
 }

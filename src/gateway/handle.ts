@@ -154,6 +154,7 @@ async function firstToCommit<J extends Job, A extends Answered>(
 function refusalDetail(admission: Admission & { readonly kind: 'refused' }): ConstructorParameters<typeof GatewayError>[2] {
   return {
     ...(admission.money === undefined ? {} : { money: admission.money }),
+    ...(admission.rates === undefined ? {} : { rates: admission.rates }),
     ...(admission.retryAfterMs === undefined ? {} : { retryAfterMs: admission.retryAfterMs }),
   }
 }

@@ -4,6 +4,7 @@ import { dollarsText } from '../core/money.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ClientFace } from '../dialects/contract.ts'
 import type { Admission, KeptAnswer } from '../core/account.ts'
+import type { RatesView } from '../core/rates.ts'
 import type { Deps } from '../ports.ts'
 import type { Candidate } from './candidates.ts'
 import type { Job } from './job.ts'
@@ -29,6 +30,7 @@ export function servedHeaders(job: Job, from: Answered, admission: Admission & {
   if (admission.clamped && admission.maxOutputTokens !== null) {
     headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
   }
+  rateHeaders(headers, admission.rates)
   if (admission.repeated) headers.set('x-sluice-idempotency', 'new')
   return headers
 }
@@ -41,6 +43,17 @@ export function headerText(text: string): string {
 /** US dollars of whole nano-dollars, as a decimal that loses none of them. */
 export function costHeader(headers: Headers, costNanoUsd: number | null): void {
   if (costNanoUsd !== null) headers.set('x-sluice-cost-usd', dollarsText(costNanoUsd))
+}
+
+/** `x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, whole numbers, the reset in seconds. */
+function rateHeaders(headers: Headers, rates: RatesView | undefined): void {
+  for (const what of ['requests', 'tokens'] as const) {
+    const view = rates?.[what]
+    if (view === undefined) continue
+    headers.set(`x-ratelimit-limit-${what}`, String(view.limit))
+    headers.set(`x-ratelimit-remaining-${what}`, String(view.remaining))
+    headers.set(`x-ratelimit-reset-${what}`, String(Math.ceil(view.resetMs / 1000)))
+  }
 }
 
 export function replay(admission: Admission & { readonly kind: 'replay' }): Response {
@@ -82,6 +95,7 @@ export function refuse(cause: unknown, client: ClientFace, requestId: string, lo
     headers.set('x-sluice-provider', at.provider.id)
     headers.set('x-sluice-model', headerText(at.model))
   }
+  rateHeaders(headers, error.detail.rates)
   if (error.detail.retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(error.detail.retryAfterMs / 1000))))
   else if (error.code === 'gateway-unavailable') headers.set('retry-after', '1')
   if (!error.rule.clientMayRetry) headers.set('x-should-retry', 'false')

@@ -17,24 +17,39 @@ const waiting = new Map<string, Settlement[]>()
 export function accountOf(env: Env, keyId: string): Account {
   const object = objectOf(env, keyId)
   return {
-    admit: (ask) => reach(() => object.admit(ask)),
+    admit: (ask) =>
+      reach(async () => {
+        const admission = await object.admit(ask)
+        // What has ended here and is not told yet may be just what is missing.
+        if (admission.kind !== 'refused' || !WAITS.has(admission.code) || !(await tellNow(object, keyId))) return admission
+        return object.admit(ask)
+      }),
     renew: (requestId) => reach(() => object.renew(requestId)),
     // What this isolate has not told yet is told first: whoever asks after an answer sees it booked.
     view: (secretHash) =>
       reach(async () => {
-        const told = waiting.get(keyId)
-        if (told !== undefined) {
-          waiting.delete(keyId)
-          await object.settle(told).catch((cause: unknown) => {
-            waiting.set(keyId, [...told, ...(waiting.get(keyId) ?? [])])
-            throw cause
-          })
-        }
+        await tellNow(object, keyId)
         return object.view(secretHash)
       }),
     flush: () => reach(() => object.flush()),
     pending: (requestId) => reach(() => object.pending(requestId)),
     settle: (settlement) => settle(env, keyId, settlement),
+  }
+}
+
+const WAITS: ReadonlySet<string> = new Set(['rate-exceeded', 'budget-exceeded'])
+
+/** Settles what waits in this isolate for this key. `false`: nothing did. */
+async function tellNow(object: Reached, keyId: string): Promise<boolean> {
+  const told = waiting.get(keyId)
+  if (told === undefined) return false
+  waiting.delete(keyId)
+  try {
+    await object.settle(told)
+    return true
+  } catch (cause) {
+    waiting.set(keyId, [...told, ...(waiting.get(keyId) ?? [])])
+    throw cause
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
-import { Book, type Policy } from '../core/book.ts'
+import { Book, type Journal, type Policy } from '../core/book.ts'
 import { readSpend } from '../core/spend.ts'
 import { numberSetting, type Env } from './env.ts'
 import { policyOf, readKey } from './policies.ts'
@@ -22,7 +22,6 @@ const MOST_BACKOFF_MS = 60_000
 const QUIETLY = { allowUnconfirmed: true } as const
 
 type Pending = { readonly row: Row; readonly corrects: boolean }
-type Journal = ReturnType<Book['snapshot']>
 
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
@@ -121,7 +120,7 @@ export class KeyObject extends DurableObject<Env> {
       this.ctx.storage.list<readonly Pending[]>({ prefix: BATCH }),
     ])
     if (policy !== undefined) this.#book.hydrate(policy)
-    if (journal !== undefined) this.#book.restore(journal.spend, journal.holds)
+    if (journal !== undefined) this.#book.restore(journal)
     for (const [name, batch] of rows) {
       this.#batches.set(name, batch)
       this.#lastBatch = Math.max(this.#lastBatch, Number(name.slice(BATCH.length)))
@@ -149,7 +148,7 @@ export class KeyObject extends DurableObject<Env> {
     const stored = await readKey(this.env.DB, this.ctx.id.name ?? '')
     if (stored === null) return
     this.#book.hydrate(policyOf(stored))
-    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore(readSpend(stored.spend), [])
+    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
     void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
   }
 
@@ -180,7 +179,7 @@ export class KeyObject extends DurableObject<Env> {
       for (const pending of batch) this.#waiting.set(pending.row.id, pending)
       void this.ctx.storage.put(name, batch, QUIETLY)
     }
-    void this.ctx.storage.put('journal', this.#book.snapshot(), QUIETLY)
+    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()), QUIETLY)
     if (settled.length > 0) this.#wakeBy(now + FLUSH_MS)
   }
 
@@ -189,7 +188,7 @@ export class KeyObject extends DurableObject<Env> {
     this.#journalDue = true
     setTimeout(() => {
       this.#journalDue = false
-      void this.ctx.storage.put('journal', this.#book.snapshot(), QUIETLY)
+      void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()), QUIETLY)
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
     }, JOURNAL_MS)
@@ -213,7 +212,7 @@ export class KeyObject extends DurableObject<Env> {
         rows.push(...batch)
       }
       const { DB } = this.env
-      const spend = JSON.stringify(this.#book.snapshot().spend)
+      const spend = JSON.stringify(this.#book.snapshot(Date.now()).spend)
       const statements = [DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(spend, this.ctx.id.name ?? '')]
       const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
       const corrections = rows.filter((p) => p.corrects).map((p) => p.row)

@@ -1,6 +1,7 @@
 // A key's policy in D1: read for its object and for the keys API.
 
 import type { Policy } from '../core/book.ts'
+import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 
 /** A row of `keys`. */
 export type StoredKey = {
@@ -24,7 +25,7 @@ export type StoredKey = {
 
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
-  const { models } = JSON.parse(stored.policy) as { readonly models?: readonly string[] }
+  const { models, limits } = JSON.parse(stored.policy) as { readonly models?: readonly string[]; readonly limits?: Partial<RateLimits> }
   return {
     keyId: stored.id,
     version: stored.version,
@@ -41,6 +42,7 @@ export function policyOf(stored: StoredKey): Policy {
     limitNanoUsd: stored.limit_nano_usd,
     limitReset: stored.limit_reset,
     models: models ?? null,
+    limits: { ...NO_LIMITS, ...limits },
   }
 }
 

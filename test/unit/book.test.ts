@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Admission, Ask, Row } from '../../src/core/account.ts'
 import { Book, type Policy } from '../../src/core/book.ts'
+import { NO_LIMITS, type RateLimits } from '../../src/core/rates.ts'
+import { usageOf } from '../../src/core/usage.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 const HOLD_MS = 300_000
@@ -17,6 +19,7 @@ const policy: Policy = {
   limitNanoUsd: null,
   limitReset: null,
   models: null,
+  limits: NO_LIMITS,
 }
 const book = (change: Partial<Policy> = {}): Book => {
   const made = new Book({ holdMs: HOLD_MS, defaultCeiling: 1000 })
@@ -213,11 +216,58 @@ describe('the book of a key', () => {
     b.admit(ask('a'), NOW)
     b.admit(ask('b'), NOW)
     b.settle(settled('a', 30), NOW)
-    const { spend, holds } = structuredClone(b.snapshot())
+    const journal = structuredClone(b.snapshot(NOW))
     const c = book({ limitNanoUsd: 10_000 })
-    c.restore(spend, holds)
+    c.restore(journal)
     expect(c.view(NOW)).toMatchObject({ spentNanoUsd: 30, heldNanoUsd: HOLD })
     c.settle(settled('b', 40), NOW)
     expect(c.view(NOW)).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
+  })
+
+  describe('limits', () => {
+    const limited = (some: Partial<RateLimits>): Book => book({ limits: { ...NO_LIMITS, ...some } })
+
+    it('are exact, told, and counted only for what was admitted', () => {
+      const b = limited({ requestsPerMinute: 2 })
+      expect(b.admit(ask('a'), NOW)).toMatchObject({ kind: 'granted', rates: { requests: { limit: 2, remaining: 1 } } })
+      expect(b.admit(ask('b'), NOW)).toMatchObject({ kind: 'granted', rates: { requests: { remaining: 0 } } })
+      expect(b.admit(ask('c'), NOW)).toMatchObject({ kind: 'refused', code: 'rate-exceeded', retryAfterMs: 61_000 - (NOW % 1000) })
+      expect(b.admit(ask('d'), NOW + 61_000).kind).toBe('granted')
+    })
+
+    it('reserve tokens by estimate and true them up', () => {
+      const b = limited({ tokensPerMinute: 320 }) // a request reserves 150
+      expect(b.admit(ask('a'), NOW).kind).toBe('granted')
+      expect(b.admit(ask('b'), NOW).kind).toBe('granted')
+      expect(b.admit(ask('c'), NOW)).toMatchObject({ code: 'rate-exceeded' })
+      b.settle({ requestId: 'a', row: { ...row('a', 1), usage: usageOf({ input: 5, output: 5 }) }, answer: null }, NOW)
+      expect(b.admit(ask('c'), NOW)).toMatchObject({ kind: 'granted', rates: { tokens: { limit: 320, remaining: 10 } } })
+      b.settle({ requestId: 'b', row: null, answer: null }, NOW)
+      expect(b.admit(ask('d'), NOW)).toMatchObject({ kind: 'granted' })
+    })
+
+    it('give back what was never sent, and keep an expired reservation', () => {
+      const b = limited({ requestsPerMinute: 1 })
+      b.admit(ask('a'), NOW)
+      b.settle({ requestId: 'a', row: null, answer: null }, NOW)
+      expect(b.admit(ask('b'), NOW).kind).toBe('granted')
+    })
+
+    it('bound requests at once by what is held', () => {
+      const b = limited({ parallelRequests: 1 })
+      b.admit(ask('a'), NOW)
+      expect(b.admit(ask('b'), NOW)).toMatchObject({ code: 'rate-exceeded', retryAfterMs: 1000 })
+      b.settle({ requestId: 'a', row: row('a', 1), answer: null }, NOW)
+      expect(b.admit(ask('b'), NOW).kind).toBe('granted')
+    })
+
+    it('outlive a restart', () => {
+      const b = limited({ requestsPerMinute: 2, parallelRequests: 5 })
+      b.admit(ask('a'), NOW)
+      b.admit(ask('b'), NOW)
+      const again = limited({ requestsPerMinute: 2, parallelRequests: 5 })
+      again.restore(structuredClone(b.snapshot(NOW)))
+      expect(again.admit(ask('c'), NOW + 1000)).toMatchObject({ code: 'rate-exceeded' })
+    })
   })
 })
