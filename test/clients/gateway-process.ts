@@ -51,9 +51,10 @@ const PROVIDERS = [
   'CEREBRAS',
   'VLLM',
   'OLLAMA',
+  'BEDROCK',
 ]
 /** Whose SDK takes a base URL without a version. */
-const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY'])
+const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY', 'BEDROCK'])
 
 /** Starts a gateway with fresh state whose providers are all at `origin`. Call `stop` when done. */
 export async function startGateway(origin: string): Promise<GatewayProcess> {

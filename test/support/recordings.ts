@@ -20,6 +20,8 @@ export type Recording = {
   readonly headers: { readonly [name: string]: string }
   /** What the provider answered: an event stream as text, or a JSON value. */
   readonly answer: { readonly stream: string } | { readonly json: unknown }
+  /** The bytes of a stream that is no text, as the provider sent them; `answer` is then its frames as server-sent events. */
+  readonly binary: Buffer | null
 }
 
 /** The language of a recording's `api`. A new language gets its line here; its contract suite then finds its recordings. */
@@ -127,6 +129,7 @@ function recording(stored: Stored): Recording {
     request: stored.request_body ?? null,
     headers,
     answer: stream === null ? { json: stored.response_body ?? null } : { stream },
+    binary: stored.response_base64 === undefined ? null : Buffer.from(stored.response_base64, 'base64'),
   }
 }
 
