@@ -72,6 +72,20 @@ describe('a request from an Anthropic client', () => {
     )
   })
 
+  it('that goes on with a conversation which Anthropic holds is refused in words that its SDK understands', () => {
+    const request = { model: 'm', messages: [], thread: { type: 'continue', previous_message_id: 'msg_1' } }
+    let refusal: unknown
+    try {
+      client.read(bodyOf(request))
+    } catch (error) {
+      refusal = error
+    }
+    if (!(refusal instanceof GatewayError)) throw new Error('It was read.')
+    expect(client.status(refusal)).toBe(400)
+    expect(client.writeError(refusal, null)).toMatchObject({ error: { details: { error_code: 'thread_unsupported_request' } } })
+    expect(client.read(bodyOf({ ...request, thread: null })).turns).toEqual([])
+  })
+
   it('with a tool that the provider runs has no bound by its bytes', () => {
     expect(intentOf({ model: 'm', tools: [{ type: 'bash_20250124', name: 'bash' }] }).inputBound).toBeGreaterThan(0)
     expect(intentOf({ model: 'm', tools: [{ type: 'web_search_20250305', name: 'web_search' }] }).inputBound).toBeNull()
