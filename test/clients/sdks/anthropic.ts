@@ -46,6 +46,16 @@ export const anthropicSuite: Suite = (stage) => {
       expect(message.stop_reason).toBe('tool_use')
       expect(message.usage.input_tokens).toBeGreaterThan(0)
     })
+
+    it('lists the models that a key can name, page after page, and retrieves one', async () => {
+      const { models } = sdkOf(stage())
+      const ids: string[] = []
+      for await (const model of models.list({ limit: 50 })) ids.push(model.id)
+      expect(new Set(ids).size).toBe(ids.length)
+      expect(ids.length).toBeGreaterThan(100)
+      expect(ids).toEqual(expect.arrayContaining(['anthropic/claude-haiku-4-5', 'openai/gpt-4o-mini']))
+      expect(await models.retrieve('anthropic/claude-haiku-4-5')).toMatchObject({ type: 'model', display_name: expect.any(String) })
+    })
   })
 }
 

@@ -51,6 +51,13 @@ export const googleGenaiSuite: Suite = (stage) => {
       const { text } = await sdkOf(stage()).models.generateContent({ model, contents: 'Who?', config })
       expectStructured(stage(), model, wanted, JSON.parse(text ?? 'null'))
     })
+
+    it('lists the models that a key can name, page after page', async () => {
+      const names: (string | undefined)[] = []
+      for await (const { name } of await sdkOf(stage()).models.list({ config: { pageSize: 60 } })) names.push(name)
+      expect(new Set(names).size).toBe(names.length)
+      expect(names).toEqual(expect.arrayContaining(['models/google/gemini-2.5-flash', 'models/openai/gpt-4o-mini']))
+    })
   })
 }
 
