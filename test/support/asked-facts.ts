@@ -42,11 +42,12 @@ class Conversation {
     const at = this.#calls.findIndex((call) => !call.isAnswered && (name === null || id !== '' ? call.id === id : call.name === name))
     const call = this.#calls[at]
     if (call !== undefined) call.isAnswered = true
-    this.#turn('user').push({ answers: at, text: text.replaceAll(/\s+/g, '') })
+    this.#turn('user').push({ answers: at, text: evenly(text) })
   }
 
-  media(by: Speaker, type: string): void {
-    this.#turn(by).push({ media: type })
+  /** `what`: the media type of bytes, or the address. */
+  media(by: Speaker, what: string): void {
+    this.#turn(by).push({ media: what })
   }
 
   facts(tools: AskedFacts['tools']): AskedFacts {
@@ -103,8 +104,14 @@ const READERS: { readonly [language: string]: (body: Wire) => AskedFacts } = {
     else
       for (const item of list(body['input'])) {
         if (item['type'] === 'function_call') talk.call(text(item['call_id']), text(item['name']), item['arguments'])
-        else if (item['type'] === 'function_call_output') talk.answer(text(item['call_id']), null, textIn(item['output']))
-        else if (item['role'] !== undefined) openaiParts(talk, speaker(item['role']), blocks(item['content']))
+        else if (item['type'] === 'function_call_output') {
+          talk.answer(text(item['call_id']), null, textIn(item['output']))
+          openaiParts(
+            talk,
+            'user',
+            list(item['output']).filter((inner) => inner['type'] !== 'input_text'),
+          )
+        } else if (item['role'] !== undefined) openaiParts(talk, speaker(item['role']), blocks(item['content']))
       }
     return talk.facts(
       list(body['tools'])
@@ -121,8 +128,9 @@ const READERS: { readonly [language: string]: (body: Wire) => AskedFacts } = {
         const call = part['functionCall']
         const answer = part['functionResponse']
         if (isWire(call)) talk.call(text(call['id']), text(call['name']), call['args'])
-        else if (isWire(answer)) talk.answer(text(answer['id']), text(answer['name']), textIn(Object.values(object(answer['response']))))
+        else if (isWire(answer)) talk.answer(text(answer['id']), text(answer['name']), responseText(object(answer['response'])))
         else if (isWire(part['inlineData'])) talk.media(by, text(part['inlineData']['mimeType']))
+        else if (isWire(part['fileData'])) talk.media(by, text(part['fileData']['fileUri']))
         else if (part['thought'] !== true) talk.text(by, text(part['text']))
       }
     }
@@ -158,16 +166,25 @@ export function askedFacts(api: string, body: unknown): AskedFacts {
 function anthropicBlocks(talk: Conversation, by: Speaker, content: readonly Wire[]): void {
   for (const block of content) {
     if (block['type'] === 'tool_use') talk.call(text(block['id']), text(block['name']), block['input'])
-    else if (block['type'] === 'tool_result') talk.answer(text(block['tool_use_id']), null, textIn(block['content']))
-    else if (block['type'] === 'image' || block['type'] === 'document') talk.media(by, text(object(block['source'])['media_type']))
-    else talk.text(by, text(block['text']))
+    else if (block['type'] === 'tool_result') {
+      talk.answer(text(block['tool_use_id']), null, textIn(block['content']))
+      anthropicBlocks(
+        talk,
+        by,
+        list(block['content']).filter((inner) => inner['type'] !== 'text'),
+      )
+    } else if (block['type'] === 'image' || block['type'] === 'document') {
+      const source = object(block['source'])
+      // A file that was left with one provider cannot be shown to another.
+      if (source['type'] !== 'file') talk.media(by, text(source['url'] ?? source['media_type']))
+    } else talk.text(by, text(block['text']))
   }
 }
 
 function openaiParts(talk: Conversation, by: Speaker, content: readonly Wire[]): void {
   for (const part of content) {
     const image = isWire(part['image_url']) ? part['image_url']['url'] : part['image_url']
-    const file = image ?? part['file_data'] ?? object(part['file'])['file_data']
+    const file = image ?? part['file_url'] ?? part['file_data'] ?? object(part['file'])['file_data']
     if (file !== undefined) talk.media(by, /^data:([^;]+);/.exec(text(file))?.[1] ?? text(file))
     else talk.text(by, text(part['text']))
   }
@@ -184,6 +201,21 @@ function speaker(role: unknown): Speaker {
 /** Content as a list: a text stands for one block of text. */
 function blocks(content: unknown): readonly Wire[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : list(content)
+}
+
+/** An answer that is JSON is an object in some languages and its text in others. */
+function evenly(said: string): string {
+  try {
+    return JSON.stringify(JSON.parse(said))
+  } catch {
+    return said.replaceAll(/\s+/g, '')
+  }
+}
+
+/** Google wants an object: a text stands under one name in it. */
+function responseText(response: Wire): string {
+  const said = response['result'] ?? response['output'] ?? response['error']
+  return Object.keys(response).length === 1 && typeof said === 'string' ? said : JSON.stringify(response)
 }
 
 /** All texts of a tool's answer. */
