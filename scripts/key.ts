@@ -7,6 +7,8 @@ import { explain, openControl, type Where } from './ops/gateway-address.ts'
 const HELP = `npm run key -- COMMAND [options]
 
   create   --name NAME [--limit USD] [--reset daily|weekly|monthly|24h|…] [--expires DATE] [--models GLOB,GLOB]
+           [--rpm N] [--rpd N]     requests a minute, a day      [--tpm N] [--tpd N]   tokens a minute, a day
+           [--parallel N]          requests at once
            makes a key and shows it, once
   list     shows all keys: hash, name, spend, limit
   disable  --hash HASH | --name NAME     refuses its requests from the next one on
@@ -37,6 +39,11 @@ try {
       reset: { type: 'string' },
       expires: { type: 'string' },
       models: { type: 'string' },
+      rpm: { type: 'string' },
+      rpd: { type: 'string' },
+      tpm: { type: 'string' },
+      tpd: { type: 'string' },
+      parallel: { type: 'string' },
       hash: { type: 'string' },
       grace: { type: 'string' },
       json: { type: 'boolean' },

@@ -8,6 +8,11 @@ export type KeyOptions = {
   readonly reset?: string | undefined
   readonly expires?: string | undefined
   readonly models?: string | undefined
+  readonly rpm?: string | undefined
+  readonly rpd?: string | undefined
+  readonly tpm?: string | undefined
+  readonly tpd?: string | undefined
+  readonly parallel?: string | undefined
   readonly hash?: string | undefined
   readonly grace?: string | undefined
   readonly json?: boolean | undefined
@@ -33,14 +38,35 @@ export function createBody(options: KeyOptions): object {
   if (globs?.length === 0) throw new UsageError('--models takes names with *, such as openai/*,anthropic/claude-*.')
   if (expires !== undefined && Number.isNaN(Date.parse(expires)))
     throw new UsageError('--expires takes a date such as 2027-01-31 or 2027-01-31T00:00:00Z.')
+  const special = { ...(globs === undefined ? {} : { models: globs }), ...ratesOf(options) }
   if (reset !== undefined && limit === undefined) throw new UsageError('--reset says how often the limit begins anew: it needs --limit.')
   return {
     name,
     ...(limit === undefined ? {} : { limit: dollars(limit) }),
     ...(reset === undefined ? {} : { limit_reset: reset }),
     ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
-    ...(globs === undefined ? {} : { sluice: { models: globs } }),
+    ...(Object.keys(special).length === 0 ? {} : { sluice: special }),
   }
+}
+
+/** What is typed → the member of the keys API. */
+const RATES = {
+  rpm: 'requests_per_minute',
+  rpd: 'requests_per_day',
+  tpm: 'tokens_per_minute',
+  tpd: 'tokens_per_day',
+  parallel: 'parallel_requests',
+} as const
+
+function ratesOf(options: KeyOptions): { readonly [member: string]: number } {
+  const rates: { [member: string]: number } = {}
+  for (const typed of ['rpm', 'rpd', 'tpm', 'tpd', 'parallel'] as const) {
+    const text = options[typed]
+    if (text === undefined) continue
+    if (!/^[1-9]\d{0,11}$/.test(text)) throw new UsageError(`--${typed} takes a whole number from 1 up.`)
+    rates[RATES[typed]] = Number(text)
+  }
+  return rates
 }
 
 /** Does it; gives what is to be printed. */
