@@ -200,6 +200,31 @@ describe('streams', () => {
     )
   })
 
+  it('tells a seal that is there from the first in the first piece of its call, where some clients alone look', () => {
+    const writer = client.writer(intentOf(requestOf('"stream":true')), SERVED)
+    const events: readonly ChatEvent[] = [
+      { kind: 'start', id: 'r', model: 'm' },
+      { kind: 'block-start', index: 0, block: { kind: 'tool-call', id: 'a', name: 'f' } },
+      { kind: 'block-seal', index: 0, seal: { issuer: 'google', value: 'sig' } },
+      { kind: 'block-delta', index: 0, text: '{"x":1}' },
+      { kind: 'block-end', index: 0 },
+      { kind: 'finish', reason: 'tool-calls', native: null },
+    ]
+    const pieces = events
+      .flatMap((event) => writer.write(event))
+      .flatMap(({ data }) => (JSON.parse(data) as { choices: { delta: { tool_calls?: object[] } }[] }).choices[0]?.delta.tool_calls ?? [])
+    expect(pieces).toEqual([
+      {
+        index: 0,
+        id: 'a',
+        type: 'function',
+        function: { name: 'f', arguments: '' },
+        extra_content: { google: { thought_signature: 'sig' } },
+      },
+      { index: 0, function: { arguments: '{"x":1}' } },
+    ])
+  })
+
   it('lets an observer skip what says nothing', () => {
     expect(upstream.worthReading('{"choices":[{"delta":{"content":"\\"usage\\":{"},"finish_reason":null}],"usage":null}')).toBe(false)
     expect(upstream.worthReading('{"choices":[{"finish_reason" : "stop"}]}')).toBe(true)

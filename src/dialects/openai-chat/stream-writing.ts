@@ -13,7 +13,14 @@ import { isObject, writeFinish } from './wire.ts'
 type Open =
   | { readonly kind: 'text' | 'refusal'; readonly before: number }
   | { readonly kind: 'reasoning'; text: string; detailed: boolean; sealed: boolean }
-  | { readonly kind: 'tool-call'; readonly id: string; readonly call: number; hasArguments: boolean }
+  /** `head`: its first piece, not sent yet: some clients look for a signature there and nowhere else. */
+  | {
+      readonly kind: 'tool-call'
+      readonly id: string
+      readonly call: number
+      hasArguments: boolean
+      head: { readonly [name: string]: Writable } | null
+    }
 
 type Finish = { readonly reason: string; readonly native: string | null }
 
@@ -96,8 +103,9 @@ export class ChatStreamWriter implements FrameWriter {
       case 'tool-call': {
         const call = this.#calls++
         const id = distinctCallId(block.id, this.#replyId, call, this.#taken)
-        this.#open.set(index, { kind: 'tool-call', id, call, hasArguments: false })
-        return [this.#callChunk(call, { id, type: 'function', function: { name: block.name, arguments: '' } })]
+        const head = { id, type: 'function', function: { name: block.name, arguments: '' } }
+        this.#open.set(index, { kind: 'tool-call', id, call, hasArguments: false, head })
+        return []
       }
       case 'native':
         return this.#writeNative(block.dialect, block.value)
@@ -120,7 +128,7 @@ export class ChatStreamWriter implements FrameWriter {
         return [this.#thoughtChunk(open, text)]
       case 'tool-call':
         open.hasArguments = true
-        return [this.#callChunk(open.call, { function: { arguments: text } })]
+        return [...this.#headOf(open), this.#callChunk(open.call, { function: { arguments: text } })]
       default:
         return open satisfies never
     }
@@ -141,9 +149,9 @@ export class ChatStreamWriter implements FrameWriter {
     if (open.kind === 'tool-call') {
       const detail = this.#spelling.ofCall(open.id, seal, this.#details)
       // Readers that check a chunk's shape want a `function` in every piece of a call.
-      if (detail === null) return [this.#callChunk(open.call, { function: { arguments: '' }, extra_content: writeSeal(seal) })]
+      if (detail === null) return this.#headOf(open, { function: { arguments: '' }, extra_content: writeSeal(seal) })
       this.#details++
-      return [this.#chunk({ reasoning_details: [detail] })]
+      return [...this.#headOf(open), this.#chunk({ reasoning_details: [detail] })]
     }
     if (open.kind !== 'reasoning') return [this.#chunk({ extra_content: writeSeal(seal) })]
     open.sealed = true
@@ -157,7 +165,15 @@ export class ChatStreamWriter implements FrameWriter {
     this.#open.delete(index)
     if (open?.kind === 'reasoning' && open.detailed && !open.sealed) this.#details++
     if (open?.kind !== 'tool-call' || open.hasArguments) return []
-    return [this.#callChunk(open.call, { function: { arguments: '{}' } })]
+    return [...this.#headOf(open), this.#callChunk(open.call, { function: { arguments: '{}' } })]
+  }
+
+  /** The first piece of a call, once, with `more` in it; later, `more` alone. */
+  #headOf(open: Extract<Open, { kind: 'tool-call' }>, more?: { readonly [name: string]: Writable }): readonly Frame[] {
+    const { head, call } = open
+    open.head = null
+    if (head !== null) return [this.#callChunk(call, { ...more, ...head })]
+    return more === undefined ? [] : [this.#callChunk(call, more)]
   }
 
   /** Pictures travel in the gateway's own native block. */
