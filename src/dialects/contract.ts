@@ -125,6 +125,8 @@ export interface ClientDialect {
   read(body: ClientBody): ChatRequest
   /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */
   readonly names: { readonly [canonical: string]: string }
+  /** What this dialect calls that by which something is asked of a target (`many` → `n`), for refusals. */
+  readonly needs: { readonly [need in Need]?: string }
   write(response: ChatResponse, intent: Intent, served: Served): string
   /** `served: null` where nobody has answered: only `fail` is called then. */
   writer(intent: Intent, served: Served | null): FrameWriter

@@ -7,6 +7,7 @@ import { dearest } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
+import { able } from './able.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
 
@@ -25,7 +26,7 @@ const LONGEST_NAME = 256
 
 /**
  * The places that could serve the model which the client names, as its dialect means it.
- * @throws GatewayError `model-unknown`, `credential-missing`
+ * @throws GatewayError `model-unknown`, `credential-missing`, `request-unsupported`
  */
 export async function candidates(job: Job): Promise<readonly Candidate[]> {
   const { deps, client } = job
@@ -58,7 +59,7 @@ export async function candidates(job: Job): Promise<readonly Candidate[]> {
       name,
       places.flatMap(({ provider }) => providers.get(provider) ?? []),
     )
-  return found
+  return able(found, job.intent, client)
 }
 
 function nobodySetUp(name: string, providers: readonly Provider[]): GatewayError {

@@ -7,5 +7,7 @@ export const groq = openAiCompatible({
   id: 'groq',
   name: 'Groq',
   defaultBaseUrl: 'https://api.groq.com/openai/v1',
+  // `n` must be 1.
+  habits: { refuses: new Set(['n']) },
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

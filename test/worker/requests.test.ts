@@ -99,6 +99,18 @@ describe('a request', () => {
     expect(listed.data).toHaveLength(1)
   })
 
+  it('for what its place cannot do is refused with the member and the place, and nothing is held or booked', async () => {
+    const { key, hash } = await makeKey({ limit: 1 })
+    const refused = await call('POST', '/api/v1/chat/completions', key, echo('x', { n: 2 }))
+    expect(refused.status).toBe(400)
+    const { error } = await refused.json<{ readonly error: { readonly message: string } }>()
+    expect(error.message).toMatch(/'n'.*demo\/echo/)
+    const listed = await (
+      await call('GET', `/api/v1/generations?api_key_hash=${hash}`, ADMIN)
+    ).json<{ readonly data: readonly unknown[] }>()
+    expect(listed.data).toHaveLength(0)
+  })
+
   it('is answered on OpenRouter’s mount by an ordinary key, whose generation is the answer’s id', async () => {
     const { key } = await makeKey()
     const path = '/api/v1/chat/completions'

@@ -29,6 +29,7 @@ export const anthropicMessagesClient: ClientDialect = {
     endUserId: 'metadata.user_id',
     cache: 'cache_control',
   },
+  needs: { image: 'image', file: 'document' },
   write: writeResponse,
   writer: () => new AnthropicWriter(),
   status: statusOf,

@@ -36,6 +36,7 @@ export const geminiClient: ClientDialect = {
     endUserId: 'labels',
     cache: 'cachedContent',
   },
+  needs: { many: 'generationConfig.candidateCount', image: 'inlineData', audio: 'inlineData', file: 'inlineData' },
   write: writeResponse,
   writer: (intent, served) => new GeminiWriter(intent, served),
   status: (error) => error.status,

@@ -29,6 +29,7 @@ export const openaiChatClient: ClientDialect = {
     endUserId: 'user',
     cache: 'cache_control',
   },
+  needs: { many: 'n', image: 'image_url', audio: 'input_audio', file: 'file' },
   write: (response, intent) => writeResponse(response, openaiSpelling(intent)),
   writer: (intent) => new ChatStreamWriter(openaiSpelling(intent)),
   status: (error) => error.status,

@@ -30,6 +30,7 @@ export const openaiResponsesClient: ClientDialect = {
     reasoning: 'reasoning.effort',
     endUserId: 'user',
   },
+  needs: { image: 'input_image', audio: 'input_audio', file: 'input_file' },
   write: writeResponse,
   writer: (intent) => new ResponsesStreamWriter(intent),
 }

@@ -20,6 +20,7 @@ export const openrouterClient: ClientDialect = {
   intent: readIntent,
   read: readRequest,
   names: { ...openaiChatClient.names, reasoning: 'reasoning' },
+  needs: openaiChatClient.needs,
   write: (response, intent, served) => writeResponse(response, openrouterSpelling(intent, served)),
   writer: (intent, served) => new ChatStreamWriter(openrouterSpelling(intent, served)),
   status: statusOf,
