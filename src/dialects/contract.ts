@@ -138,6 +138,8 @@ export interface ClientDialect {
 /** The half of a dialect that faces providers. */
 export interface UpstreamDialect {
   readonly id: DialectId
+  /** Canonical member → this dialect's name for it, for reports. */
+  readonly names: { readonly [canonical: string]: string }
   /** The few members that must differ when the client already speaks this dialect; may be nested. All else stays. */
   edits(intent: Intent, orders: Orders, member: (path: Path) => string | null): Edits
   write(request: ChatRequest, intent: Intent, orders: Orders): Written

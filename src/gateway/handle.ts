@@ -69,7 +69,7 @@ async function serve(
   }
   const { from } = first
   const { candidate, way } = from.opened
-  const outcome = { candidate, tally: from.tally, legs, dropped: way.dropped }
+  const outcome = { candidate, tally: from.tally, legs, dropped: way.dropped, fidelity: way.fidelity }
   const headers = servedHeaders(job, from, admission)
 
   if (from.kind === 'whole') {

@@ -26,6 +26,8 @@ export function servedHeaders(job: Job, from: Committed, admission: Admission & 
     if (value !== null && name !== 'cf-ray') headers.set(name, hide(value))
   }
   if (way.dropped.length > 0) headers.set('x-sluice-dropped', headerText(way.dropped.join(',')).slice(0, 2048))
+  const { approximated } = way.fidelity
+  if (approximated.length > 0) headers.set('x-sluice-approximated', headerText(approximated.join(',')).slice(0, 2048))
   if (admission.clamped && admission.maxOutputTokens !== null) {
     headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
   }

@@ -1,5 +1,6 @@
 // Opens one call of one target: builds the body in the place's language, sends it, and waits for headers. Nothing is read but errors.
 
+import type { Fidelity } from '../core/account.ts'
 import { Body } from '../core/body.ts'
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
@@ -9,6 +10,7 @@ import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
 import type { Settings, Voice } from '../providers/contract.ts'
 import type { Candidate } from './candidates.ts'
+import { fidelityOf, FORWARDED } from './fidelity.ts'
 import type { Job } from './job.ts'
 
 export type Way = {
@@ -16,6 +18,7 @@ export type Way = {
   readonly voice: Voice
   readonly upstream: UpstreamDialect
   readonly dropped: readonly string[]
+  readonly fidelity: Fidelity
 }
 
 /** Whether a call went out at all: what was never sent is never billed. */
@@ -47,7 +50,8 @@ const encoder = new TextEncoder()
 export async function send(job: Job, candidate: Candidate, maxOutputTokens: number | null, trace: Trace): Promise<Opened> {
   const { provider, settings } = candidate
   const way = wayOf(job, candidate)
-  const { pieces, dropped } = write(job, candidate, way.voice, way.upstream, way.kind, maxOutputTokens)
+  const { pieces, fidelity } = write(job, candidate, way.voice, way.upstream, way.kind, maxOutputTokens)
+  const { dropped } = fidelity
   if (job.strict && dropped.length > 0) {
     throw new GatewayError('request-unsupported', `${provider.id} cannot be told ${dropped.join(', ')}, and x-sluice-strict is on.`, {
       at: dropped[0] as string,
@@ -85,7 +89,7 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
     trace.sent = true
     const response = await (provider.local === undefined ? job.deps.fetch(url, init) : provider.local(new Request(url, init)))
     if (response.status < 200 || response.status >= 300) throw await refusalOf(response, way.upstream, provider.id, hide)
-    return { way: { ...way, dropped }, candidate, response, stop, reason: () => reason, hide }
+    return { way: { ...way, dropped, fidelity }, candidate, response, stop, reason: () => reason, hide }
   } catch (cause) {
     if (reason !== null) throw reason
     if (cause instanceof GatewayError) throw cause
@@ -114,10 +118,16 @@ function wayOf(job: Job, candidate: Candidate): Way {
   const { voices } = candidate.provider
   const own = voices.find((voice) => voice.dialect === job.client.id)
   const voice = own ?? voices[0]
-  return { kind: own === undefined ? 'translate' : 'forward', voice, upstream: upstreamDialect(voice.dialect), dropped: [] }
+  return {
+    kind: own === undefined ? 'translate' : 'forward',
+    voice,
+    upstream: upstreamDialect(voice.dialect),
+    dropped: [],
+    fidelity: FORWARDED,
+  }
 }
 
-type Outgoing = { readonly pieces: readonly Uint8Array[]; readonly dropped: readonly string[] }
+type Outgoing = { readonly pieces: readonly Uint8Array[]; readonly fidelity: Fidelity }
 
 function write(
   job: Job,
@@ -133,22 +143,16 @@ function write(
     const member = job.body.member.bind(job.body)
     return {
       pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? [])]),
-      dropped: [],
+      fidelity: FORWARDED,
     }
   }
-  const written = upstream.write(job.client.read(job.body), job.intent, orders)
+  const request = job.client.read(job.body)
+  const written = upstream.write(request, job.intent, orders)
   const bytes = encoder.encode(written.text)
-  const dropped = written.dropped.map((name) => inClientWords(name, job.client.names))
-  if (quirks === undefined) return { pieces: [bytes], dropped }
+  const fidelity = fidelityOf(request, written, job.client.names, upstream.names, voice.habits)
+  if (quirks === undefined) return { pieces: [bytes], fidelity }
   const body = new Body(bytes)
-  return { pieces: body.spliced(quirks(voice.dialect, body.member.bind(body))), dropped }
-}
-
-/** `maxOutputTokens` → `max_tokens`, `tools[2].strict` → `tools[2].function.strict`, by the client dialect's own table. */
-function inClientWords(name: string, names: { readonly [canonical: string]: string }): string {
-  const head = /^[A-Za-z]+/.exec(name)?.[0] ?? ''
-  const word = Object.hasOwn(names, head) ? names[head] : undefined
-  return word === undefined ? name : word + name.slice(head.length)
+  return { pieces: body.spliced(quirks(voice.dialect, body.member.bind(body))), fidelity }
 }
 
 /** A stream that is forwarded comes framed as the client wants it; one that is translated is asked for as events. */

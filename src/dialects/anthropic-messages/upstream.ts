@@ -3,6 +3,7 @@
 import type { Edit, Edits } from '../../core/json-splice.ts'
 import type { Intent, Orders, UpstreamDialect } from '../contract.ts'
 import { readError } from './errors-read.ts'
+import { NAMES } from './names.ts'
 import { writeRequest } from './request-write.ts'
 import { readResponse, readResponseUsage } from './response-read.ts'
 import { AnthropicReader, worthReading } from './stream-read.ts'
@@ -12,6 +13,7 @@ const MIN_BUDGET_TOKENS = 1024
 
 export const anthropicMessagesUpstream: UpstreamDialect = {
   id: ANTHROPIC_MESSAGES,
+  names: NAMES,
   edits,
   write: writeRequest,
   read: readResponse,
