@@ -98,6 +98,8 @@ export type ChatRequest = {
   readonly reasoning?: { readonly effort: string } | { readonly budgetTokens: number } | { readonly off: true }
   readonly sampling: Sampling
   readonly endUserId?: string
+  /** The client asks that the prompt be cached and leaves it to us where. A writer sets marks (`withBreakpoints`) or reports `cache` as dropped. */
+  readonly cache?: CacheMark
   readonly extras: Extras
 }
 

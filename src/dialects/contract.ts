@@ -1,6 +1,6 @@
 // What a wire language must provide. Text in, text out: no network, no clock, no Cloudflare.
 
-import type { ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Usage } from '../core/canonical.ts'
+import type { CacheMark, ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { RawPaths } from '../core/json-raw.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
@@ -89,7 +89,7 @@ export type Habits = {
   readonly usageByRequest?: boolean
   /** OpenAI chat: sampling members this place refuses, by wire name; they are dropped and reported. */
   readonly refuses?: ReadonlySet<string>
-  /** OpenAI chat: members beyond OpenAI's own that this place takes: `top_k`, `min_p`, `cache_control`, `reasoning_content`, `reasoning_details` … */
+  /** Messages: `cache_control` on the request itself, where the place caches by itself. OpenAI chat: members beyond OpenAI's own that this place takes: `top_k`, `min_p`, `cache_control`, `reasoning_content`, `reasoning_details` … */
   readonly accepts?: ReadonlySet<string>
 }
 
@@ -99,6 +99,8 @@ export type Orders = {
   /** The output ceiling to enforce instead of the client's; `null`: leave the client's as it is. */
   readonly maxOutputTokens: number | null
   readonly habits: Habits
+  /** Asked for beside the body: cache the prompt as far as this place needs to be told. Both ways through. */
+  readonly cache?: CacheMark
 }
 
 /** Who answers, for languages that tell it. `costNanoUsd` is exact for a usage; `null`: unknown. */

@@ -9,6 +9,7 @@ import { redactor } from '../core/redact.ts'
 import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
 import type { Settings, Voice } from '../providers/contract.ts'
+import { cacheWish } from './cache-wish.ts'
 import type { Candidate } from './candidates.ts'
 import { fidelityOf, FORWARDED } from './fidelity.ts'
 import type { Job } from './job.ts'
@@ -137,7 +138,8 @@ function write(
   kind: Way['kind'],
   maxOutputTokens: number | null,
 ): Outgoing {
-  const orders: Orders = { model: candidate.model, maxOutputTokens, habits: voice.habits }
+  const cache = cacheWish(job.headers)
+  const orders: Orders = { model: candidate.model, maxOutputTokens, habits: voice.habits, ...(cache === undefined ? {} : { cache }) }
   const quirks = candidate.provider.quirks?.bind(candidate.provider)
   if (kind === 'forward') {
     const member = job.body.member.bind(job.body)

@@ -34,6 +34,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'top_k',
   'stop_sequences',
   'metadata',
+  'cache_control',
 ])
 
 const EMPTY_SCHEMA = '{"type":"object","properties":{}}'
@@ -57,6 +58,7 @@ export function readRequest(client: ClientBody): ChatRequest {
     ...(reasoning === undefined ? {} : { reasoning }),
     sampling: readSampling(body),
     ...(endUserId === undefined ? {} : { endUserId }),
+    ...cacheOf(body, ''),
     extras: { dialect: ANTHROPIC_MESSAGES, fields: left },
   }
 }

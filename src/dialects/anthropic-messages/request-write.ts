@@ -1,5 +1,6 @@
 // Writes a canonical request as a Messages request. The order of members is fixed: same input, same bytes, so prompt caches hold.
 
+import { cachedAsAsked, withBreakpoints } from '../../core/auto-cache.ts'
 import type { ChatRequest, JsonValue, Tool } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
@@ -14,7 +15,8 @@ import { ANTHROPIC_MESSAGES, parseObject } from './wire.ts'
 const MAX_USER_ID_CHARACTERS = 256
 
 /** @throws GatewayError `request-malformed` for values nested too deep to print */
-export function writeRequest(request: ChatRequest, intent: Intent, orders: Orders): Written {
+export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders): Written {
+  const request = withBreakpoints(cachedAsAsked(asked, orders), { tools: true, turns: true })
   const report = new Report()
   const marks = new CacheMarks(request, report)
   const tools = request.tools.map((tool, i) => writeTool(tool, `tools[${i}]`, marks, report)).filter((tool) => tool !== null)

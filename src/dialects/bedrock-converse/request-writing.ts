@@ -1,5 +1,6 @@
 // Canonical request → Converse body. Turns and media have files of their own; here are tools, settings and what each family takes.
 
+import { cachedAsAsked, withBreakpoints } from '../../core/auto-cache.ts'
 import type { ChatRequest, JsonValue, Tool } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
@@ -14,8 +15,9 @@ import { BEDROCK_CONVERSE } from './wire.ts'
 type Members = { readonly [member: string]: Writable }
 
 /** The model stands in the path, and whether it streams, too. */
-export function writeRequest(request: ChatRequest, intent: Intent, orders: Orders): Written {
+export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders): Written {
   const report = new Report()
+  const request = cached(asked, orders, report)
   const marks = new CacheMarks(request, report)
   const { model } = orders
   const tools = request.tools.flatMap((tool, i) => writeTool(tool, i, model, marks, report))
@@ -36,6 +38,15 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
   for (const name of ['seed', 'presencePenalty', 'frequencyPenalty'] as const) if (request.sampling[name] !== undefined) report.drop(name)
   if (request.endUserId !== undefined) report.drop('endUserId')
   return { text: print(body), dropped: report.dropped, approximated: report.approximated }
+}
+
+/** Claude caches tools and turns, Nova turns alone, the others nothing. */
+function cached(request: ChatRequest, orders: Orders, report: Report): ChatRequest {
+  const family = familyOf(orders.model)
+  if (family === 'claude' || family === 'nova' || family === 'nova-2')
+    return withBreakpoints(cachedAsAsked(request, orders), { tools: family === 'claude', turns: true })
+  if (request.cache !== undefined) report.drop('cache')
+  return request
 }
 
 function print(body: Members): string {

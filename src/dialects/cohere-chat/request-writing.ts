@@ -29,6 +29,7 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
     ...writeSampling(request, reports),
     stream: intent.stream ? true : undefined,
   }
+  if (request.cache !== undefined) reports.dropped.add('cache')
   if (request.endUserId !== undefined) reports.dropped.add('endUserId')
   return { text: print(body), dropped: [...reports.dropped], approximated: [...reports.approximated] }
 }

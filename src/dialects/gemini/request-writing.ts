@@ -19,6 +19,7 @@ export function writeRequest(request: ChatRequest, orders: Orders): Written {
   const tools = writeTools(request, reports)
   const own = writeExtras(request, reports)
   const config = { ...own.config, ...writeConfig(request, orders, reports) }
+  if (request.cache !== undefined) reports.dropped.add('cache')
   if (request.endUserId !== undefined) reports.dropped.add('endUserId')
   const body: Members = {
     ...own.body,

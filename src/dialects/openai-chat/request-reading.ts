@@ -41,6 +41,8 @@ export function readRequest(body: ClientBody): ChatRequest {
   const replyFormat = readReplyFormat(request, note)
   const reasoning = readReasoningWish(request, note)
   const endUserId = optionalText(request, 'user') ?? optionalText(request, 'safety_identifier')
+  const cache = markOf(request)
+  if (cache === undefined && isObject(request['cache_control'])) note('cache_control', request['cache_control'])
   for (const [name, value] of Object.entries(request)) if (!UNDERSTOOD.has(name) && saysSomething(name, value)) note(name, value)
   for (const name of ['max_completion_tokens', 'max_tokens']) if (request[name] === 0) note(name, 0)
   return {
@@ -52,6 +54,7 @@ export function readRequest(body: ClientBody): ChatRequest {
     ...(reasoning === undefined ? {} : { reasoning }),
     sampling: readSampling(request),
     ...(endUserId === undefined ? {} : { endUserId }),
+    ...(cache === undefined ? {} : { cache }),
     extras: { dialect: OPENAI_CHAT, fields: { ...fields } },
   }
 }
@@ -60,7 +63,7 @@ export function readRequest(body: ClientBody): ChatRequest {
 const UNDERSTOOD = new Set(
   `model messages stream stream_options n max_tokens max_completion_tokens tools tool_choice functions function_call parallel_tool_calls
   response_format reasoning_effort reasoning thinking temperature top_p top_k seed stop presence_penalty frequency_penalty user
-  safety_identifier session_id`.split(/\s+/),
+  safety_identifier session_id cache_control`.split(/\s+/),
 )
 
 /** What a provider does anyway when the member is absent asks for nothing, and its absence is no loss. */

@@ -1,5 +1,6 @@
 // The canonical form as a chat request, for any host of this language. The same request always gives the same bytes: a provider's cache counts on it.
 
+import { cachedAsAsked, withBreakpoints } from '../../core/auto-cache.ts'
 import type { ChatRequest, Tool, ToolChoice } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
@@ -9,8 +10,11 @@ import { OPENAI_CHAT } from './wire.ts'
 
 type Members = { [name: string]: Writable }
 
-export function writeRequest(request: ChatRequest, intent: Intent, orders: Orders): Written {
+export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders): Written {
   const reports: Reports = { dropped: new Set(), approximated: new Set() }
+  const marks = orders.habits.accepts?.has('cache_control') === true
+  const request = marks ? withBreakpoints(cachedAsAsked(asked, orders), { tools: true, turns: true }) : asked
+  if (request.cache !== undefined) reports.dropped.add('cache')
   const { habits } = orders
   const members: Members = { model: orders.model, messages: writeMessages(request.turns, habits, reports) }
   /** Sets a member unless this place refuses it; `canonical` is its name in a report. */

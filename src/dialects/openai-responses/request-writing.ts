@@ -33,6 +33,7 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
     stream: intent.stream ? true : undefined,
   }
   if (tools.length === 0 && (request.toolChoice?.kind === 'any' || request.toolChoice?.kind === 'one')) reports.dropped.add('toolChoice')
+  if (request.cache !== undefined) reports.dropped.add('cache')
   for (const name of ['topK', 'seed', 'stop', 'presencePenalty', 'frequencyPenalty'] as const) {
     const value = sampling[name]
     if (value !== undefined && !(isArray(value) && value.length === 0)) reports.dropped.add(name)
