@@ -11,7 +11,7 @@ export const FORWARDED: Fidelity = { way: 'forwarded', mapped: [], approximated:
 
 /** A row is not the place for a thousand names. */
 const MOST_NAMES = 100
-const SETTINGS = ['toolChoice', 'parallelToolCalls', 'replyFormat', 'reasoning', 'endUserId'] as const
+const SETTINGS = ['toolChoice', 'parallelToolCalls', 'replyFormat', 'reasoning', 'endUserId', 'logprobs', 'cacheKey'] as const
 
 /** `mapped` is what was said under another name or by another mechanism: `max_tokens → inferenceConfig.maxTokens`. */
 export function fidelityOf(request: ChatRequest, written: Written, client: Names, upstream: Names, habits: Habits): Fidelity {

@@ -10,5 +10,5 @@ export const openai = openAiCompatible({
   hasResponses: true,
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   // `max_tokens` is a 400 for its reasoning models.
-  habits: { ceilingMember: 'max_completion_tokens' },
+  habits: { ceilingMember: 'max_completion_tokens', accepts: new Set(['prompt_cache_key', 'prompt_cache_retention']) },
 })

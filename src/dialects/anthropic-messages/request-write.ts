@@ -5,6 +5,7 @@ import type { ChatRequest, JsonValue, Tool } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
 import type { Intent, Orders, Written } from '../contract.ts'
+import { unsaid } from '../unsaid.ts'
 import { CacheMarks } from './cache-marks.ts'
 import { writeMessages } from './messages-write.ts'
 import { writeNative } from './native.ts'
@@ -40,6 +41,7 @@ export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders)
     ...extras.members,
     stream: intent.stream ? true : undefined,
   }
+  for (const name of unsaid(request, 'cacheKey', 'logprobs')) report.drop(name)
   for (const name of ['seed', 'presencePenalty', 'frequencyPenalty'] as const) if (request.sampling[name] !== undefined) report.drop(name)
   return { text: print(body), dropped: report.dropped, approximated: report.approximated }
 }

@@ -8,6 +8,7 @@ import { CacheMarks } from '../anthropic-messages/cache-marks.ts'
 import { Report } from '../anthropic-messages/report.ts'
 import { writeThinking } from '../anthropic-messages/thinking-write.ts'
 import type { Intent, Orders, Written } from '../contract.ts'
+import { unsaid } from '../unsaid.ts'
 import { cachePoint, toolName, writeTurns, type WireBlock, type WrittenTurns } from './message-writing.ts'
 import { familyOf, takesSchemas } from './model-rules.ts'
 import { BEDROCK_CONVERSE } from './wire.ts'
@@ -35,6 +36,7 @@ export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders)
     additionalModelRequestFields: Object.keys(more).length > 0 ? more : undefined,
     outputConfig: writeFormat(request, model, report),
   }
+  for (const name of unsaid(request, 'cacheKey', 'logprobs')) report.drop(name)
   for (const name of ['seed', 'presencePenalty', 'frequencyPenalty'] as const) if (request.sampling[name] !== undefined) report.drop(name)
   if (request.endUserId !== undefined) report.drop('endUserId')
   return { text: print(body), dropped: report.dropped, approximated: report.approximated }

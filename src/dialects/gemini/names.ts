@@ -15,4 +15,6 @@ export const NAMES: { readonly [canonical: string]: string } = {
   parallelToolCalls: 'toolConfig',
   endUserId: 'labels',
   cache: 'cachedContent',
+  logprobs: 'generationConfig.responseLogprobs',
+  topLogprobs: 'generationConfig.logprobs',
 }

@@ -5,6 +5,7 @@ import type { Writable } from '../../core/json-raw.ts'
 import { Raw, asObjectText, printJson } from '../../core/json-raw.ts'
 import type { Intent, Served } from '../contract.ts'
 import { Grounding } from './grounding-writing.ts'
+import { logprobsResult } from './logprobs-writing.ts'
 import { writeUsage } from './usage-writing.ts'
 import { DIALECT, ISSUER, isObject, writeFinish } from './wire.ts'
 
@@ -18,16 +19,23 @@ export function writeResponse(response: ChatResponse, intent: Intent, served: Se
   return printJson({
     candidates: [
       {
-        content: { parts: parts.flatMap(writePart), role: 'model' },
+        content: { parts: shown(parts, intent).flatMap(writePart), role: 'model' },
         finishReason: writeFinish(finish.reason, finish.native, isRefusal),
         index: 0,
         groundingMetadata: grounding.metadata(),
+        logprobsResult: logprobsResult(response.logprobs),
       },
     ],
     usageMetadata: usage === null ? undefined : writeUsage(usage),
     modelVersion: response.model || intent.model,
     responseId: response.id || served.requestId,
   })
+}
+
+/** A client that wants no thoughts gets what signs them all the same: the next turn needs it. */
+function shown(parts: readonly Part[], intent: Intent): readonly Part[] {
+  if (intent.hidesReasoning !== true) return parts
+  return parts.map((part): Part => (part.kind === 'reasoning' ? { ...part, text: '' } : part))
 }
 
 function writePart(part: Part): readonly WirePart[] {

@@ -12,4 +12,6 @@ export const NAMES: { readonly [canonical: string]: string } = {
   reasoning: 'reasoning_effort',
   endUserId: 'user',
   cache: 'cache_control',
+  cacheKey: 'prompt_cache_key',
+  topLogprobs: 'top_logprobs',
 }

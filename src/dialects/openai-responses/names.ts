@@ -10,4 +10,7 @@ export const NAMES: { readonly [canonical: string]: string } = {
   replyFormat: 'text.format',
   reasoning: 'reasoning.effort',
   endUserId: 'user',
+  cacheKey: 'prompt_cache_key',
+  logprobs: 'include',
+  topLogprobs: 'top_logprobs',
 }
