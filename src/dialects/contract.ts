@@ -79,6 +79,9 @@ export type Incoming = {
  */
 export type Written = { readonly text: string; readonly dropped: readonly string[]; readonly approximated: readonly string[] }
 
+/** Edits that take out of a forwarded conversation what its place cannot open; named as in `Written`. */
+export type Unsealed = { readonly edits: Edits; readonly dropped: readonly string[]; readonly approximated: readonly string[] }
+
 /** How a place speaks a dialect where places differ. Both ways through follow it. */
 export type Habits = {
   /** The issuer whose seals (signatures, encrypted reasoning) this place can open. */
@@ -144,6 +147,8 @@ export interface UpstreamDialect {
   readonly names: { readonly [canonical: string]: string }
   /** The few members that must differ when the client already speaks this dialect; may be nested. All else stays. */
   edits(intent: Intent, orders: Orders, member: (path: Path) => string | null): Edits
+  /** Forward only: a conversation may carry seals of others, which we wrapped for the client. `null`: it carries none; cheap to find out. */
+  withoutForeignSeals?(body: ClientBody, orders: Orders): Unsealed | null
   write(request: ChatRequest, intent: Intent, orders: Orders): Written
   /** A whole answer. @throws GatewayError `upstream-garbled` */
   read(text: string): ChatResponse

@@ -2,12 +2,19 @@
 
 import type { Fidelity } from '../core/account.ts'
 import type { ChatRequest } from '../core/canonical.ts'
-import type { Habits, Written } from '../dialects/contract.ts'
+import type { Habits, Unsealed, Written } from '../dialects/contract.ts'
 
 type Names = { readonly [canonical: string]: string }
 
 /** Bytes of the client's own: nothing was said otherwise. */
 export const FORWARDED: Fidelity = { way: 'forwarded', mapped: [], approximated: [], dropped: [] }
+
+/** A forwarded conversation without what its place cannot open. */
+export function forwardedWithout(foreign: Unsealed | null, client: Names): Fidelity {
+  if (foreign === null) return FORWARDED
+  const say = (names: readonly string[]): readonly string[] => atMost(names.map((name) => inClientWords(name, client)))
+  return { ...FORWARDED, approximated: say(foreign.approximated), dropped: say(foreign.dropped) }
+}
 
 /** A row is not the place for a thousand names. */
 const MOST_NAMES = 100

@@ -11,7 +11,7 @@ import { upstreamDialect } from '../dialects/index.ts'
 import type { Settings, Voice } from '../providers/contract.ts'
 import { cacheWish } from './cache-wish.ts'
 import type { Candidate } from './candidates.ts'
-import { fidelityOf, FORWARDED } from './fidelity.ts'
+import { fidelityOf, FORWARDED, forwardedWithout } from './fidelity.ts'
 import type { Job } from './job.ts'
 
 export type Way = {
@@ -143,10 +143,9 @@ function write(
   const quirks = candidate.provider.quirks?.bind(candidate.provider)
   if (kind === 'forward') {
     const member = job.body.member.bind(job.body)
-    return {
-      pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? [])]),
-      fidelity: FORWARDED,
-    }
+    const foreign = upstream.withoutForeignSeals?.(job.body, orders) ?? null
+    const edits = [...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? []), ...(foreign?.edits ?? [])]
+    return { pieces: job.body.spliced(edits), fidelity: forwardedWithout(foreign, job.client.names) }
   }
   const request = job.client.read(job.body)
   const written = upstream.write(request, job.intent, orders)

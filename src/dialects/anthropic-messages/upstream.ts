@@ -3,6 +3,7 @@
 import type { Edit, Edits, Path } from '../../core/json-splice.ts'
 import type { Intent, Orders, UpstreamDialect } from '../contract.ts'
 import { readError } from './errors-read.ts'
+import { withoutForeignSeals } from './foreign-seals.ts'
 import { NAMES } from './names.ts'
 import { writeRequest } from './request-write.ts'
 import { readResponse, readResponseUsage } from './response-read.ts'
@@ -15,6 +16,7 @@ export const anthropicMessagesUpstream: UpstreamDialect = {
   id: ANTHROPIC_MESSAGES,
   names: NAMES,
   edits,
+  withoutForeignSeals,
   write: writeRequest,
   read: readResponse,
   readUsage: readResponseUsage,

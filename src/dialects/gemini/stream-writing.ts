@@ -27,6 +27,7 @@ export class GeminiWriter implements FrameWriter {
   #replyId: string
   #usage: Usage | null = null
   #isRefusal = false
+  #hasCalled = false
   #isDone = false
 
   constructor(intent: Intent, served: Served | null) {
@@ -145,7 +146,8 @@ export class GeminiWriter implements FrameWriter {
     const frames: Frame[] = []
     for (let call = this.#calls[0]; call !== undefined && (all || call.isWhole); call = this.#calls[0]) {
       this.#calls.shift()
-      frames.push(...this.#chunks([writeCall(call.id, call.name, call.args, call.seal)]))
+      frames.push(...this.#chunks([writeCall(call.id, call.name, call.args, call.seal, !this.#hasCalled)]))
+      this.#hasCalled = true
     }
     return frames
   }

@@ -3,6 +3,7 @@
 import type { Edit, Path } from '../../core/json-splice.ts'
 import type { Intent, Orders, UpstreamDialect } from '../contract.ts'
 import { startsMember } from '../openai-chat/frame-glance.ts'
+import { withoutForeignSeals } from './foreign-seals.ts'
 import { readError } from './error-reading.ts'
 import { NAMES } from './names.ts'
 import { writeRequest } from './request-writing.ts'
@@ -13,6 +14,7 @@ export const openaiResponsesUpstream: UpstreamDialect = {
   id: OPENAI_RESPONSES,
   names: NAMES,
   edits,
+  withoutForeignSeals,
   write: writeRequest,
   read: readResponse,
   readUsage: readUsageOfBody,

@@ -1,0 +1,47 @@
+// Reasoning items of a conversation that was led elsewhere before, in a request that is forwarded: what they seal is the business of
+// others, and a place refuses seals and ids that are not its own. All other items stay byte for byte.
+
+import type { JsonObject } from '../../core/canonical.ts'
+import { parseKeepingRaw, printJson, Raw, rawPaths, type Writable } from '../../core/json-raw.ts'
+import type { ClientBody, Orders, Unsealed } from '../contract.ts'
+import { firstText, isArray, isObject } from '../openai-chat/wire.ts'
+import { reasoningText } from './item-reading.ts'
+import { readEncrypted, sealMembers } from './wire.ts'
+
+const ITEMS = rawPaths('input.*')
+/** Ids as `ItemIds` makes them: no provider's has a second underscore before its last digits. */
+const OUR_ID = /^rs_[A-Za-z0-9]+_\d+$/
+const OURS = /"sluice:|"rs_[A-Za-z0-9]+_\d+"/
+
+/** `null`: nothing in it is ours. */
+export function withoutForeignSeals(body: ClientBody, { habits }: Orders): Unsealed | null {
+  if (!body.types.has('reasoning')) return null
+  const text = body.member(['input'])
+  if (text === null || !OURS.test(text)) return null
+  const items = objectsIn(text)
+  if (items === null) return null
+  const raws = parseKeepingRaw(`{"input":${text}}`, ITEMS)['input']
+  if (!isArray(raws)) return null
+  const dropped: string[] = []
+  const approximated: string[] = []
+  const written = items.flatMap((item, i): readonly Writable[] => {
+    const at = `input[${i}]`
+    const encrypted = firstText(item['encrypted_content'])
+    const isOurs = encrypted.startsWith('sluice:') || (encrypted === '' && OUR_ID.test(firstText(item['id'])))
+    if (item['type'] !== 'reasoning' || !isOurs) return [new Raw(String(raws[i]))]
+    const sealed = readEncrypted('', encrypted)
+    if (sealed !== null && sealed.callId === null && sealed.seal.issuer === habits.issuer)
+      return [{ type: 'reasoning', ...sealMembers(sealed.seal), summary: isArray(item['summary']) ? item['summary'] : [] }]
+    if (sealed !== null) dropped.push(`${at}.${sealed.callId === null ? 'reasoning' : 'tool_calls'}.signature`)
+    const thought = sealed?.callId == null ? reasoningText(item) : ''
+    if (thought === '') return []
+    approximated.push(`${at}.reasoning`)
+    return [{ role: 'assistant', content: `<thinking>\n${thought}\n</thinking>\n` }]
+  })
+  return { edits: [{ path: ['input'], json: printJson(written) }], dropped, approximated }
+}
+
+function objectsIn(text: string): readonly JsonObject[] | null {
+  const value: unknown = JSON.parse(text)
+  return Array.isArray(value) && value.every(isObject) ? value : null
+}
