@@ -6,7 +6,7 @@ import { accountOf } from './platform/account.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
-import { pipe, upload } from './platform/streams.ts'
+import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
 import { isConfigured, secretsOf } from './providers/configured.ts'
 import type { Provider, Settings } from './providers/contract.ts'
@@ -43,6 +43,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     fetch: (url, init) => fetch(url, init),
     pipe,
     upload,
+    uploadAsItComes,
     now: () => Date.now(),
     random: () => Math.random(),
     later: (work) => context.waitUntil(work),
@@ -66,6 +67,7 @@ function fix(env: Env): Fixed {
     keys: edgeKeys((setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',').filter((secret) => secret !== '')),
     limits: {
       bodyBytes: numberSetting(env, 'SLUICE_MAX_BODY_BYTES', 20 * 1024 * 1024),
+      formBytes: numberSetting(env, 'SLUICE_MAX_FORM_BYTES', 100 * 1024 * 1024),
       wholeAnswerBytes: numberSetting(env, 'SLUICE_MAX_WHOLE_ANSWER_BYTES', 8 * 1024 * 1024),
       headersMs: numberSetting(env, 'SLUICE_HEADERS_TIMEOUT_MS', 300_000),
       firstContentMs: numberSetting(env, 'SLUICE_FIRST_CONTENT_TIMEOUT_MS', 300_000),

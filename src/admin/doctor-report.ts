@@ -6,6 +6,7 @@ import { PROVIDERS } from '../providers/index.ts'
 /** Settings that are whole numbers from 1 up. */
 export const NUMBER_SETTINGS: readonly string[] = [
   'SLUICE_MAX_BODY_BYTES',
+  'SLUICE_MAX_FORM_BYTES',
   'SLUICE_MAX_WHOLE_ANSWER_BYTES',
   'SLUICE_HEADERS_TIMEOUT_MS',
   'SLUICE_FIRST_CONTENT_TIMEOUT_MS',

@@ -2,7 +2,7 @@
 
 import { GatewayError } from '../core/errors.ts'
 import type { ModelEntry } from '../catalogue/entry.ts'
-import type { ClientDialect, Intent, Need } from '../dialects/contract.ts'
+import type { ClientFace, Intent, Need } from '../dialects/contract.ts'
 import type { Candidate } from './candidates.ts'
 
 /** Names that say what the data often leaves out: `us.mistral.pixtral-large`, a tuned model (`ft:…`), which can do what its base can. */
@@ -10,7 +10,7 @@ const SEES = /^ft:|vision|pixtral|llava|omni|multimodal|[-_.\d]vl\b/i
 const HEARS = /^ft:|audio|voxtral|omni|realtime|multimodal/i
 
 /** Why this candidate cannot do it; `null`: it can, or nobody knows that it cannot. */
-type Lack = (candidate: Candidate, client: ClientDialect) => string | null
+type Lack = (candidate: Candidate, client: ClientFace) => string | null
 
 const LACKS: { readonly [need in Need]?: Lack } = {
   many: ({ provider }, client) => {
@@ -33,7 +33,8 @@ const LACKS: { readonly [need in Need]?: Lack } = {
  * The candidates that can do it, in their order. A model that the catalogue does not know is left in: its place will say.
  * @throws GatewayError `request-unsupported` when none is left, with the member and what each place lacks
  */
-export function able(candidates: readonly Candidate[], intent: Intent, client: ClientDialect): readonly Candidate[] {
+export function able(candidates: readonly Candidate[], intent: Intent, client: ClientFace): readonly Candidate[] {
+  if (client.needs === undefined) return candidates
   let left = candidates
   for (const need of intent.needs) {
     const lack = LACKS[need]

@@ -4,12 +4,12 @@ import { joinBytes } from '../core/bytes.ts'
 import type { Frame } from '../dialects/contract.ts'
 import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
 import type { CommittedStream } from './commit.ts'
-import type { Job } from './job.ts'
+import type { ChatJob } from './job.ts'
 import { UsageFilter } from './usage-filter.ts'
 
 const encoder = new TextEncoder()
 
-export function forwarder(job: Job, from: CommittedStream): Carrier {
+export function forwarder(job: ChatJob, from: CommittedStream): Carrier {
   const { source, frames, tally, opened } = from
   const { upstream } = opened.way
   const filter = job.intent.wantsUsage ? null : new UsageFilter(upstream)

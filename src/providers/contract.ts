@@ -4,6 +4,7 @@ import type { DialectId } from '../core/canonical.ts'
 import type { Framing } from '../core/framing.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
 import type { Habits } from '../dialects/contract.ts'
+import type { OperationVoice } from '../operations/contract.ts'
 
 /** One thing that can be called. `credential` is the *name* of a secret, never the secret: targets are stored, logged and shown. */
 export type Target = {
@@ -59,6 +60,8 @@ export interface Provider {
   readonly regionSettings?: readonly string[]
   /** In order of preference; the client's own dialect wins when it is listed. */
   readonly voices: readonly [Voice, ...Voice[]]
+  /** What it can do beside chat, and in which languages; in order of preference, the client's own wins. */
+  readonly operations?: readonly OperationVoice[]
   /** Does closing the connection end the bill? With its source; `unknown` counts as no. */
   readonly stopsBillingOnAbort: { readonly answer: 'yes' | 'no' | 'unknown'; readonly source: string }
   /** Headers that authorise a request. Asynchronous because some places sign or fetch a token. */

@@ -1,7 +1,7 @@
 // Thinking blocks of a conversation that was led elsewhere before, in a request that is forwarded: their signatures are others' or
 // none, and the API refuses both. All other blocks and messages stay byte for byte.
 
-import type { JsonObject } from '../../core/canonical.ts'
+import type { JsonObject, JsonValue } from '../../core/canonical.ts'
 import { parseKeepingRaw, printJson, Raw, rawPaths, type Writable } from '../../core/json-raw.ts'
 import type { ClientBody, Orders, Unsealed } from '../contract.ts'
 import { isArray, isObject, ISSUER, parseObject, readForeignSignature, textOr } from './wire.ts'
@@ -24,10 +24,10 @@ export function withoutForeignSeals(body: ClientBody, { habits }: Orders): Unsea
   if (!isArray(raws)) return null
   const reports: Reports = { dropped: [], approximated: [] }
   const messages = raws.flatMap((raw, i): readonly Message[] => {
-    const said = String(raw)
+    const said = rawText(raw)
     const message = refuses(said) ? rewritten(said, `messages[${i}]`, habits.issuer, reports) : null
     if (message === null) return [{ json: new Raw(said), text: said }]
-    return message === 'empty' ? [] : [{ json: new Raw(message), text: message }]
+    return message === '' ? [] : [{ json: new Raw(message), text: message }]
   })
   const edits = [{ path: ['messages'] as const, json: printJson(messages.map(({ json }) => json)) }]
   if (
@@ -42,15 +42,15 @@ export function withoutForeignSeals(body: ClientBody, { habits }: Orders): Unsea
 
 type Message = { readonly json: Writable; readonly text: string }
 
-/** The message's text without what is foreign; `null`: it stays as it is. */
-function rewritten(text: string, at: string, issuer: string, reports: Reports): string | 'empty' | null {
+/** The message's text without what is foreign, empty where nothing is left; `null`: it stays as it is. */
+function rewritten(text: string, at: string, issuer: string, reports: Reports): string | null {
   const blocks = parseObject(text)?.['content']
   if (!isArray(blocks) || !blocks.every(isObject)) return null
   const message = parseKeepingRaw(text, BLOCKS)
   const raws = message['content']
   if (!isArray(raws)) return null
-  const content = blocks.flatMap((block, i) => blockOf(block, String(raws[i]), at, issuer, reports))
-  return content.length === 0 ? 'empty' : printJson({ ...message, content })
+  const content = blocks.flatMap((block, i) => blockOf(block, rawText(raws[i]), at, issuer, reports))
+  return content.length === 0 ? '' : printJson({ ...message, content })
 }
 
 function blockOf(block: JsonObject, raw: string, at: string, issuer: string, reports: Reports): readonly Writable[] {
@@ -79,6 +79,11 @@ function mayThink(body: ClientBody, messages: readonly JsonObject[]): boolean {
 function blocksOf(message: JsonObject): readonly JsonObject[] {
   const { content } = message
   return isArray(content) ? content.filter(isObject) : []
+}
+
+/** A value at a raw path is its own text. */
+function rawText(raw: JsonValue | undefined): string {
+  return typeof raw === 'string' ? raw : JSON.stringify(raw ?? null)
 }
 
 function holdsObjects(text: string): boolean {

@@ -1,7 +1,7 @@
 // Reasoning items of a conversation that was led elsewhere before, in a request that is forwarded: what they seal is the business of
 // others, and a place refuses seals and ids that are not its own. All other items stay byte for byte.
 
-import type { JsonObject } from '../../core/canonical.ts'
+import type { JsonObject, JsonValue } from '../../core/canonical.ts'
 import { parseKeepingRaw, printJson, Raw, rawPaths, type Writable } from '../../core/json-raw.ts'
 import type { ClientBody, Orders, Unsealed } from '../contract.ts'
 import { firstText, isArray, isObject } from '../openai-chat/wire.ts'
@@ -28,7 +28,7 @@ export function withoutForeignSeals(body: ClientBody, { habits }: Orders): Unsea
     const at = `input[${i}]`
     const encrypted = firstText(item['encrypted_content'])
     const isOurs = encrypted.startsWith('sluice:') || (encrypted === '' && OUR_ID.test(firstText(item['id'])))
-    if (item['type'] !== 'reasoning' || !isOurs) return [new Raw(String(raws[i]))]
+    if (item['type'] !== 'reasoning' || !isOurs) return [new Raw(textOf(raws[i]))]
     const sealed = readEncrypted('', encrypted)
     if (sealed !== null && sealed.callId === null && sealed.seal.issuer === habits.issuer)
       return [{ type: 'reasoning', ...sealMembers(sealed.seal), summary: isArray(item['summary']) ? item['summary'] : [] }]
@@ -39,6 +39,11 @@ export function withoutForeignSeals(body: ClientBody, { habits }: Orders): Unsea
     return [{ role: 'assistant', content: `<thinking>\n${thought}\n</thinking>\n` }]
   })
   return { edits: [{ path: ['input'], json: printJson(written) }], dropped, approximated }
+}
+
+/** A value at a raw path is its own text. */
+function textOf(raw: JsonValue | undefined): string {
+  return typeof raw === 'string' ? raw : JSON.stringify(raw ?? null)
 }
 
 function objectsIn(text: string): readonly JsonObject[] | null {

@@ -1,0 +1,16 @@
+// Which of a client's headers go on to a provider that speaks its language. All others stay here.
+
+import type { DialectId } from '../core/canonical.ts'
+
+const OPENAI = ['openai-beta', 'idempotency-key', 'x-client-request-id'] as const
+const ANTHROPIC = ['anthropic-version', 'anthropic-beta', 'idempotency-key'] as const
+
+export function passedOn(dialect: DialectId, headers: Headers): { readonly [name: string]: string } {
+  const names = dialect.startsWith('openai-') ? OPENAI : dialect.startsWith('anthropic-') ? ANTHROPIC : []
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = headers.get(name)
+      return value === null ? [] : [[name, value]]
+    }),
+  )
+}

@@ -1,0 +1,16 @@
+// Where the operations beside chat stand at places that have them as OpenAI does.
+
+import type { OperationVoice } from '../operations/contract.ts'
+
+/** OpenAI's languages: id → path below the base URL. */
+const PATHS = {
+  'openai-embeddings': '/embeddings',
+} as const
+
+export type OpenAiOperation = keyof typeof PATHS
+
+export const ALL_OF_OPENAI = Object.keys(PATHS) as readonly OpenAiOperation[] // the table's own keys
+
+export function openAiOperations(ids: readonly OpenAiOperation[]): readonly OperationVoice[] {
+  return ids.map((dialect) => ({ dialect, path: () => PATHS[dialect] }))
+}
