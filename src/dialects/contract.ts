@@ -128,6 +128,8 @@ export interface ClientFace {
   readonly paths: readonly string[]
   /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
   readonly modelNames?: 'places' | 'openrouter'
+  /** A comment for streams in which nothing is said for a while, also before anybody has answered: it fixes status 200 and the headers. */
+  readonly keepAlive?: { readonly comment: string; readonly everyMs: number }
   /** The client's key; in the query only where the language itself has it there. */
   credential(headers: Headers, url: URL): string | null
   /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */

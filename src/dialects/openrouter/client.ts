@@ -15,6 +15,8 @@ export const openrouterClient: ClientDialect = {
   id: OPENROUTER,
   paths: ['/api/v1/chat/completions'],
   modelNames: 'openrouter',
+  // OpenRouter's own word. Rarely enough that a failure which comes soon still has its status.
+  keepAlive: { comment: ': OPENROUTER PROCESSING\n\n', everyMs: 10_000 },
   raw: REQUEST_RAW,
   credential: bearerOf,
   intent: readIntent,
