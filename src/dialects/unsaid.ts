@@ -6,6 +6,6 @@ import type { ChatRequest } from '../core/canonical.ts'
 export function unsaid(request: ChatRequest, ...lacking: readonly ('logprobs' | 'cacheKey' | 'cache')[]): readonly string[] {
   return lacking.flatMap((name) => {
     if (request[name] === undefined) return []
-    return name === 'logprobs' && request.logprobs !== undefined && request.logprobs.top > 0 ? [name, 'topLogprobs'] : [name]
+    return name === 'logprobs' && request.logprobs !== undefined && request.logprobs.top !== null ? [name, 'topLogprobs'] : [name]
   })
 }

@@ -322,6 +322,25 @@ describe('what is taken out of a forwarded conversation', () => {
     expect(foreign?.edits[0]?.json).toContain('claude thought 1')
   })
 
+  it('is an item of ours without a seal too: its id is nobody’s', () => {
+    const client = dialectOf('openai-responses')
+    const start = CLIENTS[0]?.start() ?? {}
+    const body = new Body(encoder.encode(JSON.stringify(start)))
+    const intent = client.intent({ path: '/v1/responses', query: new URLSearchParams(), headers: new Headers(), body, nowSeconds: 0 })
+    const parts = [
+      { kind: 'reasoning', text: 'unsealed thought' },
+      { kind: 'text', text: 'Hi' },
+    ] as const
+    const extras = { dialect: 'x', fields: {} }
+    const finish = { reason: 'stop', native: null } as const
+    const answer = JSON.parse(client.write({ id: 'r', model: 'm', parts, finish, usage: null, extras }, intent, served)) as Json
+    const next = new Body(encoder.encode(JSON.stringify({ ...start, input: answer['output'] })))
+    const orders = { model: 'm', maxOutputTokens: null, habits: { issuer: 'openai' } }
+    const json = upstreamDialect('openai-responses').withoutForeignSeals?.(next, orders)?.edits[0]?.json ?? ''
+    expect(JSON.parse(json)[0]).toEqual({ role: 'assistant', content: '<thinking>\nunsealed thought\n</thinking>\n' })
+    expect(JSON.parse(json)[1]).toEqual(answer['output'][1])
+  })
+
   it.each([
     ['openai-responses', { model: 'm', input: [{ type: 'reasoning', id: 'rs_0123', encrypted_content: 'gAAAA', summary: [] }] }],
     [

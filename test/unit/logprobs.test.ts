@@ -42,6 +42,7 @@ const ASKS: readonly (readonly [string, object])[] = [
   ['openai-responses', { input: 'x', top_logprobs: 2, include: ['message.output_text.logprobs'] }],
   ['gemini', { contents: [{ parts: [{ text: 'x' }] }], generationConfig: { responseLogprobs: true, logprobs: 2 } }],
 ]
+const NONE_SAID = { messages: [{ role: 'user', content: 'x' }], logprobs: true }
 const NAMES: { readonly [client: string]: readonly string[] } = {
   'openai-chat': ['logprobs', 'top_logprobs'],
   'openai-responses': ['include', 'top_logprobs'],
@@ -62,6 +63,12 @@ describe('log probabilities', () => {
       const told = written(from, body, to).dropped.map((name) => names[name] ?? name)
       expect(told).toEqual(NAMES[from])
     }
+  })
+
+  it('say of others only what was said', () => {
+    expect(written('openai-chat', NONE_SAID, 'openai-chat').body).not.toHaveProperty('top_logprobs')
+    expect(written('openai-chat', NONE_SAID, 'cohere-chat').dropped).toEqual(['logprobs'])
+    expect(written('openai-chat', { ...NONE_SAID, top_logprobs: 0 }, 'cohere-chat').dropped).toEqual(['logprobs', 'topLogprobs'])
   })
 
   const logprobs =

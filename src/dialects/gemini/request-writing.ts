@@ -109,7 +109,7 @@ function writeFormat(request: ChatRequest, model: string, reports: Reports): Mem
 
 function writeLogprobs({ logprobs }: ChatRequest): Members {
   if (logprobs === undefined) return {}
-  return { responseLogprobs: true, logprobs: logprobs.top > 0 ? logprobs.top : undefined }
+  return { responseLogprobs: true, logprobs: logprobs.top ?? undefined }
 }
 
 type OwnExtras = { readonly body: Members; readonly config: Members; readonly toolConfig: Members; readonly calling: Members }

@@ -46,7 +46,7 @@ export function readSettings(request: JsonObject, left: Leftovers): Settings {
     sampling: readSampling(config),
     ...(replyFormat === undefined ? {} : { replyFormat }),
     ...(reasoning === undefined ? {} : { reasoning }),
-    ...(said(config, 'responseLogprobs') === true ? { logprobs: { top: optionalNumber(config, 'logprobs', AT) ?? 0 } } : {}),
+    ...(said(config, 'responseLogprobs') === true ? { logprobs: { top: optionalNumber(config, 'logprobs', AT) ?? null } } : {}),
   }
 }
 

@@ -187,9 +187,9 @@ function readReasoningWish(request: JsonObject, note: Note): ChatRequest['reason
 }
 
 function readLogprobs(request: JsonObject, note: Note): ChatRequest['logprobs'] {
-  const top = optionalNumber(request, 'top_logprobs') ?? 0
+  const top = optionalNumber(request, 'top_logprobs') ?? null
   if (request['logprobs'] === true) return { top }
-  if (top > 0) note('top_logprobs', top)
+  if (top !== null && top > 0) note('top_logprobs', top)
   return undefined
 }
 

@@ -6,18 +6,16 @@ import { parseKeepingRaw, printJson, Raw, rawPaths, type Writable } from '../../
 import type { ClientBody, Orders, Unsealed } from '../contract.ts'
 import { firstText, isArray, isObject } from '../openai-chat/wire.ts'
 import { reasoningText } from './item-reading.ts'
-import { readEncrypted, sealMembers } from './wire.ts'
+import { OUR_REASONING, readEncrypted, sealMembers } from './wire.ts'
 
 const ITEMS = rawPaths('input.*')
-/** Ids as `ItemIds` makes them: no provider's has a second underscore before its last digits. */
-const OUR_ID = /^rs_[A-Za-z0-9]+_\d+$/
-const OURS = /"sluice:|"rs_[A-Za-z0-9]+_\d+"/
+const OURS = ['"sluice:', `"${OUR_REASONING}`]
 
 /** `null`: nothing in it is ours. */
 export function withoutForeignSeals(body: ClientBody, { habits }: Orders): Unsealed | null {
   if (!body.types.has('reasoning')) return null
   const text = body.member(['input'])
-  if (text === null || !OURS.test(text)) return null
+  if (text === null || !OURS.some((mark) => text.includes(mark))) return null
   const items = objectsIn(text)
   if (items === null) return null
   const raws = parseKeepingRaw(`{"input":${text}}`, ITEMS)['input']
@@ -27,7 +25,7 @@ export function withoutForeignSeals(body: ClientBody, { habits }: Orders): Unsea
   const written = items.flatMap((item, i): readonly Writable[] => {
     const at = `input[${i}]`
     const encrypted = firstText(item['encrypted_content'])
-    const isOurs = encrypted.startsWith('sluice:') || (encrypted === '' && OUR_ID.test(firstText(item['id'])))
+    const isOurs = encrypted.startsWith('sluice:') || (encrypted === '' && firstText(item['id']).startsWith(OUR_REASONING))
     if (item['type'] !== 'reasoning' || !isOurs) return [new Raw(textOf(raws[i]))]
     const sealed = readEncrypted('', encrypted)
     if (sealed !== null && sealed.callId === null && sealed.seal.issuer === habits.issuer)

@@ -132,8 +132,8 @@ function readInclude(request: JsonObject, note: Note): ChatRequest['logprobs'] {
   const asked = optionalList(request, 'include') ?? []
   const wishes = asked.filter((wish) => wish !== 'reasoning.encrypted_content' && wish !== LOGPROBS)
   if (wishes.length > 0) note('include', wishes)
-  const top = optionalNumber(request, 'top_logprobs') ?? 0
-  return top > 0 || asked.includes(LOGPROBS) ? { top } : undefined
+  const top = optionalNumber(request, 'top_logprobs') ?? null
+  return (top !== null && top > 0) || asked.includes(LOGPROBS) ? { top } : undefined
 }
 
 function readSampling(request: JsonObject): Sampling {

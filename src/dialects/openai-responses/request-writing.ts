@@ -31,7 +31,7 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
     top_p: sampling.topP,
     user: request.endUserId,
     prompt_cache_key: request.cacheKey,
-    top_logprobs: request.logprobs === undefined || request.logprobs.top === 0 ? undefined : request.logprobs.top,
+    top_logprobs: request.logprobs?.top ?? undefined,
     store: false,
     stream: intent.stream ? true : undefined,
   }
