@@ -3,6 +3,7 @@
 import { GatewayError } from '../core/errors.ts'
 import type { ModelEntry } from '../catalogue/entry.ts'
 import type { ClientFace, Intent, Need } from '../dialects/contract.ts'
+import type { Provider } from '../providers/contract.ts'
 import type { Candidate } from './candidates.ts'
 
 /** Names that say what the data often leaves out: `us.mistral.pixtral-large`, a tuned model (`ft:…`), which can do what its base can. */
@@ -13,8 +14,8 @@ const HEARS = /^ft:|audio|voxtral|omni|realtime|multimodal/i
 type Lack = (candidate: Candidate, client: ClientFace) => string | null
 
 const LACKS: { readonly [need in Need]?: Lack } = {
-  many: ({ provider }, client) => {
-    const own = provider.voices.find(({ dialect }) => dialect === client.id)
+  many: ({ provider, model }, client) => {
+    const own = voicesOf(provider, model).find(({ dialect }) => dialect === client.id)
     if (own === undefined) return 'is asked in another language, which gives one answer'
     return own.habits.refuses?.has('n') === true ? 'gives one answer' : null
   },
@@ -22,7 +23,8 @@ const LACKS: { readonly [need in Need]?: Lack } = {
   audio: ({ entry, model }) => (speaksOfInputs(entry) && !takes(entry, 'audio') && !HEARS.test(model) ? 'takes no audio' : null),
   // Places make text of files for models that read nothing else, so only where it would be on us to say it.
   file: ({ provider, entry, model }, client) => {
-    if (provider.voices.some(({ dialect, habits }) => dialect === client.id || habits.accepts?.has('plugins') === true)) return null
+    if (voicesOf(provider, model).some(({ dialect, habits }) => dialect === client.id || habits.accepts?.has('plugins') === true))
+      return null
     return speaksOfInputs(entry) && !takes(entry, 'file', 'image', 'audio', 'video') && !SEES.test(model) && !HEARS.test(model)
       ? 'takes text only'
       : null
@@ -51,6 +53,10 @@ export function able(candidates: readonly Candidate[], intent: Intent, client: C
     left = rest
   }
   return left
+}
+
+function voicesOf(provider: Provider, model: string): Provider['voices'] {
+  return provider.voicesFor?.(model) ?? provider.voices
 }
 
 /** An entry without any ability is one whose sources say nothing of them. */

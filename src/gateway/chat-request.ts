@@ -19,7 +19,8 @@ const encoder = new TextEncoder()
 
 /** The client's own language where the place speaks it, else the place's first. */
 export function wayOf(job: ChatJob, candidate: Candidate): Way {
-  const { voices } = candidate.provider
+  const { provider, model } = candidate
+  const voices = provider.voicesFor?.(model) ?? provider.voices
   const own = voices.find((voice) => voice.dialect === job.client.id)
   const voice = own ?? voices[0]
   return { kind: own === undefined ? 'translate' : 'forward', voice, upstream: upstreamDialect(voice.dialect) }
@@ -31,11 +32,11 @@ export function chatRequest(job: ChatJob, candidate: Candidate, way: Way, maxOut
   const isArray = asksForArray(job, way)
   return {
     candidate,
-    path: voice.path(candidate.model, job.intent.stream, isArray ? 'json-array' : 'sse'),
+    path: voice.path(candidate.model, job.intent.stream, isArray ? 'json-array' : 'sse', candidate.settings),
     headers: {
       'content-type': 'application/json',
       accept: job.intent.stream && !isArray ? mediaTypeOf(voice.framing) : 'application/json',
-      ...(way.kind === 'forward' ? passedOn(voice.dialect, job.headers) : {}),
+      ...(way.kind === 'forward' ? passedOn(voice.dialect, job.headers, voice.passesOn) : {}),
     },
     ...written(job, candidate, way, maxOutputTokens),
     readError: upstream.readError.bind(upstream),
@@ -56,8 +57,12 @@ function written(
   if (way.kind === 'forward') {
     const member = job.body.member.bind(job.body)
     const foreign = upstream.withoutForeignSeals?.(job.body, orders) ?? null
-    const edits = [...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? []), ...(foreign?.edits ?? [])]
-    const fidelity = forwardedWithout(foreign, names)
+    const edits = [
+      ...upstream.edits(job.intent, orders, member),
+      ...(quirks?.(voice.dialect, member, job.headers) ?? []),
+      ...(foreign?.edits ?? []),
+    ]
+    const fidelity = forwardedWithout(foreign, candidate.provider.leavesOut?.(voice.dialect, job.headers) ?? [], names)
     return { body: job.body.spliced(edits), dropped: fidelity.dropped, fidelity }
   }
   const request = job.client.read(job.body)

@@ -2,6 +2,7 @@
 
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
+import { isWrapped } from '../core/framing.ts'
 import type { Ending } from '../core/account.ts'
 import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
 import type { CommittedLarge, CommittedStream, Reader } from './commit.ts'
@@ -33,8 +34,10 @@ export function deliver(job: ChatJob, from: CommittedStream): Delivery {
   const carrier = forwards ? forwarder(job, from) : translator(job, from)
   const { readable, writable } = job.deps.pipe()
   const { body } = from.opened.response
-  // Nothing is taken out of the bytes: they can pass without us.
-  if (forwards && job.intent.wantsUsage && !from.over && body !== null)
+  const { provider } = from.opened.candidate
+  // Nothing is done to the bytes: they can pass without us. Places inside the Worker have no native stream.
+  const isNative = provider.local === undefined && !isWrapped(from.opened.way.voice.framing)
+  if (forwards && job.intent.wantsUsage && isNative && !from.over && body !== null)
     return { readable, done: runNatively(job, from, carrier, body, writable) }
   return { readable, done: run(job, from, carrier, writable.getWriter()) }
 }

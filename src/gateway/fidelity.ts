@@ -9,11 +9,11 @@ type Names = { readonly [canonical: string]: string }
 /** Bytes of the client's own: nothing was said otherwise. */
 export const FORWARDED: Fidelity = { way: 'forwarded', mapped: [], approximated: [], dropped: [] }
 
-/** A forwarded conversation without what its place cannot open. */
-export function forwardedWithout(foreign: Unsealed | null, client: Names): Fidelity {
-  if (foreign === null) return FORWARDED
+/** A forwarded conversation without what its place cannot open, and what else (`leftOut`) the place is not told. */
+export function forwardedWithout(foreign: Unsealed | null, leftOut: readonly string[], client: Names): Fidelity {
+  if (foreign === null && leftOut.length === 0) return FORWARDED
   const say = (names: readonly string[]): readonly string[] => atMost(names.map((name) => inClientWords(name, client)))
-  return { ...FORWARDED, approximated: say(foreign.approximated), dropped: say(foreign.dropped) }
+  return { ...FORWARDED, approximated: say(foreign?.approximated ?? []), dropped: [...leftOut, ...say(foreign?.dropped ?? [])] }
 }
 
 /** A row is not the place for a thousand names. */

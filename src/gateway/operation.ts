@@ -109,7 +109,7 @@ function outgoing(job: OperationJob, candidate: Candidate, way: OperationWay): O
   const type = body instanceof Form ? (job.headers.get('content-type') ?? '') : 'application/json'
   return {
     candidate,
-    path: voice.path(candidate.model),
+    path: voice.path(candidate.model, candidate.settings),
     headers: {
       'content-type': type,
       accept: job.intent.stream ? 'text/event-stream' : '*/*',

@@ -5,12 +5,17 @@ import type { DialectId } from '../core/canonical.ts'
 const OPENAI = ['openai-beta', 'idempotency-key', 'x-client-request-id'] as const
 const ANTHROPIC = ['anthropic-version', 'anthropic-beta', 'idempotency-key'] as const
 
-export function passedOn(dialect: DialectId, headers: Headers): { readonly [name: string]: string } {
-  const names = dialect.startsWith('openai-') ? OPENAI : dialect.startsWith('anthropic-') ? ANTHROPIC : []
+/** `taken`: what the place takes of them, where it does not take all. */
+export function passedOn(dialect: DialectId, headers: Headers, taken?: readonly string[]): { readonly [name: string]: string } {
+  const names = taken ?? namesOf(dialect)
   return Object.fromEntries(
     names.flatMap((name) => {
       const value = headers.get(name)
       return value === null ? [] : [[name, value]]
     }),
   )
+}
+
+function namesOf(dialect: DialectId): readonly string[] {
+  return dialect.startsWith('openai-') ? OPENAI : dialect.startsWith('anthropic-') ? ANTHROPIC : []
 }

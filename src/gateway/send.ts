@@ -53,7 +53,7 @@ export async function send(job: Job, out: Outgoing, trace: Trace): Promise<Opene
       at: dropped[0] as string,
     })
   }
-  const hide = hiderOf(settings)
+  let hide = hiderOf(settings)
   const ended = new AbortController()
   let reason: GatewayError | null = null
   const stop = (why: GatewayError | null): void => {
@@ -70,7 +70,12 @@ export async function send(job: Job, out: Outgoing, trace: Trace): Promise<Opene
   try {
     const url = urlOf(out)
     const headers = new Headers({ 'user-agent': 'sluice', ...out.headers })
-    for (const [name, value] of Object.entries(await provider.authorize(settings))) headers.set(name, value)
+    const authorized = await provider.authorize(settings, {
+      fetch: (address, init) => job.deps.fetch(address, { ...init, signal: ended.signal }),
+      nowMs: job.deps.now(),
+    })
+    if (provider.fetchesToken === true) hide = hidingToo(hide, authorized)
+    for (const [name, value] of Object.entries(authorized)) headers.set(name, value)
     const { body } = out
     if (provider.sign !== undefined) {
       if (body instanceof ReadableStream)
@@ -109,6 +114,12 @@ function hiderOf(settings: Settings): (text: string) => string {
   const hide = redactor(Object.values(settings.secrets))
   hiders.set(settings, hide)
   return hide
+}
+
+/** Tokens that were fetched: no setting holds them. */
+function hidingToo(hide: (text: string) => string, authorized: { readonly [header: string]: string }): (text: string) => string {
+  const hideTokens = redactor(Object.values(authorized).map((value) => value.replace(/^Bearer /, '')))
+  return (text) => hideTokens(hide(text))
 }
 
 const hiders = new WeakMap<Settings, (text: string) => string>()

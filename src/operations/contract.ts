@@ -5,6 +5,7 @@ import type { ChatRequest, DialectId, JsonValue, Usage } from '../core/canonical
 import type { GatewayError } from '../core/errors.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
 import type { ClientBody, ClientFace, Intent, Orders, Served, Written } from '../dialects/contract.ts'
+import type { Settings } from '../providers/contract.ts'
 
 /** What one asks for; places that do the same in another language can stand in for each other only where `read` and `write` exist. */
 export type OperationKind = 'embeddings' | 'rerank' | 'moderation' | 'images' | 'speech' | 'transcription' | 'count-tokens'
@@ -100,5 +101,5 @@ export interface OperationUpstream {
 export type OperationVoice = {
   readonly dialect: DialectId
   /** Path and query below the base URL. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
-  path(model: string): string
+  path(model: string, settings: Settings): string
 }
