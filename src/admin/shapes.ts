@@ -153,6 +153,7 @@ export function generation(row: Row): Json {
       parent_span: row.parentSpan,
       tags: row.tags,
       dropped: row.dropped,
+      fidelity: row.fidelity,
     },
   }
 }

@@ -83,6 +83,15 @@ export type Leg = {
   readonly ms: number
 }
 
+/** What became of a request on its way to its target, in the client's words; what is in no list was kept. */
+export type Fidelity = {
+  readonly way: 'forwarded' | 'translated'
+  /** Said under another name or by another mechanism: `max_tokens → inferenceConfig.maxTokens`. */
+  readonly mapped: readonly string[]
+  readonly approximated: readonly string[]
+  readonly dropped: readonly string[]
+}
+
 /** The whole ledger row: an object that lost its memory can book it from this alone. Times are milliseconds since the epoch, or durations. */
 export type Row = {
   readonly id: string
@@ -112,6 +121,8 @@ export type Row = {
   readonly tags: readonly string[]
   readonly upstreamId: string | null
   readonly dropped: readonly string[]
+  /** `null`: nothing was sent, or nobody answered. */
+  readonly fidelity: Fidelity | null
 }
 
 /** `row: null` gives the hold back: nothing was sent. */

@@ -98,6 +98,12 @@ export type ChatRequest = {
   readonly reasoning?: { readonly effort: string } | { readonly budgetTokens: number } | { readonly off: true }
   readonly sampling: Sampling
   readonly endUserId?: string
+  /** Log probabilities of the reply's tokens, with those of this many others at each place; `null`: not said how many. */
+  readonly logprobs?: { readonly top: number | null }
+  /** Which requests share a prompt cache, where a provider wants to be told. */
+  readonly cacheKey?: string
+  /** The client asks that the prompt be cached and leaves it to us where. A writer sets marks (`withBreakpoints`) or reports `cache` as dropped. */
+  readonly cache?: CacheMark
   readonly extras: Extras
 }
 

@@ -31,5 +31,6 @@ export function expiredRow(keyId: string, hold: Hold, now: number, holdMs: numbe
     tags: [],
     upstreamId: null,
     dropped: [],
+    fidelity: null,
   }
 }

@@ -1,6 +1,6 @@
 // What a wire language must provide. Text in, text out: no network, no clock, no Cloudflare.
 
-import type { ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Units, Usage } from '../core/canonical.ts'
+import type { CacheMark, ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Units, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { RawPaths } from '../core/json-raw.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
@@ -87,6 +87,9 @@ export type Incoming = {
  */
 export type Written = { readonly text: string; readonly dropped: readonly string[]; readonly approximated: readonly string[] }
 
+/** Edits that take out of a forwarded conversation what its place cannot open; named as in `Written`. */
+export type Unsealed = { readonly edits: Edits; readonly dropped: readonly string[]; readonly approximated: readonly string[] }
+
 /** How a place speaks a dialect where places differ. Both ways through follow it. */
 export type Habits = {
   /** The issuer whose seals (signatures, encrypted reasoning) this place can open. */
@@ -97,7 +100,7 @@ export type Habits = {
   readonly usageByRequest?: boolean
   /** OpenAI chat: sampling members this place refuses, by wire name; they are dropped and reported. */
   readonly refuses?: ReadonlySet<string>
-  /** OpenAI chat: members beyond OpenAI's own that this place takes: `top_k`, `min_p`, `cache_control`, `reasoning_content`, `reasoning_details` … */
+  /** Messages: `cache_control` on the request itself, where the place caches by itself. OpenAI chat: members beyond OpenAI's own that this place takes: `top_k`, `min_p`, `cache_control`, `reasoning_content`, `reasoning_details` … */
   readonly accepts?: ReadonlySet<string>
 }
 
@@ -107,6 +110,8 @@ export type Orders = {
   /** The output ceiling to enforce instead of the client's; `null`: leave the client's as it is. */
   readonly maxOutputTokens: number | null
   readonly habits: Habits
+  /** Asked for beside the body: cache the prompt as far as this place needs to be told. Both ways through. */
+  readonly cache?: CacheMark
 }
 
 /** Who answers, for languages that tell it. `costNanoUsd` is exact for a usage; `null`: unknown. */
@@ -123,10 +128,14 @@ export interface ClientFace {
   readonly paths: readonly string[]
   /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
   readonly modelNames?: 'places' | 'openrouter'
+  /** A comment for streams in which nothing is said for a while, also before anybody has answered: it fixes status 200 and the headers. */
+  readonly keepAlive?: { readonly comment: string; readonly everyMs: number }
   /** The client's key; in the query only where the language itself has it there. */
   credential(headers: Headers, url: URL): string | null
   /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */
   readonly names: { readonly [canonical: string]: string }
+  /** Chat: what this dialect calls that by which something is asked of a target (`many` → `n`), for refusals. */
+  readonly needs?: { readonly [need in Need]?: string }
   status(error: GatewayError): number
   /** `provider`: who was asked last, for languages that tell it. */
   writeError(error: GatewayError, requestId: string | null, provider?: { readonly name: string }): JsonObject
@@ -134,6 +143,7 @@ export interface ClientFace {
 
 /** The half of a chat dialect that faces our clients. */
 export interface ClientDialect extends ClientFace {
+  readonly needs: { readonly [need in Need]?: string }
   /** The raw paths of a request body in this dialect. */
   readonly raw: RawPaths
   /** @throws GatewayError `request-malformed` for members of a wrong type that the gateway itself relies on */
@@ -148,8 +158,12 @@ export interface ClientDialect extends ClientFace {
 /** The half of a dialect that faces providers. */
 export interface UpstreamDialect {
   readonly id: DialectId
+  /** Canonical member → this dialect's name for it, for reports. */
+  readonly names: { readonly [canonical: string]: string }
   /** The few members that must differ when the client already speaks this dialect; may be nested. All else stays. */
   edits(intent: Intent, orders: Orders, member: (path: Path) => string | null): Edits
+  /** Forward only: a conversation may carry seals of others, which we wrapped for the client. `null`: it carries none; cheap to find out. */
+  withoutForeignSeals?(body: ClientBody, orders: Orders): Unsealed | null
   write(request: ChatRequest, intent: Intent, orders: Orders): Written
   /** A whole answer. @throws GatewayError `upstream-garbled` */
   read(text: string): ChatResponse

@@ -1,6 +1,6 @@
 // Makes the ledger row of a request: what it used, what that costs, and what is booked where nobody can know.
 
-import type { Ending, Hold, Leg, Row, UsageFrom } from '../core/account.ts'
+import type { Ending, Fidelity, Hold, Leg, Row, UsageFrom } from '../core/account.ts'
 import type { Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { costNanoUsd } from '../core/price.ts'
@@ -17,6 +17,8 @@ export type Outcome = {
   readonly error: GatewayError | null
   readonly legs: readonly Leg[]
   readonly dropped: readonly string[]
+  /** Where a target answered. */
+  readonly fidelity?: Fidelity | null
 }
 
 /** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
@@ -54,6 +56,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     tags: tagsOf(job.headers),
     upstreamId: tally?.upstreamId ?? null,
     dropped: outcome.dropped,
+    fidelity: outcome.fidelity ?? null,
   }
 }
 

@@ -7,6 +7,7 @@ import { dearest, unitsNanoUsd, type Price } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
+import { able } from './able.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
 
@@ -60,9 +61,9 @@ export async function candidates(job: Job, serves: (provider: Provider) => boole
       name,
       places.flatMap(({ provider }) => providers.get(provider) ?? []),
     )
-  const able = found.filter(({ provider }) => serves(provider))
-  if (able.length === 0) throw unable(name, job.client.id, found)
-  return able
+  const serving = found.filter(({ provider }) => serves(provider))
+  if (serving.length === 0) throw unable(name, job.client.id, found)
+  return able(serving, job.intent, client)
 }
 
 function unable(name: string, dialect: string, found: readonly Candidate[]): GatewayError {

@@ -5,7 +5,9 @@ import { mediaTypeOf } from '../core/framing.ts'
 import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
 import type { Voice } from '../providers/contract.ts'
+import { cacheWish } from './cache-wish.ts'
 import type { Candidate } from './candidates.ts'
+import { fidelityOf, forwardedWithout } from './fidelity.ts'
 import type { ChatJob } from './job.ts'
 import type { Outgoing } from './send.ts'
 import { passedOn } from './passed-on.ts'
@@ -41,28 +43,36 @@ export function chatRequest(job: ChatJob, candidate: Candidate, way: Way, maxOut
   }
 }
 
-function written(job: ChatJob, candidate: Candidate, way: Way, maxOutputTokens: number | null): Pick<Outgoing, 'body' | 'dropped'> {
+function written(
+  job: ChatJob,
+  candidate: Candidate,
+  way: Way,
+  maxOutputTokens: number | null,
+): Pick<Outgoing, 'body' | 'dropped' | 'fidelity'> {
   const { voice, upstream } = way
-  const orders: Orders = { model: candidate.model, maxOutputTokens, habits: voice.habits }
+  const { names } = job.client
+  const cache = cacheWish(job.headers)
+  const orders: Orders = { model: candidate.model, maxOutputTokens, habits: voice.habits, ...(cache === undefined ? {} : { cache }) }
   const quirks = candidate.provider.quirks?.bind(candidate.provider)
   if (way.kind === 'forward') {
     const member = job.body.member.bind(job.body)
-    const edits = [...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member, job.headers) ?? [])]
-    return { body: job.body.spliced(edits), dropped: candidate.provider.leavesOut?.(voice.dialect, job.headers) ?? [] }
+    const foreign = upstream.withoutForeignSeals?.(job.body, orders) ?? null
+    const edits = [
+      ...upstream.edits(job.intent, orders, member),
+      ...(quirks?.(voice.dialect, member, job.headers) ?? []),
+      ...(foreign?.edits ?? []),
+    ]
+    const fidelity = forwardedWithout(foreign, candidate.provider.leavesOut?.(voice.dialect, job.headers) ?? [], names)
+    return { body: job.body.spliced(edits), dropped: fidelity.dropped, fidelity }
   }
-  const text = upstream.write(job.client.read(job.body), job.intent, orders)
+  const request = job.client.read(job.body)
+  const text = upstream.write(request, job.intent, orders)
   const bytes = encoder.encode(text.text)
-  const dropped = text.dropped.map((name) => inClientWords(name, job.client.names))
-  if (quirks === undefined) return { body: [bytes], dropped }
+  const fidelity = fidelityOf(request, text, names, upstream.names, voice.habits)
+  const { dropped } = fidelity
+  if (quirks === undefined) return { body: [bytes], dropped, fidelity }
   const body = new Body(bytes)
-  return { body: body.spliced(quirks(voice.dialect, body.member.bind(body))), dropped }
-}
-
-/** `maxOutputTokens` → `max_tokens`, `tools[2].strict` → `tools[2].function.strict`, by the client dialect's own table. */
-export function inClientWords(name: string, names: { readonly [canonical: string]: string }): string {
-  const head = /^[A-Za-z]+/.exec(name)?.[0] ?? ''
-  const word = Object.hasOwn(names, head) ? names[head] : undefined
-  return word === undefined ? name : word + name.slice(head.length)
+  return { body: body.spliced(quirks(voice.dialect, body.member.bind(body))), dropped, fidelity }
 }
 
 /** A stream that is forwarded comes framed as the client wants it; one that is translated is asked for as events. */

@@ -1,5 +1,6 @@
 // A chat on the path of a request: the client's language in and out, a stream or a whole answer.
 
+import { SSE_SINK } from '../core/sse.ts'
 import type { ClientDialect } from '../dialects/contract.ts'
 import { chatRequest, wayOf } from './chat-request.ts'
 import { commit, type Committed } from './commit.ts'
@@ -18,6 +19,10 @@ export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
       const way = wayOf(job, candidate)
       const opened = await send(job, chatRequest(job, candidate, way, maxOutputTokens), trace)
       return commit(job, { ...opened, way })
+    },
+    farewell: (job, error, at) => {
+      const writer = client.writer(job.intent, at === null ? null : servedBy(job, at))
+      return SSE_SINK.end(writer.fail(error))
     },
     tell(job, answer) {
       if (answer.kind !== 'whole') throw new Error('Only a whole answer is told.')

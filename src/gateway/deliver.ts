@@ -8,6 +8,7 @@ import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
 import type { CommittedLarge, CommittedStream, Reader } from './commit.ts'
 import { forwarder } from './forwarder.ts'
 import type { ChatJob, Job } from './job.ts'
+import { breakSilence } from './keep-alive.ts'
 import { passNatively } from './native-pass.ts'
 import type { Opened } from './send.ts'
 import type { Tally } from './tally.ts'
@@ -50,10 +51,14 @@ async function run(
   const { opened, rest } = from
   const provider = opened.candidate.provider.id
   const watch = watchIdle(job, () => opened.stop(silent(provider)))
+  const voice = breakSilence(job, out, () => opened.stop(new GatewayError('client-gone', 'The client left.')))
   try {
     let step = carrier.begin()
     for (let over = from.over; ;) {
-      if (step.bytes.length > 0) await out.write(step.bytes)
+      if (step.bytes.length > 0) {
+        voice.spoke()
+        await out.write(step.bytes)
+      }
       if (step.failure !== null) return await brokenOff(carrier, out, step.failure)
       if (over) break
       const { done, value } = await rest.read()
@@ -66,6 +71,7 @@ async function run(
   } catch (cause) {
     return await ended(job, opened, carrier, out, cause)
   } finally {
+    void voice.end()
     watch.end()
     opened.stop(null)
   }

@@ -7,6 +7,7 @@ import { Afterwards } from './afterwards.ts'
 import { rowOf, type Outcome } from './book.ts'
 import { ask, candidates, type Candidate } from './candidates.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
+import { keptAwake } from './keep-alive.ts'
 import { logLine } from './log-line.ts'
 import type { Answered, Manner } from './manner.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
@@ -32,15 +33,13 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    return await serve(
-      manner,
+    const allowed = admission.allowed.map((index) => targets[index] as Candidate)
+    return await keptAwake(
       job,
-      key,
-      account,
-      admission,
-      admission.allowed.map((index) => targets[index] as Candidate),
-      at,
       afterwards,
+      (kept, then) => serve(manner, kept, key, account, admission, allowed, at, then),
+      manner.farewell,
+      at,
     )
   } catch (error) {
     return refuse(error, client, requestId, deps.log, at.candidate)
@@ -76,8 +75,8 @@ async function serve<J extends Job, A extends Answered>(
     throw error
   }
   const { from } = first
-  const { candidate, dropped } = from.opened
-  const outcome = { candidate, tally: from.tally, legs, dropped }
+  const { candidate, dropped, fidelity } = from.opened
+  const outcome = { candidate, tally: from.tally, legs, dropped, fidelity }
   const headers = servedHeaders(job, from, admission)
 
   if (from.kind === 'whole') {

@@ -5,6 +5,7 @@ import type { Deps } from '../ports.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Candidate } from './candidates.ts'
 import type { Delivery } from './deliver.ts'
+import type { Farewell } from './keep-alive.ts'
 import type { Job } from './job.ts'
 import type { Opened, Trace } from './send.ts'
 import type { Tally } from './tally.ts'
@@ -23,6 +24,8 @@ export type Manner<J extends Job, A extends Answered> = {
   serves(job: J, provider: Provider): boolean
   /** One call, up to the point from which there is no way back. @throws GatewayError */
   open(job: J, candidate: Candidate, maxOutputTokens: number | null, trace: Trace): Promise<A>
+  /** Ends a stream of events to which words were said before anybody had answered. */
+  readonly farewell?: Farewell<J>
   tell(job: J, answer: A): Told
   carry(job: J, answer: A): { readonly delivery: Delivery; readonly contentType: string }
 }

@@ -14,7 +14,7 @@ import type { Answered } from './manner.ts'
 const SENT_BACK = ['x-request-id', 'request-id', 'openai-processing-ms', 'openai-version', 'openai-model', 'cf-ray'] as const
 
 export function servedHeaders(job: Job, from: Answered, admission: Admission & { readonly kind: 'granted' }): Headers {
-  const { candidate, response, dropped, hide } = from.opened
+  const { candidate, response, dropped, fidelity, hide } = from.opened
   const headers = new Headers({
     'x-sluice-request-id': job.id,
     'x-generation-id': job.id,
@@ -27,6 +27,8 @@ export function servedHeaders(job: Job, from: Answered, admission: Admission & {
     if (value !== null && name !== 'cf-ray') headers.set(name, hide(value))
   }
   if (dropped.length > 0) headers.set('x-sluice-dropped', headerText(dropped.join(',')).slice(0, 2048))
+  if (fidelity !== null && fidelity.approximated.length > 0)
+    headers.set('x-sluice-approximated', headerText(fidelity.approximated.join(',')).slice(0, 2048))
   if (admission.clamped && admission.maxOutputTokens !== null) {
     headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
   }

@@ -1,5 +1,6 @@
 // Sends one call to one target and waits for the headers of its answer. Nothing is read but errors, and no language is known here.
 
+import type { Fidelity } from '../core/account.ts'
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
 import { redactor } from '../core/redact.ts'
@@ -21,6 +22,8 @@ export type Outgoing = {
   bodyFailure?(): GatewayError | null
   /** What could not be said to this target, in the client's words. */
   readonly dropped: readonly string[]
+  /** What became of a chat on its way, for its record. */
+  readonly fidelity?: Fidelity
   /** The place's refusal; `null`: not one that its language knows. */
   readError(status: number, headers: Headers, text: string): GatewayError | null
 }
@@ -29,6 +32,7 @@ export type Outgoing = {
 export type Opened = {
   readonly candidate: Candidate
   readonly dropped: readonly string[]
+  readonly fidelity: Fidelity | null
   readonly response: Response
   readonly stop: (reason: GatewayError | null) => void
   readonly reason: () => GatewayError | null
@@ -91,7 +95,7 @@ export async function send(job: Job, out: Outgoing, trace: Trace): Promise<Opene
     trace.sent = true
     const response = await (provider.local === undefined ? job.deps.fetch(url, init) : provider.local(new Request(url, init)))
     if (response.status < 200 || response.status >= 300) throw await refusalOf(response, out, hide)
-    return { candidate, dropped, response, stop, reason: () => reason, hide }
+    return { candidate, dropped, fidelity: out.fidelity ?? null, response, stop, reason: () => reason, hide }
   } catch (cause) {
     const failure = out.bodyFailure?.() ?? null
     if (failure !== null) throw failure

@@ -1,6 +1,6 @@
 // How ledger rows stand in D1: one spelling for the writer and the readers.
 
-import type { Row } from '../core/account.ts'
+import type { Fidelity, Row } from '../core/account.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Usage } from '../core/canonical.ts'
 
@@ -8,7 +8,7 @@ const COLUMNS = [
   'id', 'key_id', 'created_at', 'period', 'dialect', 'requested_model', 'provider', 'model', 'streamed', 'input', 'cache_read', 'cache_write_5m',
   'cache_write_1h', 'output', 'input_audio', 'output_audio', 'output_image', 'paid_tool_calls', 'reasoning', 'usage_from', 'cost_nano_usd',
   'price_version', 'attempts', 'finish', 'ended', 'error_code', 'first_event_ms', 'total_ms', 'trace_id', 'parent_span', 'session', 'end_user',
-  'tags', 'upstream_id', 'dropped',
+  'tags', 'upstream_id', 'dropped', 'fidelity',
 ] as const // prettier-ignore
 
 type Column = (typeof COLUMNS)[number]
@@ -72,6 +72,7 @@ function toStored(row: Row): Stored {
     tags: JSON.stringify(row.tags),
     upstream_id: row.upstreamId,
     dropped: JSON.stringify(row.dropped),
+    fidelity: row.fidelity === null ? null : JSON.stringify({ ...row.fidelity, dropped: undefined }),
   }
 }
 
@@ -95,6 +96,8 @@ export function fromStored(stored: Stored): Row {
           paidToolCalls: count('paid_tool_calls'),
           reasoning: orNull('reasoning'),
         }
+  const dropped = JSON.parse(text('dropped') ?? '[]') as string[]
+  const fidelity = text('fidelity')
   return {
     id: text('id') ?? '',
     keyId: text('key_id') ?? '',
@@ -121,6 +124,7 @@ export function fromStored(stored: Stored): Row {
     endUser: text('end_user'),
     tags: JSON.parse(text('tags') ?? '[]') as string[],
     upstreamId: text('upstream_id'),
-    dropped: JSON.parse(text('dropped') ?? '[]') as string[],
+    dropped,
+    fidelity: fidelity === null ? null : { ...(JSON.parse(fidelity) as Omit<Fidelity, 'dropped'>), dropped },
   }
 }

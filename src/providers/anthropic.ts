@@ -12,7 +12,9 @@ export const anthropic: Provider = {
   needs: [KEY],
   baseUrlSetting: settingName('anthropic', 'BASE_URL'),
   defaultBaseUrl: 'https://api.anthropic.com',
-  voices: [{ dialect: 'anthropic-messages', habits: { issuer: 'anthropic' }, path: () => '/v1/messages' }],
+  voices: [
+    { dialect: 'anthropic-messages', habits: { issuer: 'anthropic', accepts: new Set(['cache_control']) }, path: () => '/v1/messages' },
+  ],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   // The client's own `anthropic-version`, where it sent one, is passed on by the gateway and wins.
   authorize: ({ secrets }) => ({ 'x-api-key': secrets[KEY] ?? '', 'anthropic-version': '2023-06-01' }),

@@ -7,5 +7,7 @@ export const groq = openAiCompatible({
   id: 'groq',
   name: 'Groq',
   defaultBaseUrl: 'https://api.groq.com/openai/v1',
+  // Its OpenAI page lists these as a 400; `n` must be 1.
+  habits: { refuses: new Set(['n', 'logprobs', 'top_logprobs', 'logit_bias']) },
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

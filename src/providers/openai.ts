@@ -12,5 +12,5 @@ export const openai = openAiCompatible({
   operations: ALL_OF_OPENAI,
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   // `max_tokens` is a 400 for its reasoning models.
-  habits: { ceilingMember: 'max_completion_tokens' },
+  habits: { ceilingMember: 'max_completion_tokens', accepts: new Set(['prompt_cache_key', 'prompt_cache_retention']) },
 })

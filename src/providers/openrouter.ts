@@ -9,7 +9,9 @@ export const openrouter = openAiCompatible({
   hasResponses: true,
   habits: {
     accepts: new Set(
-      `top_k cache_control reasoning_details min_p top_a repetition_penalty image_config stop_server_tools_when trace metadata`.split(' '),
+      `top_k cache_control reasoning_details min_p top_a repetition_penalty image_config stop_server_tools_when trace metadata plugins prompt_cache_key`.split(
+        ' ',
+      ),
     ),
   },
   // It depends on who serves the model, which is not known when the stream is cut.

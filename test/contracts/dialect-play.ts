@@ -57,7 +57,7 @@ export function intentFor(stream: boolean, wantsUsage = true): Intent {
 /** A place that takes every member its language has a word for. */
 const ACCEPTS = new Set(
   `top_k cache_control reasoning_content reasoning_details min_p top_a repetition_penalty image_config stop_server_tools_when trace
-  metadata`.split(/\s+/),
+  metadata prompt_cache_key prompt_cache_retention`.split(/\s+/),
 )
 
 /** Orders that change the model only. */

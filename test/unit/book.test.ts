@@ -65,6 +65,7 @@ const row = (id: string, costNanoUsd: number | null, period = 'ever'): Row => ({
   tags: [],
   upstreamId: null,
   dropped: [],
+  fidelity: null,
 })
 const settled = (id: string, cost: number | null) => ({ requestId: id, row: row(id, cost), answer: null })
 const code = (admission: Admission): string => (admission.kind === 'refused' ? admission.code : admission.kind)

@@ -219,11 +219,11 @@ describe('tools and settings', () => {
   it('names what it cannot say, and says log probabilities', () => {
     const { body, dropped } = write({
       endUserId: 'u',
+      logprobs: { top: 2 },
+      cacheKey: 'k',
       extras: {
         dialect: 'openai-chat',
         fields: {
-          logprobs: true,
-          top_logprobs: 2,
           logit_bias: { 1: 2 },
           metadata: {},
           store: false,
@@ -233,7 +233,7 @@ describe('tools and settings', () => {
       },
     })
     expect(body.generationConfig).toEqual({ responseLogprobs: true, logprobs: 2 })
-    expect(dropped).toEqual(['logit_bias', 'endUserId'])
+    expect(dropped).toEqual(['logit_bias', 'cacheKey', 'endUserId'])
   })
 })
 

@@ -82,7 +82,7 @@ describe('a request', () => {
   })
 
   it('says nothing of defaults, and names every other member that has no place', () => {
-    const { extras } = read({
+    const { extras, cacheKey } = read({
       store: true,
       truncation: 'disabled',
       service_tier: 'auto',
@@ -92,7 +92,8 @@ describe('a request', () => {
       text: { verbosity: 'low' },
       prompt_cache_key: 'k',
     })
-    expect(Object.keys(extras.fields).sort()).toEqual(['prompt_cache_key', 'store', 'text.verbosity'])
+    expect(Object.keys(extras.fields).sort()).toEqual(['store', 'text.verbosity'])
+    expect(cacheKey).toBe('k')
   })
 
   it('reads what the assistant thought, said and called in a row as one turn', () => {

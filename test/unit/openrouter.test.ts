@@ -211,10 +211,10 @@ describe('a request', () => {
     expect(intentOf('"model":"m"', headers).session).toBe('header')
   })
 
-  it('takes a cache mark on itself as one on its last part', () => {
-    expect(read('"model":"m","cache_control":{"type":"ephemeral","ttl":"1h"}').turns[0]?.parts).toEqual([
-      { kind: 'text', text: 'hi', cache: { ttl: '1h' } },
-    ])
+  it('takes a cache mark on itself as the wish that marks be set', () => {
+    const { cache, turns } = read('"model":"m","cache_control":{"type":"ephemeral","ttl":"1h"}')
+    expect(cache).toEqual({ ttl: '1h' })
+    expect(turns[0]?.parts).toEqual([{ kind: 'text', text: 'hi' }])
   })
 
   it('sends sampling beyond OpenAI’s only to places that take it, and reports the rest', () => {

@@ -156,6 +156,7 @@ describe("a key's object", () => {
       tags: [],
       upstreamId: null,
       dropped: [],
+      fidelity: null,
     } as const
     expect(granted.kind).toBe('granted')
     const settlement = { requestId: 'gen-b', row, answer: null }

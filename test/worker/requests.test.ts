@@ -108,6 +108,48 @@ describe('a request', () => {
     expect(listed.data).toHaveLength(1)
   })
 
+  it('leaves in its record what became of it on its way: forwarded, or said otherwise member by member', async () => {
+    const { key } = await makeKey()
+    const recordOf = async (response: Response): Promise<unknown> => {
+      const id = response.headers.get('x-sluice-request-id') ?? ''
+      await response.text()
+      const found = await until(
+        () => call('GET', `/api/v1/generation?id=${id}`, key),
+        (answer) => answer.status === 200,
+      )
+      return (await found.json<{ readonly data: { readonly sluice: { readonly fidelity: unknown } } }>()).data.sluice.fidelity
+    }
+    const forwarded = await call('POST', '/v1/chat/completions', key, echo('x'))
+    expect(await recordOf(forwarded)).toEqual({ way: 'forwarded', mapped: [], approximated: [], dropped: [] })
+    const translated = await call('POST', '/v1/messages', key, {
+      ...echo('x'),
+      max_tokens: 50,
+      top_k: 3,
+      thinking: { type: 'enabled', budget_tokens: 1024 },
+      stop_sequences: ['END'],
+    })
+    expect(translated.headers.get('x-sluice-dropped')).toBe('top_k')
+    expect(translated.headers.get('x-sluice-approximated')).toBe('thinking')
+    expect(await recordOf(translated)).toEqual({
+      way: 'translated',
+      mapped: ['stop_sequences → stop'],
+      approximated: ['thinking'],
+      dropped: ['top_k'],
+    })
+  })
+
+  it('for what its place cannot do is refused with the member and the place, and nothing is held or booked', async () => {
+    const { key, hash } = await makeKey({ limit: 1 })
+    const refused = await call('POST', '/api/v1/chat/completions', key, echo('x', { n: 2 }))
+    expect(refused.status).toBe(400)
+    const { error } = await refused.json<{ readonly error: { readonly message: string } }>()
+    expect(error.message).toMatch(/'n'.*demo\/echo/)
+    const listed = await (
+      await call('GET', `/api/v1/generations?api_key_hash=${hash}`, ADMIN)
+    ).json<{ readonly data: readonly unknown[] }>()
+    expect(listed.data).toHaveLength(0)
+  })
+
   it('is answered on OpenRouter’s mount by an ordinary key, whose generation is the answer’s id', async () => {
     const { key } = await makeKey()
     const path = '/api/v1/chat/completions'

@@ -26,11 +26,13 @@ export function readContent(content: JsonValue | undefined, at: string, left: Le
   return parts
 }
 
+/** The mark of a block, a tool, or (`at` is empty) of the request itself. */
 export function cacheOf(block: JsonObject, at: string): { readonly cache?: CacheMark } {
-  const mark = optionalObject(block, 'cache_control', `${at}.cache_control`)
+  const markAt = at === '' ? 'cache_control' : `${at}.cache_control`
+  const mark = optionalObject(block, 'cache_control', markAt)
   if (mark === undefined) return {}
-  const ttl = optionalText(mark, 'ttl', `${at}.cache_control.ttl`)
-  if (ttl !== undefined && ttl !== '5m' && ttl !== '1h') throw malformed(`${at}.cache_control.ttl`, '"5m" or "1h"')
+  const ttl = optionalText(mark, 'ttl', `${markAt}.ttl`)
+  if (ttl !== undefined && ttl !== '5m' && ttl !== '1h') throw malformed(`${markAt}.ttl`, '"5m" or "1h"')
   return { cache: { ttl: ttl ?? '5m' } }
 }
 

@@ -3,6 +3,7 @@
 import type { ClientDialect } from '../contract.ts'
 import { statusOf, writeError } from './errors-write.ts'
 import { readIntent } from './intent.ts'
+import { NAMES } from './names.ts'
 import { readRequest } from './request-read.ts'
 import { writeResponse } from './response-write.ts'
 import { AnthropicWriter } from './stream-write.ts'
@@ -17,18 +18,8 @@ export const anthropicMessagesClient: ClientDialect = {
   credential: (headers) => headers.get('x-api-key') || (BEARER.exec(headers.get('authorization') ?? '')?.[1] ?? null),
   intent: readIntent,
   read: readRequest,
-  names: {
-    maxOutputTokens: 'max_tokens',
-    topP: 'top_p',
-    topK: 'top_k',
-    stop: 'stop_sequences',
-    replyFormat: 'output_config.format',
-    reasoning: 'thinking',
-    toolChoice: 'tool_choice',
-    parallelToolCalls: 'tool_choice.disable_parallel_tool_use',
-    endUserId: 'metadata.user_id',
-    cache: 'cache_control',
-  },
+  names: NAMES,
+  needs: { image: 'image', file: 'document' },
   write: writeResponse,
   writer: () => new AnthropicWriter(),
   status: statusOf,

@@ -43,7 +43,8 @@ function needsOf(body: ClientBody, thinks: boolean): ReadonlySet<Need> {
   if (isThere(body.member(['output_config', 'format'])) || isThere(body.member(['output_format']))) needs.add('schema')
   if (thinks) needs.add('reasoning')
   if (body.types.has('image')) needs.add('image')
-  if (body.types.has('document')) needs.add('file')
+  // A document of text is text.
+  if (body.types.has('document') && ['base64', 'url', 'file'].some((source) => body.types.has(source))) needs.add('file')
   return needs
 }
 

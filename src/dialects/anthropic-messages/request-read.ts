@@ -35,6 +35,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'top_k',
   'stop_sequences',
   'metadata',
+  'cache_control',
 ])
 
 const EMPTY_SCHEMA = '{"type":"object","properties":{}}'
@@ -59,6 +60,7 @@ export function readRequest(client: ClientBody): ChatRequest {
     ...(reasoning === undefined ? {} : { reasoning }),
     sampling: readSampling(body),
     ...(endUserId === undefined ? {} : { endUserId }),
+    ...cacheOf(body, ''),
     extras: { dialect: ANTHROPIC_MESSAGES, fields: left },
   }
 }

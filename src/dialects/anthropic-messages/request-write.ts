@@ -1,9 +1,11 @@
 // Writes a canonical request as a Messages request. The order of members is fixed: same input, same bytes, so prompt caches hold.
 
+import { cachedAsAsked, withBreakpoints } from '../../core/auto-cache.ts'
 import type { ChatRequest, JsonValue, Tool } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
 import type { Intent, Orders, Written } from '../contract.ts'
+import { unsaid } from '../unsaid.ts'
 import { CacheMarks } from './cache-marks.ts'
 import { writeMessages } from './messages-write.ts'
 import { writeNative } from './native.ts'
@@ -14,7 +16,8 @@ import { ANTHROPIC_MESSAGES, parseObject } from './wire.ts'
 const MAX_USER_ID_CHARACTERS = 256
 
 /** @throws GatewayError `request-malformed` for values nested too deep to print */
-export function writeRequest(request: ChatRequest, intent: Intent, orders: Orders): Written {
+export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders): Written {
+  const request = withBreakpoints(cachedAsAsked(asked, orders), { tools: true, turns: true })
   const report = new Report()
   const marks = new CacheMarks(request, report)
   const tools = request.tools.map((tool, i) => writeTool(tool, `tools[${i}]`, marks, report)).filter((tool) => tool !== null)
@@ -38,6 +41,7 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
     ...extras.members,
     stream: intent.stream ? true : undefined,
   }
+  for (const name of unsaid(request, 'cacheKey', 'logprobs')) report.drop(name)
   for (const name of ['seed', 'presencePenalty', 'frequencyPenalty'] as const) if (request.sampling[name] !== undefined) report.drop(name)
   return { text: print(body), dropped: report.dropped, approximated: report.approximated }
 }

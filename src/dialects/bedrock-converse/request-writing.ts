@@ -1,5 +1,6 @@
 // Canonical request → Converse body. Turns and media have files of their own; here are tools, settings and what each family takes.
 
+import { cachedAsAsked, withBreakpoints } from '../../core/auto-cache.ts'
 import type { ChatRequest, JsonValue, Tool } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
@@ -7,6 +8,7 @@ import { CacheMarks } from '../anthropic-messages/cache-marks.ts'
 import { Report } from '../anthropic-messages/report.ts'
 import { writeThinking } from '../anthropic-messages/thinking-write.ts'
 import type { Intent, Orders, Written } from '../contract.ts'
+import { unsaid } from '../unsaid.ts'
 import { cachePoint, toolName, writeTurns, type WireBlock, type WrittenTurns } from './message-writing.ts'
 import { familyOf, takesSchemas } from './model-rules.ts'
 import { BEDROCK_CONVERSE } from './wire.ts'
@@ -14,8 +16,9 @@ import { BEDROCK_CONVERSE } from './wire.ts'
 type Members = { readonly [member: string]: Writable }
 
 /** The model stands in the path, and whether it streams, too. */
-export function writeRequest(request: ChatRequest, intent: Intent, orders: Orders): Written {
+export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders): Written {
   const report = new Report()
+  const request = cached(asked, orders, report)
   const marks = new CacheMarks(request, report)
   const { model } = orders
   const tools = request.tools.flatMap((tool, i) => writeTool(tool, i, model, marks, report))
@@ -33,9 +36,19 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
     additionalModelRequestFields: Object.keys(more).length > 0 ? more : undefined,
     outputConfig: writeFormat(request, model, report),
   }
+  for (const name of unsaid(request, 'cacheKey', 'logprobs')) report.drop(name)
   for (const name of ['seed', 'presencePenalty', 'frequencyPenalty'] as const) if (request.sampling[name] !== undefined) report.drop(name)
   if (request.endUserId !== undefined) report.drop('endUserId')
   return { text: print(body), dropped: report.dropped, approximated: report.approximated }
+}
+
+/** Claude caches tools and turns, Nova turns alone, the others nothing. */
+function cached(request: ChatRequest, orders: Orders, report: Report): ChatRequest {
+  const family = familyOf(orders.model)
+  if (family === 'claude' || family === 'nova' || family === 'nova-2')
+    return withBreakpoints(cachedAsAsked(request, orders), { tools: family === 'claude', turns: true })
+  if (request.cache !== undefined) report.drop('cache')
+  return request
 }
 
 function print(body: Members): string {

@@ -3,6 +3,7 @@
 import type { Edits } from '../../core/json-splice.ts'
 import type { Intent, Orders, UpstreamDialect } from '../contract.ts'
 import { readError } from './error-reading.ts'
+import { NAMES } from './names.ts'
 import { writeRequest } from './request-writing.ts'
 import { readResponse, readUsage } from './response-reading.ts'
 import { ConverseReader } from './stream.ts'
@@ -10,6 +11,7 @@ import { BEDROCK_CONVERSE } from './wire.ts'
 
 export const bedrockConverseUpstream: UpstreamDialect = {
   id: BEDROCK_CONVERSE,
+  names: NAMES,
   edits,
   write: writeRequest,
   read: readResponse,

@@ -4,6 +4,7 @@ import type { ChatRequest, JsonValue } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
 import type { Intent, Orders, Written } from '../contract.ts'
+import { unsaid } from '../unsaid.ts'
 import { writeMessages, type Reports } from './message-writing.ts'
 import { reasons } from './model-rules.ts'
 import { COHERE_CHAT } from './wire.ts'
@@ -29,6 +30,7 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
     ...writeSampling(request, reports),
     stream: intent.stream ? true : undefined,
   }
+  for (const name of unsaid(request, 'cache', 'cacheKey', 'logprobs')) reports.dropped.add(name)
   if (request.endUserId !== undefined) reports.dropped.add('endUserId')
   return { text: print(body), dropped: [...reports.dropped], approximated: [...reports.approximated] }
 }

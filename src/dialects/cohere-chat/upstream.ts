@@ -3,6 +3,7 @@
 import type { Edit, Path } from '../../core/json-splice.ts'
 import type { Intent, Orders, UpstreamDialect } from '../contract.ts'
 import { readError } from './error-reading.ts'
+import { NAMES } from './names.ts'
 import { writeRequest } from './request-writing.ts'
 import { readResponse, readUsage } from './response-reading.ts'
 import { CohereReader } from './stream.ts'
@@ -10,6 +11,7 @@ import { COHERE_CHAT } from './wire.ts'
 
 export const cohereChatUpstream: UpstreamDialect = {
   id: COHERE_CHAT,
+  names: NAMES,
   edits,
   write: writeRequest,
   read: readResponse,

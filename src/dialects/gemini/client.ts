@@ -4,6 +4,7 @@ import type { ClientDialect } from '../contract.ts'
 import { ADDRESS } from './address.ts'
 import { writeError } from './error-writing.ts'
 import { readIntent } from './intent.ts'
+import { NAMES } from './names.ts'
 import { REQUEST_RAW, readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
 import { GeminiWriter } from './stream-writing.ts'
@@ -20,22 +21,8 @@ export const geminiClient: ClientDialect = {
     headers.get('x-goog-api-key') || (BEARER.exec(headers.get('authorization') ?? '')?.[1] ?? (url.searchParams.get('key') || null)),
   intent: readIntent,
   read: readRequest,
-  names: {
-    maxOutputTokens: 'generationConfig.maxOutputTokens',
-    temperature: 'generationConfig.temperature',
-    topP: 'generationConfig.topP',
-    topK: 'generationConfig.topK',
-    seed: 'generationConfig.seed',
-    stop: 'generationConfig.stopSequences',
-    presencePenalty: 'generationConfig.presencePenalty',
-    frequencyPenalty: 'generationConfig.frequencyPenalty',
-    replyFormat: 'generationConfig.responseSchema',
-    reasoning: 'generationConfig.thinkingConfig',
-    toolChoice: 'toolConfig.functionCallingConfig',
-    parallelToolCalls: 'toolConfig',
-    endUserId: 'labels',
-    cache: 'cachedContent',
-  },
+  names: NAMES,
+  needs: { many: 'generationConfig.candidateCount', image: 'inlineData', audio: 'inlineData', file: 'inlineData' },
   write: writeResponse,
   writer: (intent, served) => new GeminiWriter(intent, served),
   status: (error) => error.status,

@@ -29,6 +29,7 @@ export function readIntent({ path, query, headers, body, nowSeconds }: Incoming)
     inputBound: body.refersOutside || tools.some(runsAtProvider) || member(body, 'cachedContent') !== undefined ? null : body.byteLength,
     endUserId: null,
     session: headers.get('x-session-id'),
+    ...(said(thinking, 'includeThoughts') === false ? { hidesReasoning: true } : {}),
     nowSeconds,
   }
 }

@@ -4,6 +4,7 @@ import type { ChatRequest, JsonObject, JsonValue } from '../../core/canonical.ts
 import type { Writable } from '../../core/json-raw.ts'
 import { Raw, printJson } from '../../core/json-raw.ts'
 import type { Orders, Written } from '../contract.ts'
+import { unsaid } from '../unsaid.ts'
 import { writeThinking } from './thinking-writing.ts'
 import type { Reports } from './turn-writing.ts'
 import { writeTurns } from './turn-writing.ts'
@@ -19,6 +20,7 @@ export function writeRequest(request: ChatRequest, orders: Orders): Written {
   const tools = writeTools(request, reports)
   const own = writeExtras(request, reports)
   const config = { ...own.config, ...writeConfig(request, orders, reports) }
+  for (const name of unsaid(request, 'cache', 'cacheKey')) reports.dropped.add(name)
   if (request.endUserId !== undefined) reports.dropped.add('endUserId')
   const body: Members = {
     ...own.body,
@@ -105,12 +107,9 @@ function writeFormat(request: ChatRequest, model: string, reports: Reports): Mem
     : { responseMimeType: 'application/json' }
 }
 
-/** OpenAI's `logprobs` and `top_logprobs` have counterparts here. */
-function writeLogprobs(request: ChatRequest): Members {
-  const { dialect, fields } = request.extras
-  if (dialect === DIALECT || fields['logprobs'] !== true) return {}
-  const top = fields['top_logprobs']
-  return { responseLogprobs: true, logprobs: typeof top === 'number' && top > 0 ? top : undefined }
+function writeLogprobs({ logprobs }: ChatRequest): Members {
+  if (logprobs === undefined) return {}
+  return { responseLogprobs: true, logprobs: logprobs.top ?? undefined }
 }
 
 type OwnExtras = { readonly body: Members; readonly config: Members; readonly toolConfig: Members; readonly calling: Members }
@@ -119,11 +118,8 @@ type OwnExtras = { readonly body: Members; readonly config: Members; readonly to
 function writeExtras(request: ChatRequest, reports: Reports): OwnExtras {
   const { dialect, fields } = request.extras
   if (dialect === DIALECT) return placed(fields, reports)
-  const saysLogprobs = fields['logprobs'] === true
   for (const [name, value] of Object.entries(fields)) {
-    if (HARMLESS.has(name) || asksNothing(name, value)) continue
-    if (saysLogprobs && (name === 'logprobs' || name === 'top_logprobs')) continue
-    reports.dropped.add(name)
+    if (!HARMLESS.has(name) && !asksNothing(name, value)) reports.dropped.add(name)
   }
   return { body: {}, config: {}, toolConfig: {}, calling: {} }
 }

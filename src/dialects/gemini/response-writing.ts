@@ -5,8 +5,9 @@ import type { Writable } from '../../core/json-raw.ts'
 import { Raw, asObjectText, printJson } from '../../core/json-raw.ts'
 import type { Intent, Served } from '../contract.ts'
 import { Grounding } from './grounding-writing.ts'
+import { logprobsResult } from './logprobs-writing.ts'
 import { writeUsage } from './usage-writing.ts'
-import { DIALECT, ISSUER, isObject, writeFinish } from './wire.ts'
+import { DIALECT, FOREIGN_SIGNATURE, ISSUER, isObject, writeFinish } from './wire.ts'
 
 export type WirePart = { readonly [name: string]: Writable }
 
@@ -14,14 +15,16 @@ export function writeResponse(response: ChatResponse, intent: Intent, served: Se
   const { parts, finish, usage } = response
   const grounding = new Grounding()
   for (const part of parts) if (part.kind === 'text' && part.citations !== undefined) grounding.add(part.citations, part.text)
+  const firstCall = parts.findIndex((part) => part.kind === 'tool-call')
   const isRefusal = parts.some((part) => part.kind === 'refusal')
   return printJson({
     candidates: [
       {
-        content: { parts: parts.flatMap(writePart), role: 'model' },
+        content: { parts: shown(parts, intent).flatMap((part, i) => writePart(part, i === firstCall)), role: 'model' },
         finishReason: writeFinish(finish.reason, finish.native, isRefusal),
         index: 0,
         groundingMetadata: grounding.metadata(),
+        logprobsResult: logprobsResult(response.logprobs),
       },
     ],
     usageMetadata: usage === null ? undefined : writeUsage(usage),
@@ -30,7 +33,13 @@ export function writeResponse(response: ChatResponse, intent: Intent, served: Se
   })
 }
 
-function writePart(part: Part): readonly WirePart[] {
+/** A client that wants no thoughts gets what signs them all the same: the next turn needs it. */
+function shown(parts: readonly Part[], intent: Intent): readonly Part[] {
+  if (intent.hidesReasoning !== true) return parts
+  return parts.map((part): Part => (part.kind === 'reasoning' ? { ...part, text: '' } : part))
+}
+
+function writePart(part: Part, isFirstCall: boolean): readonly WirePart[] {
   switch (part.kind) {
     case 'text':
     case 'reasoning':
@@ -38,7 +47,7 @@ function writePart(part: Part): readonly WirePart[] {
     case 'refusal':
       return writeText('text', part.text, undefined)
     case 'tool-call':
-      return [writeCall(part.id, part.name, part.arguments, part.seal)]
+      return [writeCall(part.id, part.name, part.arguments, part.seal, isFirstCall)]
     case 'media':
       return writeMedia(part.mediaType, part.source)
     case 'native':
@@ -56,8 +65,10 @@ export function writeText(kind: 'text' | 'reasoning', text: string, seal: Seal |
   return [{ text, thought: kind === 'reasoning' ? true : undefined, thoughtSignature }]
 }
 
-export function writeCall(id: string, name: string, args: string, seal: Seal | undefined): WirePart {
-  return { functionCall: { id: id || undefined, name, args: new Raw(asObjectText(args)) }, thoughtSignature: signatureOf(seal) }
+/** `isFirst`: Google wants the first call of a step signed when the client sends it back; one that another made gets the word for that. */
+export function writeCall(id: string, name: string, args: string, seal: Seal | undefined, isFirst: boolean): WirePart {
+  const thoughtSignature = signatureOf(seal) ?? (isFirst ? FOREIGN_SIGNATURE : undefined)
+  return { functionCall: { id: id || undefined, name, args: new Raw(asObjectText(args)) }, thoughtSignature }
 }
 
 export function writeNative(dialect: string, value: JsonValue): readonly WirePart[] {

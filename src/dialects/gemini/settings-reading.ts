@@ -8,7 +8,7 @@ import { jsonSchemaOf } from './schema-reading.ts'
 import type { Leftovers } from './spelling.ts'
 import { besides, isCount, malformed, optionalList, optionalNumber, optionalObject, optionalText, said } from './spelling.ts'
 
-export type Settings = Pick<ChatRequest, 'sampling' | 'replyFormat' | 'reasoning'>
+export type Settings = Pick<ChatRequest, 'sampling' | 'replyFormat' | 'reasoning' | 'logprobs'>
 
 const AT = 'generationConfig.'
 const UNDERSTOOD = [
@@ -25,6 +25,8 @@ const UNDERSTOOD = [
   'responseMimeType',
   'responseSchema',
   'responseJsonSchema',
+  'responseLogprobs',
+  'logprobs',
 ]
 
 /** @throws GatewayError `request-malformed`, or `request-unsupported` for several answers */
@@ -44,6 +46,7 @@ export function readSettings(request: JsonObject, left: Leftovers): Settings {
     sampling: readSampling(config),
     ...(replyFormat === undefined ? {} : { replyFormat }),
     ...(reasoning === undefined ? {} : { reasoning }),
+    ...(said(config, 'responseLogprobs') === true ? { logprobs: { top: optionalNumber(config, 'logprobs', AT) ?? null } } : {}),
   }
 }
 
@@ -110,8 +113,6 @@ function readThinking(thinking: JsonObject | undefined, left: Leftovers): ChatRe
   for (const [name, value] of besides(thinking, ['thinkingLevel', 'thinkingBudget', 'includeThoughts'])) left[at + name] = value
   const level = (optionalText(thinking, 'thinkingLevel', at) ?? '').toLowerCase()
   if (level !== '' && level !== 'thinking_level_unspecified') return { effort: level }
-  // Thoughts are shown wherever a provider tells them, so the wish to see none is one that is not met.
-  if (said(thinking, 'includeThoughts') === false) left[`${at}includeThoughts`] = false
   const budget = optionalNumber(thinking, 'thinkingBudget', at)
   if (budget === 0) return { off: true }
   if (isCount(budget)) return { budgetTokens: budget }

@@ -8,6 +8,7 @@ import { printJson } from '../../core/json-raw.ts'
 import type { Frame, FrameWriter, Intent, Served } from '../contract.ts'
 import { writeError } from './error-writing.ts'
 import { Grounding } from './grounding-writing.ts'
+import { logprobsResult } from './logprobs-writing.ts'
 import type { WirePart } from './response-writing.ts'
 import { writeCall, writeMedia, writeNative, writeText } from './response-writing.ts'
 import { writeUsage } from './usage-writing.ts'
@@ -26,6 +27,7 @@ export class GeminiWriter implements FrameWriter {
   #replyId: string
   #usage: Usage | null = null
   #isRefusal = false
+  #hasCalled = false
   #isDone = false
 
   constructor(intent: Intent, served: Served | null) {
@@ -47,7 +49,7 @@ export class GeminiWriter implements FrameWriter {
       case 'block-note': {
         const open = this.#open.get(event.index)
         if (open?.kind === 'text' && event.citations !== undefined) open.citations = [...open.citations, ...event.citations]
-        return []
+        return this.#logprobs(event.logprobs)
       }
       case 'block-seal':
         return this.#writeSeal(event.index, event.seal)
@@ -115,6 +117,7 @@ export class GeminiWriter implements FrameWriter {
       return []
     }
     if (open.kind === 'text') open.text += text
+    if (open.kind === 'reasoning' && this.#intent.hidesReasoning === true) return []
     return this.#chunks(writeText(open.kind, text, undefined))
   }
 
@@ -143,7 +146,8 @@ export class GeminiWriter implements FrameWriter {
     const frames: Frame[] = []
     for (let call = this.#calls[0]; call !== undefined && (all || call.isWhole); call = this.#calls[0]) {
       this.#calls.shift()
-      frames.push(...this.#chunks([writeCall(call.id, call.name, call.args, call.seal)]))
+      frames.push(...this.#chunks([writeCall(call.id, call.name, call.args, call.seal, !this.#hasCalled)]))
+      this.#hasCalled = true
     }
     return frames
   }
@@ -151,6 +155,13 @@ export class GeminiWriter implements FrameWriter {
   #chunks(parts: readonly WirePart[]): readonly Frame[] {
     if (parts.length === 0) return []
     return [{ data: inOneLine(`{"candidates":[${printJson({ content: { parts, role: 'model' }, index: 0 })}]${this.#tail}`) }]
+  }
+
+  #logprobs(logprobs: string | undefined): readonly Frame[] {
+    const result = logprobsResult(logprobs)
+    if (result === undefined) return []
+    const candidate = printJson({ content: { parts: [{ text: '' }], role: 'model' }, index: 0, logprobsResult: result })
+    return [{ data: `{"candidates":[${candidate}]${this.#tail}` }]
   }
 
   #lastChunk(finishReason: string): Frame {

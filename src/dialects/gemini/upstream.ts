@@ -3,6 +3,7 @@
 import type { Intent, Orders, UpstreamDialect } from '../contract.ts'
 import type { Edits, Path } from '../../core/json-splice.ts'
 import { readError } from './error-reading.ts'
+import { NAMES } from './names.ts'
 import { writeRequest } from './request-writing.ts'
 import { readResponse, readUsage } from './response-reading.ts'
 import { GeminiReader } from './stream.ts'
@@ -10,6 +11,7 @@ import { DIALECT } from './wire.ts'
 
 export const geminiUpstream: UpstreamDialect = {
   id: DIALECT,
+  names: NAMES,
   edits,
   write: (request, _intent, orders) => writeRequest(request, orders),
   read: readResponse,

@@ -3,6 +3,7 @@
 import type { ClientDialect } from '../contract.ts'
 import { writeError } from './error-writing.ts'
 import { readIntent } from './intent.ts'
+import { NAMES } from './names.ts'
 import { readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
 import { openaiSpelling } from './spelling.ts'
@@ -16,19 +17,8 @@ export const openaiChatClient: ClientDialect = {
   credential: bearerOf,
   intent: readIntent,
   read: readRequest,
-  names: {
-    maxOutputTokens: 'max_tokens',
-    topP: 'top_p',
-    topK: 'top_k',
-    presencePenalty: 'presence_penalty',
-    frequencyPenalty: 'frequency_penalty',
-    toolChoice: 'tool_choice',
-    parallelToolCalls: 'parallel_tool_calls',
-    replyFormat: 'response_format',
-    reasoning: 'reasoning_effort',
-    endUserId: 'user',
-    cache: 'cache_control',
-  },
+  names: NAMES,
+  needs: { many: 'n', image: 'image_url', audio: 'input_audio', file: 'file' },
   write: (response, intent) => writeResponse(response, openaiSpelling(intent)),
   writer: (intent) => new ChatStreamWriter(openaiSpelling(intent)),
   status: (error) => error.status,

@@ -41,6 +41,10 @@ export function readRequest(body: ClientBody): ChatRequest {
   const replyFormat = readReplyFormat(request, note)
   const reasoning = readReasoningWish(request, note)
   const endUserId = optionalText(request, 'user') ?? optionalText(request, 'safety_identifier')
+  const logprobs = readLogprobs(request, note)
+  const cacheKey = optionalText(request, 'prompt_cache_key')
+  const cache = markOf(request)
+  if (cache === undefined && isObject(request['cache_control'])) note('cache_control', request['cache_control'])
   for (const [name, value] of Object.entries(request)) if (!UNDERSTOOD.has(name) && saysSomething(name, value)) note(name, value)
   for (const name of ['max_completion_tokens', 'max_tokens']) if (request[name] === 0) note(name, 0)
   return {
@@ -52,6 +56,9 @@ export function readRequest(body: ClientBody): ChatRequest {
     ...(reasoning === undefined ? {} : { reasoning }),
     sampling: readSampling(request),
     ...(endUserId === undefined ? {} : { endUserId }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+    ...(cacheKey === undefined ? {} : { cacheKey }),
+    ...(cache === undefined ? {} : { cache }),
     extras: { dialect: OPENAI_CHAT, fields: { ...fields } },
   }
 }
@@ -60,7 +67,7 @@ export function readRequest(body: ClientBody): ChatRequest {
 const UNDERSTOOD = new Set(
   `model messages stream stream_options n max_tokens max_completion_tokens tools tool_choice functions function_call parallel_tool_calls
   response_format reasoning_effort reasoning thinking temperature top_p top_k seed stop presence_penalty frequency_penalty user
-  safety_identifier session_id`.split(/\s+/),
+  safety_identifier session_id cache_control logprobs top_logprobs prompt_cache_key`.split(/\s+/),
 )
 
 /** What a provider does anyway when the member is absent asks for nothing, and its absence is no loss. */
@@ -68,7 +75,6 @@ function saysSomething(name: string, value: JsonValue): boolean {
   if (value === null || (isArray(value) && value.length === 0) || (isObject(value) && Object.keys(value).length === 0)) return false
   switch (name) {
     case 'store':
-    case 'logprobs':
       return value !== false
     case 'service_tier':
       return value !== 'auto' && value !== 'default'
@@ -177,6 +183,13 @@ function readReasoningWish(request: JsonObject, note: Note): ChatRequest['reason
   if (thinking['type'] === 'disabled') return { off: true }
   if (isCount(thinking['budget_tokens'])) return { budgetTokens: thinking['budget_tokens'] }
   note('thinking', thinking)
+  return undefined
+}
+
+function readLogprobs(request: JsonObject, note: Note): ChatRequest['logprobs'] {
+  const top = optionalNumber(request, 'top_logprobs') ?? null
+  if (request['logprobs'] === true) return { top }
+  if (top !== null && top > 0) note('top_logprobs', top)
   return undefined
 }
 

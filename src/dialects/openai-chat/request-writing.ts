@@ -1,16 +1,21 @@
 // The canonical form as a chat request, for any host of this language. The same request always gives the same bytes: a provider's cache counts on it.
 
+import { cachedAsAsked, withBreakpoints } from '../../core/auto-cache.ts'
 import type { ChatRequest, Tool, ToolChoice } from '../../core/canonical.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { printJson, Raw, type Writable } from '../../core/json-raw.ts'
 import type { Habits, Intent, Orders, Written } from '../contract.ts'
+import { unsaid } from '../unsaid.ts'
 import { writeMark, writeMessages, type Reports } from './message-writing.ts'
 import { OPENAI_CHAT } from './wire.ts'
 
 type Members = { [name: string]: Writable }
 
-export function writeRequest(request: ChatRequest, intent: Intent, orders: Orders): Written {
+export function writeRequest(asked: ChatRequest, intent: Intent, orders: Orders): Written {
   const reports: Reports = { dropped: new Set(), approximated: new Set() }
+  const marks = orders.habits.accepts?.has('cache_control') === true
+  const request = marks ? withBreakpoints(cachedAsAsked(asked, orders), { tools: true, turns: true }) : asked
+  if (request.cache !== undefined) reports.dropped.add('cache')
   const { habits } = orders
   const members: Members = { model: orders.model, messages: writeMessages(request.turns, habits, reports) }
   /** Sets a member unless this place refuses it; `canonical` is its name in a report. */
@@ -41,6 +46,10 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
   put('presence_penalty', sampling.presencePenalty, 'presencePenalty')
   put('frequency_penalty', sampling.frequencyPenalty, 'frequencyPenalty')
   put('user', request.endUserId, 'endUserId')
+  put('logprobs', request.logprobs === undefined ? undefined : true)
+  put('top_logprobs', request.logprobs?.top ?? undefined, 'topLogprobs')
+  if (habits.accepts?.has('prompt_cache_key') === true) put('prompt_cache_key', request.cacheKey)
+  else for (const name of unsaid(request, 'cacheKey')) reports.dropped.add(name)
   writeExtras(request, members, reports, habits)
   if (intent.stream) {
     members['stream'] = true
@@ -100,9 +109,9 @@ function writeEffort(reasoning: ChatRequest['reasoning'], reports: Reports): str
   return reasoning.budgetTokens <= 2048 ? 'low' : reasoning.budgetTokens <= 8192 ? 'medium' : 'high'
 }
 
-/** Members that OpenAI itself refuses, or takes for something else; they go only to places that are known to take them. */
+/** Members that OpenAI itself refuses or takes for something else, or that others refuse; they go only to places that are known to take them. */
 const NOT_OPENAIS: ReadonlySet<string> = new Set(
-  'min_p top_a repetition_penalty image_config stop_server_tools_when trace metadata'.split(' '),
+  'min_p top_a repetition_penalty image_config stop_server_tools_when trace metadata prompt_cache_retention'.split(' '),
 )
 
 /** What only this language knows goes back to it; of another language's members each is named. */

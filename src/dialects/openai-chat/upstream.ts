@@ -5,6 +5,7 @@ import type { Frame, Intent, Orders, UpstreamDialect } from '../contract.ts'
 import type { Path } from '../../core/json-splice.ts'
 import { readError } from './error-reading.ts'
 import { isUsageOnly, worthReading } from './frame-glance.ts'
+import { NAMES } from './names.ts'
 import { writeRequest } from './request-writing.ts'
 import { readResponse, readUsageOfBody } from './response-reading.ts'
 import { ChatStreamReader } from './stream-reading.ts'
@@ -12,6 +13,7 @@ import { OPENAI_CHAT } from './wire.ts'
 
 export const openaiChatUpstream: UpstreamDialect = {
   id: OPENAI_CHAT,
+  names: NAMES,
   edits,
   write: writeRequest,
   read: readResponse,

@@ -4,6 +4,7 @@ import type { ClientDialect } from '../contract.ts'
 import { openaiChatClient } from '../openai-chat/client.ts'
 import { writeError } from '../openai-chat/error-writing.ts'
 import { readIntent } from './intent.ts'
+import { NAMES } from './names.ts'
 import { readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
 import { ResponsesStreamWriter } from './stream-writing.ts'
@@ -19,17 +20,8 @@ export const openaiResponsesClient: ClientDialect = {
   writeError,
   intent: readIntent,
   read: readRequest,
-  names: {
-    maxOutputTokens: 'max_output_tokens',
-    topP: 'top_p',
-    presencePenalty: 'presence_penalty',
-    frequencyPenalty: 'frequency_penalty',
-    toolChoice: 'tool_choice',
-    parallelToolCalls: 'parallel_tool_calls',
-    replyFormat: 'text.format',
-    reasoning: 'reasoning.effort',
-    endUserId: 'user',
-  },
+  names: NAMES,
+  needs: { image: 'input_image', audio: 'input_audio', file: 'input_file' },
   write: writeResponse,
   writer: (intent) => new ResponsesStreamWriter(intent),
 }

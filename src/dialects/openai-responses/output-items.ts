@@ -5,7 +5,7 @@ import { GatewayError } from '../../core/errors.ts'
 import { parseKeepingRaw, Raw, rawPaths, type Writable } from '../../core/json-raw.ts'
 import { distinctCallId } from '../openai-chat/response-reading.ts'
 import { writeAnnotations } from './annotations.ts'
-import { writeEncrypted } from './wire.ts'
+import { OUR_REASONING, writeEncrypted } from './wire.ts'
 
 /** A part of a message while it grows; `logprobs` are raw JSON texts in the shape of OpenAI's chat language. */
 export type Content = {
@@ -31,7 +31,8 @@ export class ItemIds {
   }
 
   item(prefix: 'msg' | 'rs' | 'fc' | 'ig'): string {
-    return `${prefix}_${this.#tail}_${this.#items++}`
+    const mark = prefix === 'rs' ? OUR_REASONING : `${prefix}_`
+    return `${mark}${this.#tail}_${this.#items++}`
   }
 
   call(said: string): string {

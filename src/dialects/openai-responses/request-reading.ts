@@ -35,7 +35,8 @@ export function readRequest(body: ClientBody): ChatRequest {
   const replyFormat = readText(request, note)
   const reasoning = readReasoningWish(request, note)
   const endUserId = optionalText(request, 'user') ?? optionalText(request, 'safety_identifier')
-  readInclude(request, note)
+  const logprobs = readInclude(request, note)
+  const cacheKey = optionalText(request, 'prompt_cache_key')
   for (const [name, value] of Object.entries(request)) if (!UNDERSTOOD.has(name) && saysSomething(name, value)) note(name, value)
   return {
     turns,
@@ -46,6 +47,8 @@ export function readRequest(body: ClientBody): ChatRequest {
     ...(reasoning === undefined ? {} : { reasoning }),
     sampling: readSampling(request),
     ...(endUserId === undefined ? {} : { endUserId }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+    ...(cacheKey === undefined ? {} : { cacheKey }),
     extras: { dialect: OPENAI_RESPONSES, fields: { ...fields } },
   }
 }
@@ -53,7 +56,7 @@ export function readRequest(body: ClientBody): ChatRequest {
 /** Read by the functions here, or by the gateway itself (`session_id`). */
 const UNDERSTOOD = new Set(
   `model stream stream_options input instructions tools tool_choice parallel_tool_calls text reasoning include max_output_tokens temperature
-  top_p presence_penalty frequency_penalty user safety_identifier session_id`.split(/\s+/),
+  top_p presence_penalty frequency_penalty user safety_identifier session_id top_logprobs prompt_cache_key`.split(/\s+/),
 )
 
 /** What is kept at the provider cannot be fetched from there: the conversation would silently lose its beginning. */
@@ -75,8 +78,6 @@ function saysSomething(name: string, value: JsonValue): boolean {
       return value !== 'auto' && value !== 'default'
     case 'truncation':
       return value !== 'disabled'
-    case 'top_logprobs':
-      return value !== 0
     default:
       return true
   }
@@ -124,10 +125,15 @@ function readReasoningWish(request: JsonObject, note: Note): ChatRequest['reason
   return effort === 'none' ? { off: true } : { effort }
 }
 
-/** Seals of reasoning always come along; what else is to be included is a wish. */
-function readInclude(request: JsonObject, note: Note): void {
-  const wishes = (optionalList(request, 'include') ?? []).filter((wish) => wish !== 'reasoning.encrypted_content')
+const LOGPROBS = 'message.output_text.logprobs'
+
+/** Seals of reasoning always come along, log probabilities where they are asked for; what else is to be included is a wish. */
+function readInclude(request: JsonObject, note: Note): ChatRequest['logprobs'] {
+  const asked = optionalList(request, 'include') ?? []
+  const wishes = asked.filter((wish) => wish !== 'reasoning.encrypted_content' && wish !== LOGPROBS)
   if (wishes.length > 0) note('include', wishes)
+  const top = optionalNumber(request, 'top_logprobs') ?? null
+  return (top !== null && top > 0) || asked.includes(LOGPROBS) ? { top } : undefined
 }
 
 function readSampling(request: JsonObject): Sampling {

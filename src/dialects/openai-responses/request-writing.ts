@@ -24,15 +24,19 @@ export function writeRequest(request: ChatRequest, intent: Intent, orders: Order
     tool_choice: tools.length === 0 ? undefined : writeToolChoice(request.toolChoice),
     parallel_tool_calls: tools.length === 0 ? undefined : request.parallelToolCalls,
     text: writeText(request.replyFormat),
-    ...writeReasoning(request.reasoning, reports),
+    reasoning: writeReasoning(request.reasoning, reports),
+    include: includeOf(request),
     max_output_tokens: orders.maxOutputTokens ?? sampling.maxOutputTokens,
     temperature: sampling.temperature,
     top_p: sampling.topP,
     user: request.endUserId,
+    prompt_cache_key: request.cacheKey,
+    top_logprobs: request.logprobs?.top ?? undefined,
     store: false,
     stream: intent.stream ? true : undefined,
   }
   if (tools.length === 0 && (request.toolChoice?.kind === 'any' || request.toolChoice?.kind === 'one')) reports.dropped.add('toolChoice')
+  if (request.cache !== undefined) reports.dropped.add('cache')
   for (const name of ['topK', 'seed', 'stop', 'presencePenalty', 'frequencyPenalty'] as const) {
     const value = sampling[name]
     if (value !== undefined && !(isArray(value) && value.length === 0)) reports.dropped.add(name)
@@ -101,16 +105,24 @@ function writeText(format: ChatRequest['replyFormat']): Writable {
   return { format: { type: 'json_schema', name: safeName(format.name), schema: new Raw(format.schema), strict: format.strict } }
 }
 
-/** "Off" is said by silence: models that do not reason refuse the member. Its seals are asked for, for nothing is kept at the provider. */
-function writeReasoning(reasoning: ChatRequest['reasoning'], reports: Reports): Members {
-  if (reasoning === undefined) return {}
+/** "Off" is said by silence: models that do not reason refuse the member. */
+function writeReasoning(reasoning: ChatRequest['reasoning'], reports: Reports): Members | undefined {
+  if (reasoning === undefined) return undefined
   if ('off' in reasoning) {
     reports.approximated.add('reasoning')
-    return {}
+    return undefined
   }
-  const include = ['reasoning.encrypted_content']
-  if ('effort' in reasoning) return { reasoning: { effort: reasoning.effort, summary: 'auto' }, include }
+  if ('effort' in reasoning) return { effort: reasoning.effort, summary: 'auto' }
   reports.approximated.add('reasoning')
   const effort = reasoning.budgetTokens <= 2048 ? 'low' : reasoning.budgetTokens <= 8192 ? 'medium' : 'high'
-  return { reasoning: { effort, summary: 'auto' }, include }
+  return { effort, summary: 'auto' }
+}
+
+/** Seals of reasoning are asked for, for nothing is kept at the provider. */
+function includeOf({ reasoning, logprobs }: ChatRequest): readonly string[] | undefined {
+  const include = [
+    ...(reasoning === undefined || 'off' in reasoning ? [] : ['reasoning.encrypted_content']),
+    ...(logprobs === undefined ? [] : ['message.output_text.logprobs']),
+  ]
+  return include.length === 0 ? undefined : include
 }

@@ -3,14 +3,18 @@
 import type { Edit, Path } from '../../core/json-splice.ts'
 import type { Intent, Orders, UpstreamDialect } from '../contract.ts'
 import { startsMember } from '../openai-chat/frame-glance.ts'
+import { withoutForeignSeals } from './foreign-seals.ts'
 import { readError } from './error-reading.ts'
+import { NAMES } from './names.ts'
 import { writeRequest } from './request-writing.ts'
 import { readResponse, readUsageOfBody, ResponsesStreamReader } from './stream-reading.ts'
 import { OPENAI_RESPONSES } from './wire.ts'
 
 export const openaiResponsesUpstream: UpstreamDialect = {
   id: OPENAI_RESPONSES,
+  names: NAMES,
   edits,
+  withoutForeignSeals,
   write: writeRequest,
   read: readResponse,
   readUsage: readUsageOfBody,

@@ -50,6 +50,9 @@ export function sealMembers({ value }: Seal): { readonly id?: string; readonly e
 
 const FOREIGN = 'sluice:'
 
+/** How ids of reasoning items that we made begin: no provider has such an item. */
+export const OUR_REASONING = 'rs_sluice_'
+
 /**
  * A seal of any reply that is told in this language without having come in it: it rides in `encrypted_content` under its issuer's name, so
  * that a client which sends its reasoning back returns it to the vendor. A call's seal has no member of its own: it rides in an item of
