@@ -32,9 +32,8 @@ const NAMED_BY_TESTS: ReadonlySet<string> = new Set(
   openai-responses-e46cab7ef2 openai-responses-259b35e850 openai-responses-de9a4b0e87 openai-responses-366ae454a3
   anthropic-messages-a705d625c5 anthropic-messages-da728fdddf anthropic-messages-5cc5237abd anthropic-messages-2a08888e5b
   anthropic-messages-2ec1738a70 anthropic-messages-7201573504 anthropic-messages-425ca34fee
-  gemini-generateContent-aaa3071544 gemini-generateContent-5a7fe82eb1 gemini-generateContent-6f6aefad19 gemini-generateContent-cfe79caf1b`.split(
-    /\s+/,
-  ),
+  gemini-generateContent-aaa3071544 gemini-generateContent-5a7fe82eb1 gemini-generateContent-6f6aefad19 gemini-generateContent-cfe79caf1b
+  bedrock-invoke-98a7db7e72`.split(/\s+/),
 )
 
 const REASONS: readonly (readonly [heading: string, reason: string, features: readonly string[]])[] = [

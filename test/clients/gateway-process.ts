@@ -53,9 +53,10 @@ const PROVIDERS = [
   'OLLAMA',
   'BEDROCK',
   'COHERE',
+  'VERTEX',
 ]
 /** Whose SDK takes a base URL without a version. */
-const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY', 'BEDROCK', 'COHERE'])
+const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY', 'BEDROCK', 'COHERE', 'VERTEX'])
 
 /** Starts a gateway with fresh state whose providers are all at `origin`. Call `stop` when done. */
 export async function startGateway(origin: string): Promise<GatewayProcess> {
@@ -67,6 +68,8 @@ export async function startGateway(origin: string): Promise<GatewayProcess> {
     PORT: String(port),
     SLUICE_STATE_DIR: stateDir,
     SLUICE_ADMIN_KEY: ADMIN_KEY,
+    VERTEX_PROJECT: 'test-project',
+    VERTEX_LOCATION: 'us-east5',
   }
   for (const provider of PROVIDERS) {
     env[`${provider}_BASE_URL`] = BARE.has(provider) ? origin : `${origin}/v1`

@@ -34,6 +34,8 @@ const DIALECT_OF_API: { readonly [api: string]: string } = {
   'gemini.generateContent': 'gemini',
   'cohere.chat.v2': 'cohere-chat',
   'bedrock.converse': 'bedrock-converse',
+  // Each model's own format in Bedrock's framing: no language of its own.
+  'bedrock.invoke': 'bedrock-invoke',
 }
 
 /** Any folder in the format of test/fixtures can be put in its place, to hold the dialects against a larger collection by hand. */

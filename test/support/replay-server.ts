@@ -47,6 +47,11 @@ const ENDPOINTS: readonly { readonly ending: RegExp; readonly api: string; reado
   { ending: /\/responses$/, api: 'openai.responses' },
   { ending: /\/messages$/, api: 'anthropic.messages' },
   { ending: /\/v2\/chat$/, api: 'cohere.chat.v2' },
+  { ending: /\/invoke$/, api: 'bedrock.invoke', stream: false },
+  { ending: /\/invoke-with-response-stream$/, api: 'bedrock.invoke', stream: true },
+  // Claude on Vertex answers as Anthropic does.
+  { ending: /:rawPredict$/, api: 'anthropic.messages', stream: false },
+  { ending: /:streamRawPredict$/, api: 'anthropic.messages', stream: true },
   { ending: /\/converse$/, api: 'bedrock.converse', stream: false },
   { ending: /\/converse-stream$/, api: 'bedrock.converse', stream: true },
   { ending: /:generateContent$/, api: 'gemini.generateContent', stream: false },
