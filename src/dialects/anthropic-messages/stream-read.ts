@@ -123,9 +123,10 @@ export class AnthropicReader implements FrameReader {
   private openBlock(key: JsonValue | undefined, block: JsonObject, out: ChatEvent[]): void {
     if (!this.started) this.start(undefined, out)
     this.close(key, out)
-    // A host that leaves a stop out: only tool calls may stand open beside another block.
-    for (const [other, open] of this.open) if (open.kind !== 'tool') this.close(other, out)
+    // A host that leaves a stop out: only tool calls may stand open side by side.
     const part = readBlock(block)
+    const standsBeside = part.kind === 'tool-call' || part.kind === 'native'
+    for (const [other, open] of this.open) if (open.kind !== 'tool' || !standsBeside) this.close(other, out)
     if (part.kind === 'native') {
       this.open.set(key, { kind: 'native', value: block, input: null })
       return
@@ -226,6 +227,6 @@ export class AnthropicReader implements FrameReader {
 
   private tellUsage(out: ChatEvent[]): void {
     const usage = readUsage(this.usage)
-    if (usage !== null) out.push({ kind: 'usage', usage })
+    if (usage !== null && this.started) out.push({ kind: 'usage', usage })
   }
 }
