@@ -26,6 +26,16 @@ const MOST_BYTES_OF_RESPONSES = 60_000
 const ABOUT_HOW_MANY = 178
 /** Recordings at fault: no reader could be right about them. */
 const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0'])
+/** Recordings that a test names, whatever the cover chooses: tool loops of several turns, and requests of coding agents. */
+const NAMED_BY_TESTS: ReadonlySet<string> = new Set(
+  `openai-chat-736cf65d3c openai-chat-584654bd55 openai-chat-34feed2515 openai-chat-6c61fa2a3f openai-chat-30a3c2e495
+  openai-responses-e46cab7ef2 openai-responses-259b35e850 openai-responses-de9a4b0e87 openai-responses-366ae454a3
+  anthropic-messages-a705d625c5 anthropic-messages-da728fdddf anthropic-messages-5cc5237abd anthropic-messages-2a08888e5b
+  anthropic-messages-2ec1738a70 anthropic-messages-7201573504 anthropic-messages-425ca34fee
+  gemini-generateContent-aaa3071544 gemini-generateContent-5a7fe82eb1 gemini-generateContent-6f6aefad19 gemini-generateContent-cfe79caf1b`.split(
+    /\s+/,
+  ),
+)
 
 const REASONS: readonly (readonly [heading: string, reason: string, features: readonly string[]])[] = [
   ['Errors', 'the words and the kind of a refusal must come through, before and inside a stream', ['error', 'error_in_stream']],
@@ -69,7 +79,9 @@ if (source === undefined) throw new Error('Say where the recordings are: node sc
 const target = join(import.meta.dirname, '../test/fixtures')
 const rows = JSON.parse(readFileSync(join(source, 'index.json'), 'utf8')) as readonly Row[]
 // A language added later is chosen on its own: it changes nothing of what was chosen before.
-const chosen = [...choose(rows.filter(isOurs)), ...choose(rows.filter(isResponses))].sort((a, b) => (a.file < b.file ? -1 : 1))
+const covering = [...choose(rows.filter(isOurs)), ...choose(rows.filter(isResponses))]
+const named = rows.filter((row) => NAMED_BY_TESTS.has(row.id) && !covering.includes(row))
+const chosen = [...covering, ...named].sort((a, b) => (a.file < b.file ? -1 : 1))
 
 for (const row of chosen) rmSync(join(target, row.provider), { recursive: true, force: true })
 for (const row of chosen) {
@@ -147,7 +159,7 @@ function readme(rows: readonly Row[], sourceReadme: string): string {
 
 ${rows.length} recordings of chat requests and answers, copied byte for byte by \`scripts/copy-fixtures.ts\` out of a larger collection of public test
 recordings; none was made by us and none is edited here. One JSON file an exchange, \`<provider>/<api>/<id>.json\`; \`index.json\` lists them.
-The choice is a cover: every provider × whole or streamed × status, every feature of every language whole and streamed, then features of places.
+The choice is a cover, and what tests name: every provider × whole or streamed × status, every feature of every language whole and streamed, then features of places.
 
 \`fidelity\`: verbatim = body bytes as recorded (decompressed); json-parsed = JSON printed again; rebuilt-stream = events real, framing made;
 hand-edited = written or edited by people. Secrets, organisation ids, cookies and resource names were removed by the collection.

@@ -7,23 +7,33 @@ import { modelsApi } from './admin/models-api.ts'
 import { openrouterModels } from './admin/openrouter-models.ts'
 import { GatewayError } from './core/errors.ts'
 import { makeDeps } from './deps.ts'
+import type { ClientFace } from './dialects/contract.ts'
 import { CLIENT_DIALECTS } from './dialects/index.ts'
+import { chat } from './gateway/chat.ts'
 import { handle } from './gateway/handle.ts'
-import { newRequestId } from './gateway/job.ts'
+import { newRequestId, type Job } from './gateway/job.ts'
+import type { Answered, Manner } from './gateway/manner.ts'
+import { operation } from './gateway/operation.ts'
 import { refuse } from './gateway/respond.ts'
+import { OPERATION_CLIENTS } from './operations/index.ts'
 import type { Env } from './platform/env.ts'
 
 export const app = new Hono<{ Bindings: Env }>()
 
 const [plain] = CLIENT_DIALECTS
 
-for (const dialect of CLIENT_DIALECTS) {
-  for (const path of dialect.paths) {
-    app.post(path, (c) => handle(c.req.raw, dialect, makeDeps(c.env, c.executionCtx)))
+for (const dialect of CLIENT_DIALECTS) mount(chat(dialect))
+for (const client of OPERATION_CLIENTS) mount(operation(client))
+
+/** One manner at the paths of its client's language; another method there is told so in that language. */
+function mount<J extends Job, A extends Answered>(manner: Manner<J, A>): void {
+  const client: ClientFace = manner.client
+  for (const path of client.paths) {
+    app.post(path, (c) => handle(c.req.raw, manner, makeDeps(c.env, c.executionCtx)))
     app.all(path, (c) =>
       refuse(
         new GatewayError('method-not-allowed', `${c.req.method} is not allowed here; send a POST.`),
-        dialect,
+        client,
         newRequestId(),
         makeDeps(c.env, c.executionCtx).log,
       ),

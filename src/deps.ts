@@ -6,12 +6,15 @@ import { accountOf } from './platform/account.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
-import { pipe, upload } from './platform/streams.ts'
+import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
-import { isConfigured, secretsOf } from './providers/configured.ts'
+import { cloudflare } from './providers/cloudflare.ts'
+import { missingSettings, secretsOf } from './providers/configured.ts'
 import type { Provider, Settings } from './providers/contract.ts'
 import { declaredProviders } from './providers/declared.ts'
+import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
+import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_MS = 60_000
@@ -43,6 +46,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     fetch: (url, init) => fetch(url, init),
     pipe,
     upload,
+    uploadAsItComes,
     now: () => Date.now(),
     random: () => Math.random(),
     later: (work) => context.waitUntil(work),
@@ -54,18 +58,17 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
 }
 
 function fix(env: Env): Fixed {
-  const has = (name: string): boolean => setting(env, name) !== null
   const settings = new Map<string, Settings>()
   const providers = providersOf(env)
   for (const provider of providers) {
-    if (provider.local === undefined ? isConfigured(provider, has) : setting(env, 'SLUICE_DEMO') === 'on')
-      settings.set(provider.id, readSettings(provider, env))
+    if (missingFor(provider, env).length === 0) settings.set(provider.id, readSettings(provider, env))
   }
   return {
     env,
     keys: edgeKeys((setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',').filter((secret) => secret !== '')),
     limits: {
       bodyBytes: numberSetting(env, 'SLUICE_MAX_BODY_BYTES', 20 * 1024 * 1024),
+      formBytes: numberSetting(env, 'SLUICE_MAX_FORM_BYTES', 100 * 1024 * 1024),
       wholeAnswerBytes: numberSetting(env, 'SLUICE_MAX_WHOLE_ANSWER_BYTES', 8 * 1024 * 1024),
       headersMs: numberSetting(env, 'SLUICE_HEADERS_TIMEOUT_MS', 300_000),
       firstContentMs: numberSetting(env, 'SLUICE_FIRST_CONTENT_TIMEOUT_MS', 300_000),
@@ -77,20 +80,28 @@ function fix(env: Env): Fixed {
   }
 }
 
-/** Those that are known and those that the operator declares. */
+/** What must be set before a place can be called. One inside the Worker needs nothing, but the demonstration must be wanted. */
+export function missingFor(provider: Provider, env: Env): readonly string[] {
+  if (provider.id === demo.id) return setting(env, 'SLUICE_DEMO') === 'on' ? [] : ['SLUICE_DEMO']
+  return provider.local === undefined ? missingSettings(provider, (name) => setting(env, name) !== null) : []
+}
+
+/** Those that are known and those that the operator declares; Cloudflare by its binding where there is one. */
 export function providersOf(env: Env): readonly Provider[] {
-  return [...PROVIDERS, ...declaredProviders(Object.keys(env), (name) => setting(env, name))]
+  const ai = Object.hasOwn(env, 'AI') ? env['AI'] : undefined
+  const known = isWorkersAi(ai) ? PROVIDERS.map((one) => (one.id === cloudflare.id ? boundTo(ai, one) : one)) : PROVIDERS
+  return [...known, ...declaredProviders(Object.keys(env), (name) => setting(env, name))]
 }
 
 function readSettings(provider: Provider, env: Env): Settings {
   const read = (name: string): string | null => setting(env, name)
-  const secrets: { [name: string]: string } = {}
-  for (const name of secretsOf(provider)) {
-    const value = read(name)
-    if (value !== null) secrets[name] = value
-  }
+  const those = (names: readonly string[]): { readonly [name: string]: string } =>
+    Object.fromEntries(
+      names.map((name) => [name, read(name)] as const).filter((pair): pair is readonly [string, string] => pair[1] !== null),
+    )
   return {
-    secrets,
+    secrets: those(secretsOf(provider)),
+    values: those(provider.reads ?? []),
     baseUrl: read(provider.baseUrlSetting) ?? provider.address?.baseUrl(read) ?? provider.defaultBaseUrl,
     region: (provider.regionSettings ?? []).map(read).find((value) => value !== null) ?? null,
   }

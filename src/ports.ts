@@ -30,6 +30,8 @@ export interface Ledger {
 
 export type Limits = {
   readonly bodyBytes: number
+  /** Forms stream through, so they may be larger. */
+  readonly formBytes: number
   readonly wholeAnswerBytes: number
   readonly headersMs: number
   readonly firstContentMs: number
@@ -50,6 +52,8 @@ export interface Deps {
   readonly pipe: () => { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> }
   /** A request body of known length from pieces, without a copy where the platform can. */
   readonly upload: (pieces: readonly Uint8Array[]) => ReadableStream<Uint8Array> | Uint8Array
+  /** A request body that is still coming; `length` in bytes where it is known. */
+  readonly uploadAsItComes: (pieces: AsyncIterable<Uint8Array>, length: number | null) => ReadableStream<Uint8Array>
   readonly now: () => number
   readonly random: () => number
   /** Keeps the request's context alive. Registered once, with the promise of the settle, before the first byte goes out. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare'
 import { bundleWorker } from './bundle.ts'
+import { openRelay } from './relay.ts'
 import type { Settings } from './settings.ts'
 
 export const COMPATIBILITY = { compatibilityDate: '2026-11-01', compatibilityFlags: ['enable_request_signal'] }
@@ -23,8 +24,8 @@ export async function openLocal(options: {
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...SHARED,
-      // The Worker's own socket serves the clients; miniflare's proxy in front of it, on a port of its own, is not used.
-      unsafeDirectSockets: [{ host, port }],
+      // The Worker's own socket serves the clients, behind the relay; miniflare's proxy in front of it, on a port of its own, is not used.
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       name: 'sluice',
       modules: [{ type: 'ESModule', path: 'index.js', contents: await bundleWorker() }],
       bindings: { ...settings },
@@ -33,8 +34,14 @@ export async function openLocal(options: {
       resourcePersistencePath: state,
     }),
   )
-  await miniflare.ready
-  return { miniflare, dispose: () => miniflare.dispose() }
+  const relay = await openRelay(host, port, Number((await miniflare.unsafeGetDirectURL()).port))
+  return {
+    miniflare,
+    async dispose() {
+      relay.close()
+      await miniflare.dispose()
+    },
+  }
 }
 
 const SHARED = {

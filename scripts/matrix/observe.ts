@@ -4,27 +4,19 @@ import { isDeepStrictEqual } from 'node:util'
 import { Body } from '../../src/core/body.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import type { ClientDialect, Incoming, UpstreamDialect, Written } from '../../src/dialects/contract.ts'
-import type { Provider, Voice } from '../../src/providers/contract.ts'
+import type { Place } from './place.ts'
 import type { Feature, Probe } from './probe.ts'
 
 /** `default`: nothing needs to be said, for the wish is that something stays away. `silent`: nothing was said and nothing reported; never allowed to stand. `in part`: some of it is said, some dropped. */
 export type Outcome = 'kept' | 'mapped' | 'approximated' | 'in part' | 'dropped' | 'refused' | 'default' | 'silent'
 
-export type Way = { readonly client: ClientDialect; readonly upstream: UpstreamDialect; readonly provider: Provider; readonly voice: Voice }
+export type Way = { readonly client: ClientDialect; readonly upstream: UpstreamDialect; readonly place: Place }
 
 /** The one feature that some models have without a word: they do not think unless they are asked to. */
 const ABSENCE: Feature = 'reasoning off'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-/** A model of each language, for what may be said depends on the model. */
-export const MODELS: { readonly [dialect: string]: string } = {
-  'anthropic-messages': 'claude-sonnet-4-5',
-  'bedrock-converse': 'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
-  gemini: 'gemini-2.5-flash',
-  'cohere-chat': 'command-a-reasoning-08-2025',
-}
 
 export function observe(way: Way, feature: Feature, probe: Probe): Outcome {
   const plain = translated(way, probe.without)
@@ -45,12 +37,12 @@ export function observe(way: Way, feature: Feature, probe: Probe): Outcome {
 }
 
 /** `null`: refused with a 400. */
-function translated({ client, upstream, provider, voice }: Way, body: object): Written | null {
+function translated({ client, upstream, place: { provider, voice, model } }: Way, body: object): Written | null {
   const incoming = incomingOf(client, JSON.stringify(body))
   try {
     const intent = client.intent(incoming)
     const written = upstream.write(client.read(incoming.body), intent, {
-      model: MODELS[voice.dialect] ?? 'model',
+      model,
       maxOutputTokens: null,
       habits: voice.habits,
     })

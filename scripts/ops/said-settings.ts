@@ -7,11 +7,11 @@ import { declaredId } from '../../src/providers/declared.ts'
 
 export type Said = { readonly [name: string]: string }
 
-/** For a deployment, where what is said leaves this machine: of the environment, AWS's names and those that could declare a place count only when .dev.vars has them. */
+/** For a deployment, where what is said leaves this machine: of the environment, AWS's and Google Cloud's own names and those that could declare a place count only when .dev.vars has them. */
 export function saidSettings(): Said {
   const file = devVars()
   const around = Object.entries(environment()).filter(
-    ([name]) => Object.hasOwn(file, name) || !(name.startsWith('AWS_') || declaredId(name) !== null),
+    ([name]) => Object.hasOwn(file, name) || !(/^(?:AWS|GOOGLE_APPLICATION)_/.test(name) || declaredId(name) !== null),
   )
   return { ...file, ...Object.fromEntries(around) }
 }

@@ -57,7 +57,7 @@ function providerSettings(settings: { readonly [name: string]: string }): readon
 
   /** An account’s id and a region are set for other tools, too: they are the place's business only when its key is there. */
   function placeSettings(provider: Provider): readonly string[] {
-    const wanted = new Set([...(provider.address?.needs ?? []).flat(), ...(provider.regionSettings ?? [])])
+    const wanted = new Set([...(provider.address?.needs ?? []).flat(), ...(provider.regionSettings ?? []), ...(provider.reads ?? [])])
     const missing = missingSettings(provider, (name) => settings[name] !== undefined || wanted.has(name))
     return missing.length === 0 ? [...wanted] : []
   }

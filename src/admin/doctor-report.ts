@@ -1,11 +1,13 @@
 // What `GET /api/v1/doctor` tells, and which settings' values count. Pure: `npm run doctor` reads the same file.
 
+import { AZURE_VERSION_SETTINGS, isAzureVersion } from '../providers/azure.ts'
 import { DECLARED_DIALECTS, declaredId } from '../providers/declared.ts'
 import { PROVIDERS } from '../providers/index.ts'
 
 /** Settings that are whole numbers from 1 up. */
 export const NUMBER_SETTINGS: readonly string[] = [
   'SLUICE_MAX_BODY_BYTES',
+  'SLUICE_MAX_FORM_BYTES',
   'SLUICE_MAX_WHOLE_ANSWER_BYTES',
   'SLUICE_HEADERS_TIMEOUT_MS',
   'SLUICE_FIRST_CONTENT_TIMEOUT_MS',
@@ -42,7 +44,11 @@ export function badSettings(valueOf: (name: string) => string | null, names: rea
     .filter((name) => name.endsWith('_DIALECT') && declaredId(name) !== null && valueOf(name.replace(/DIALECT$/, 'BASE_URL')) !== null)
     .filter((name) => !DECLARED_DIALECTS.some((dialect) => dialect === valueOf(name)))
     .map((name) => ({ name, wanted: DECLARED_DIALECTS.join(' or ') }))
-  return [...numbers, ...switches, ...addresses, ...dialects]
+  const versions = AZURE_VERSION_SETTINGS.filter((name) => !isAzureVersion(valueOf(name))).map((name) => ({
+    name,
+    wanted: 'a date such as 2024-10-21, or v1',
+  }))
+  return [...numbers, ...switches, ...addresses, ...dialects, ...versions]
 }
 
 function isAddress(value: string | null): boolean {

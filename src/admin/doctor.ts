@@ -3,8 +3,7 @@
 import { PRICE_VERSION } from '../catalogue/index.ts'
 import { parseOverlay } from '../catalogue/overlay.ts'
 import { setting, type Env } from '../platform/env.ts'
-import { providersOf } from '../deps.ts'
-import { missingSettings } from '../providers/configured.ts'
+import { missingFor, providersOf } from '../deps.ts'
 import { badSettings, type DoctorReport } from './doctor-report.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
@@ -22,13 +21,7 @@ export async function doctorReport(env: Env): Promise<DoctorReport> {
     migrations: db ?? [],
     secrets: { SLUICE_KEY_SECRET: has('SLUICE_KEY_SECRET'), SLUICE_ADMIN_KEY: has('SLUICE_ADMIN_KEY') },
     providers: providersOf(env).map((provider) => {
-      if (provider.local !== undefined)
-        return {
-          id: provider.id,
-          configured: setting(env, 'SLUICE_DEMO') === 'on',
-          missing: setting(env, 'SLUICE_DEMO') === 'on' ? [] : ['SLUICE_DEMO'],
-        }
-      const missing = missingSettings(provider, has)
+      const missing = missingFor(provider, env)
       return { id: provider.id, configured: missing.length === 0, missing }
     }),
     catalogue: { priceVersion: PRICE_VERSION, overlay: routes.overlay },

@@ -1,4 +1,5 @@
-// The models a key can name: those of the catalogue whose provider is configured here and which the key may use.
+// The models a key can name: those of the catalogue whose provider is configured here and which the key may use. In OpenAI's rows, in
+// Anthropic's for clients that send `anthropic-version`, and in Google's on its own path.
 
 import { Hono } from 'hono'
 import type { ModelEntry } from '../catalogue/entry.ts'
@@ -12,12 +13,27 @@ import type { Env } from '../platform/env.ts'
 import type { Deps } from '../ports.ts'
 import { requireKey } from './who.ts'
 
+type Row = { readonly [name: string]: unknown }
+
+/** Rows of a page where the client does not say, as the two APIs have it, and the most that a page holds. */
+const ANTHROPIC_PAGE = 20
+const GOOGLE_PAGE = 50
+const MOST_ROWS = 1000
+
 export const modelsApi = new Hono<{ Bindings: Env }>()
 
 modelsApi.get('/v1/models', async (c) => {
   const deps = makeDeps(c.env, c.executionCtx)
-  const usable = await usableModels(c.req.raw.headers, deps)
-  return c.json({ object: 'list', data: [...usable].map(modelRow) })
+  const usable = [...(await usableModels(c.req.raw.headers, deps))]
+  if (isAnthropic(c.req.raw.headers)) return c.json(anthropicPage(usable, new URL(c.req.url).searchParams))
+  return c.json({ object: 'list', data: usable.map(modelRow) })
+})
+
+modelsApi.get('/v1beta/models', async (c) => {
+  const { searchParams } = new URL(c.req.url)
+  const deps = makeDeps(c.env, c.executionCtx)
+  const usable = [...(await usableModels(c.req.raw.headers, deps))]
+  return c.json(googlePage(usable, searchParams))
 })
 
 modelsApi.get('/v1/models/:name{.+}', async (c) => {
@@ -27,12 +43,13 @@ modelsApi.get('/v1/models/:name{.+}', async (c) => {
   const home = name.includes('/') ? null : catalogue.homeOf(name)
   const id = home === null ? name : `${home.provider}/${home.model}`
   for (const entry of await usableModels(c.req.raw.headers, deps))
-    if (`${entry.provider}/${entry.model}` === id) return c.json(modelRow(entry))
+    if (idOf(entry) === id) return c.json(isAnthropic(c.req.raw.headers) ? anthropicRow(entry) : modelRow(entry))
   throw new GatewayError('model-unknown', 'There is no such model here that this key may use.')
 })
 
 modelsApi.onError((error, c) => {
-  const dialect = CLIENT_DIALECTS[0]
+  const spoken = isAnthropic(c.req.raw.headers) ? 'anthropic-messages' : c.req.path.startsWith('/v1beta/') ? 'gemini' : null
+  const dialect = CLIENT_DIALECTS.find(({ id }) => id === spoken) ?? CLIENT_DIALECTS[0]
   if (dialect === undefined) throw error
   return refuse(error, dialect, newRequestId(), makeDeps(c.env, c.executionCtx).log)
 })
@@ -41,17 +58,16 @@ async function usableModels(headers: Headers, deps: Deps): Promise<Iterable<Mode
   const { view } = await requireKey(headers, deps)
   const catalogue = await deps.catalogue()
   const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map((provider) => provider.id))
-  const mayUse = (entry: ModelEntry): boolean =>
-    view.models === null || view.models.some((glob) => matchesGlob(glob, `${entry.provider}/${entry.model}`))
+  const mayUse = (entry: ModelEntry): boolean => view.models === null || view.models.some((glob) => matchesGlob(glob, idOf(entry)))
   return [...catalogue.list()].filter((entry) => entry.mode === 'chat' && configured.has(entry.provider) && mayUse(entry))
 }
 
 /** OpenAI's row, with what else is known. */
-function modelRow(entry: ModelEntry): { readonly [name: string]: unknown } {
+function modelRow(entry: ModelEntry): Row {
   return {
-    id: `${entry.provider}/${entry.model}`,
+    id: idOf(entry),
     object: 'model',
-    created: entry.releasedOn === undefined ? 0 : Math.floor(Date.parse(entry.releasedOn) / 1000) || 0,
+    created: Math.floor(releasedMs(entry) / 1000),
     owned_by: entry.provider,
     sluice: {
       context_tokens: entry.contextTokens,
@@ -60,4 +76,78 @@ function modelRow(entry: ModelEntry): { readonly [name: string]: unknown } {
       price: entry.price === null ? null : { ...entry.price, unit: 'pico-dollars a token' },
     },
   }
+}
+
+/** Anthropic's SDKs always name the version they speak; OpenAI's never do. */
+function isAnthropic(headers: Headers): boolean {
+  return headers.has('anthropic-version')
+}
+
+/** @throws GatewayError `request-malformed` */
+function anthropicPage(entries: readonly ModelEntry[], query: URLSearchParams): Row {
+  const limit = Math.min(whole(query, 'limit', ANTHROPIC_PAGE), MOST_ROWS)
+  const before = query.get('before_id')
+  const after = query.get('after_id')
+  const start = after === null ? 0 : placeOf(after, entries, 'after_id') + 1
+  const end = before === null ? entries.length : placeOf(before, entries, 'before_id')
+  const page = before === null ? entries.slice(start, start + limit) : entries.slice(Math.max(start, end - limit), end)
+  const [first, last] = [page[0], page.at(-1)]
+  return {
+    data: page.map(anthropicRow),
+    first_id: first === undefined ? null : idOf(first),
+    last_id: last === undefined ? null : idOf(last),
+    has_more: before === null ? start + limit < entries.length : end - limit > start,
+  }
+}
+
+function anthropicRow(entry: ModelEntry): Row {
+  return {
+    type: 'model',
+    id: idOf(entry),
+    display_name: entry.name ?? idOf(entry),
+    created_at: new Date(releasedMs(entry)).toISOString().replace('.000Z', 'Z'),
+    max_input_tokens: entry.contextTokens,
+    max_tokens: entry.maxOutputTokens,
+  }
+}
+
+/** The page token is the number of rows before the page. @throws GatewayError `request-malformed` */
+function googlePage(entries: readonly ModelEntry[], query: URLSearchParams): Row {
+  const start = whole(query, 'pageToken', 0)
+  const end = start + Math.min(whole(query, 'pageSize', GOOGLE_PAGE), MOST_ROWS)
+  return { models: entries.slice(start, end).map(googleRow), ...(end < entries.length ? { nextPageToken: String(end) } : {}) }
+}
+
+function googleRow(entry: ModelEntry): Row {
+  return {
+    name: `models/${idOf(entry)}`,
+    displayName: entry.name ?? idOf(entry),
+    ...(entry.contextTokens === null ? {} : { inputTokenLimit: entry.contextTokens }),
+    ...(entry.maxOutputTokens === null ? {} : { outputTokenLimit: entry.maxOutputTokens }),
+    supportedGenerationMethods: ['generateContent'],
+  }
+}
+
+function placeOf(id: string, entries: readonly ModelEntry[], name: string): number {
+  const at = entries.findIndex((entry) => idOf(entry) === id)
+  if (at < 0) throw new GatewayError('request-malformed', `${name} is no model of this list.`, { at: name })
+  return at
+}
+
+/** @throws GatewayError `request-malformed` */
+function whole(query: URLSearchParams, name: string, otherwise: number): number {
+  const text = query.get(name)
+  if (text === null || text === '') return otherwise
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (value < 1) throw new GatewayError('request-malformed', `${name} is a whole number from 1 up.`, { at: name })
+  return value
+}
+
+function idOf({ provider, model }: ModelEntry): string {
+  return `${provider}/${model}`
+}
+
+/** 0: unknown, as Anthropic's own API says it. */
+function releasedMs({ releasedOn }: ModelEntry): number {
+  return releasedOn === undefined ? 0 : Date.parse(releasedOn) || 0
 }

@@ -1,4 +1,4 @@
-// Who calls the control plane: an administrator, or a key about itself. Credentials count in the Authorization header (or x-api-key for a key) only.
+// Who calls the control plane: an administrator, or a key about itself. Credentials count in the Authorization header (or x-api-key and x-goog-api-key for a key) only.
 
 import type { KeyView } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
@@ -39,7 +39,7 @@ export async function requireKey(
   headers: Headers,
   deps: Deps,
 ): Promise<{ readonly account: Account; readonly view: KeyView; readonly secretHash: string }> {
-  const key = await authenticate(bearerOf(headers) ?? headers.get('x-api-key'), deps)
+  const key = await authenticate(bearerOf(headers) ?? headers.get('x-api-key') ?? headers.get('x-goog-api-key'), deps)
   const account = deps.account(key.id)
   const view = await account.view(key.secretHash)
   if ('kind' in view) throw new GatewayError(view.code, view.message)

@@ -122,6 +122,16 @@ export type Usage = {
   readonly aside?: Usage
   /** What the bill counts, where a provider bills other counts than it tells as the reply's (Cohere leaves its own preamble out). The cost is of these alone. */
   readonly billed?: Usage
+  /** What is billed by the piece rather than by the token. */
+  readonly units?: Units
+}
+
+/** Things that are billed by the piece: pictures made, milliseconds of sound heard or made, characters spoken, searches (Cohere's unit of reranking). Whole numbers. */
+export type Units = {
+  readonly images?: number
+  readonly audioMs?: number
+  readonly characters?: number
+  readonly searches?: number
 }
 
 export type FinishReason = 'stop' | 'length' | 'tool-calls' | 'filtered' | 'paused' | 'other'

@@ -1,6 +1,6 @@
 // What a model costs, and what a usage costs at that price. Whole pico-dollars a token, whole nano-dollars a request.
 
-import type { Usage } from './canonical.ts'
+import type { Units, Usage } from './canonical.ts'
 
 /** Pico-dollars a token (10^-12 USD); `$1 per million tokens` is 1,000,000. A kind that the source does not price apart is absent and costs what it falls back to. */
 export type Rates = {
@@ -27,6 +27,8 @@ export type Price = Rates & {
   readonly perRequestNanoUsd?: number
   /** Nano-dollars a call of a tool that the provider runs (web search). */
   readonly perToolCallNanoUsd?: number
+  /** Pico-dollars a piece of what is billed by the piece; what is absent costs nothing. */
+  readonly perUnit?: Units
   /** Where the price is from and of which day, such as `litellm 2026-08-06`. */
   readonly source: string
 }
@@ -65,8 +67,31 @@ export function costNanoUsd(usage: Usage, price: Price): number | null {
   }
   const aside = usage.aside === undefined ? 0 : costNanoUsd(usage.aside, { ...price, perRequestNanoUsd: 0 })
   if (aside === null) return null
+  const pieces = unitsPico(usage.units, price.perUnit)
+  if (pieces === null) return null
+  pico += pieces
   const fees = (price.perRequestNanoUsd ?? 0) + usage.paidToolCalls * (price.perToolCallNanoUsd ?? 0)
   return Number((pico + 999n) / 1000n) + fees + aside
+}
+
+const UNITS = ['images', 'audioMs', 'characters', 'searches'] as const
+
+/** Pico-dollars of the pieces. `null` when a count is not a whole number from zero up. */
+function unitsPico(units: Units | undefined, rates: Units | undefined): bigint | null {
+  let pico = 0n
+  if (units === undefined) return pico
+  for (const name of UNITS) {
+    const count = units[name] ?? 0
+    if (!Number.isSafeInteger(count) || count < 0) return null
+    pico += BigInt(count) * BigInt(rates?.[name] ?? 0)
+  }
+  return pico
+}
+
+/** Whole nano-dollars of pieces alone, rounded up: what they can cost at most is part of a request's worst case. */
+export function unitsNanoUsd(units: Units | undefined, price: Price): number {
+  const pico = unitsPico(units, price.perUnit)
+  return pico === null ? Number.MAX_SAFE_INTEGER : Number((pico + 999n) / 1000n)
 }
 
 /** The dearest a token of input and of output can be at this price, in pico-dollars: what a worst case is computed with. */

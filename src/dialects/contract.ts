@@ -1,6 +1,6 @@
 // What a wire language must provide. Text in, text out: no network, no clock, no Cloudflare.
 
-import type { ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Usage } from '../core/canonical.ts'
+import type { ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Units, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { RawPaths } from '../core/json-raw.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
@@ -48,6 +48,14 @@ export type Intent = {
   readonly hidesReasoning?: boolean
   /** When the request came, seconds since the epoch: `created` of an answer. */
   readonly nowSeconds: number
+  /** The most that can be billed by the piece; a chat has none. */
+  readonly units?: Units
+  /** What is probably billed by the piece, where `units` is only a bound: booked when nobody tells. */
+  readonly likelyUnits?: Units
+  /** `maxOutputTokens` cannot be put into the request: it is held whole, or the request is refused. */
+  readonly isCeilingFixed?: boolean
+  /** Nobody bills it: tokens that are only counted. */
+  readonly free?: boolean
 }
 
 /** A request body as it arrived: the bytes are never rebuilt, the object is parsed on first use. Valid JSON, an object, no repeated top-level member. */
@@ -109,28 +117,32 @@ export type Served = {
   costNanoUsd(usage: Usage | null): number | null
 }
 
-/** The half of a dialect that faces our clients. */
-export interface ClientDialect {
+/** What every language of our clients has, whatever is asked in it. */
+export interface ClientFace {
   readonly id: DialectId
   readonly paths: readonly string[]
   /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
   readonly modelNames?: 'places' | 'openrouter'
-  /** The raw paths of a request body in this dialect. */
-  readonly raw: RawPaths
   /** The client's key; in the query only where the language itself has it there. */
   credential(headers: Headers, url: URL): string | null
+  /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */
+  readonly names: { readonly [canonical: string]: string }
+  status(error: GatewayError): number
+  /** `provider`: who was asked last, for languages that tell it. */
+  writeError(error: GatewayError, requestId: string | null, provider?: { readonly name: string }): JsonObject
+}
+
+/** The half of a chat dialect that faces our clients. */
+export interface ClientDialect extends ClientFace {
+  /** The raw paths of a request body in this dialect. */
+  readonly raw: RawPaths
   /** @throws GatewayError `request-malformed` for members of a wrong type that the gateway itself relies on */
   intent(incoming: Incoming): Intent
   /** @throws GatewayError `request-malformed`, `request-unsupported` */
   read(body: ClientBody): ChatRequest
-  /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */
-  readonly names: { readonly [canonical: string]: string }
   write(response: ChatResponse, intent: Intent, served: Served): string
   /** `served: null` where nobody has answered: only `fail` is called then. */
   writer(intent: Intent, served: Served | null): FrameWriter
-  status(error: GatewayError): number
-  /** `provider`: who was asked last, for languages that tell it. */
-  writeError(error: GatewayError, requestId: string | null, provider?: { readonly name: string }): JsonObject
 }
 
 /** The half of a dialect that faces providers. */

@@ -5,7 +5,7 @@ import type { Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { costNanoUsd } from '../core/price.ts'
 import { usageOf } from '../core/usage.ts'
-import type { Candidate } from './candidates.ts'
+import { NOTHING, type Candidate } from './candidates.ts'
 import type { Job, Key } from './job.ts'
 import type { Tally } from './tally.ts'
 
@@ -61,7 +61,7 @@ type Booked = { readonly usage: Usage | null; readonly from: UsageFrom; readonly
 
 function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   const { candidate, tally, ending, error } = outcome
-  const rates = candidate.entry?.price ?? null
+  const rates = job.intent.free === true ? NOTHING : (candidate.entry?.price ?? null)
   const cost = (usage: Usage): number | null => (rates === null ? null : costNanoUsd(usage, rates))
   if (ending === 'complete' && tally !== null && tally.usage !== null)
     return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
@@ -86,7 +86,10 @@ function dearestIsZero(cost: (usage: Usage) => number | null): boolean {
 function counted(job: Job, tally: Tally | null): Usage {
   const told = tally?.usage ?? null
   const output = Math.max(told?.output ?? 0, Math.ceil((tally?.contentLength ?? 0) / BYTES_A_TOKEN))
-  return told === null ? usageOf({ input: Math.ceil(job.body.byteLength / BYTES_A_TOKEN), output }) : { ...told, output }
+  const units = job.intent.likelyUnits ?? job.intent.units
+  return told === null
+    ? usageOf({ input: Math.ceil(job.body.byteLength / BYTES_A_TOKEN), output, ...(units === undefined ? {} : { units }) })
+    : { ...told, output }
 }
 
 /** W3C trace context, where the client sent a valid one. */

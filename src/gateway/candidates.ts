@@ -3,7 +3,7 @@
 import type { ModelEntry } from '../catalogue/entry.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
-import { dearest } from '../core/price.ts'
+import { dearest, unitsNanoUsd, type Price } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
@@ -22,12 +22,14 @@ export type Candidate = {
 const TOOLS_OVERHEAD = 1000
 const TEMPLATE_OVERHEAD = 64
 const LONGEST_NAME = 256
+/** What nobody bills. */
+export const NOTHING: Price = { input: 0, output: 0, source: 'free' }
 
 /**
  * The places that could serve the model which the client names, as its dialect means it.
- * @throws GatewayError `model-unknown`, `credential-missing`
+ * @throws GatewayError `model-unknown`, `credential-missing`, `request-unsupported`
  */
-export async function candidates(job: Job): Promise<readonly Candidate[]> {
+export async function candidates(job: Job, serves: (provider: Provider) => boolean): Promise<readonly Candidate[]> {
   const { deps, client } = job
   const name = job.intent.model
   if (name.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
@@ -58,7 +60,16 @@ export async function candidates(job: Job): Promise<readonly Candidate[]> {
       name,
       places.flatMap(({ provider }) => providers.get(provider) ?? []),
     )
-  return found
+  const able = found.filter(({ provider }) => serves(provider))
+  if (able.length === 0) throw unable(name, job.client.id, found)
+  return able
+}
+
+function unable(name: string, dialect: string, found: readonly Candidate[]): GatewayError {
+  const places = [...new Set(found.map(({ provider }) => provider.id))].join(', ')
+  return new GatewayError('request-unsupported', `${JSON.stringify(name)} is at ${places}, where ${dialect} is not to be had.`, {
+    at: 'model',
+  })
 }
 
 function nobodySetUp(name: string, providers: readonly Provider[]): GatewayError {
@@ -81,21 +92,31 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
     secretHash: key.secretHash,
     candidates: targets.map((target) => candidateAsk(target, intent)),
     outputTokens: intent.maxOutputTokens,
-    leastOutputTokens: intent.reasoningTokens === null ? 1 : intent.reasoningTokens + 1,
+    leastOutputTokens: leastOutputTokens(intent),
     choices: intent.choices,
     idempotency: await idempotencyOf(job),
   }
 }
 
+/** A clamp stays above the reasoning budget. What is no chat has no ceiling to clamp: all of it is held, or it is refused. */
+function leastOutputTokens(intent: Intent): number {
+  if (intent.isCeilingFixed === true) return intent.maxOutputTokens ?? 0
+  return intent.reasoningTokens === null ? 1 : intent.reasoningTokens + 1
+}
+
 function candidateAsk(target: Candidate, intent: Intent): CandidateAsk {
-  const price = target.entry?.price ?? null
+  const price = intent.free === true ? NOTHING : (target.entry?.price ?? null)
   const rates = price === null ? null : dearest(price)
   return {
     model: `${target.provider.id}/${target.model}`,
     worst:
       price === null || rates === null
         ? null
-        : { inputPico: rates.input, outputPico: rates.output, feesNanoUsd: price.perRequestNanoUsd ?? 0 },
+        : {
+            inputPico: rates.input,
+            outputPico: rates.output,
+            feesNanoUsd: (price.perRequestNanoUsd ?? 0) + unitsNanoUsd(intent.units, price),
+          },
     inputTokens: inputTokensBound(intent, target.entry?.contextTokens ?? null),
     maxOutputTokens: target.entry?.maxOutputTokens ?? null,
   }
@@ -113,6 +134,8 @@ async function idempotencyOf(job: Job): Promise<Ask['idempotency']> {
   const key = job.headers.get('idempotency-key')
   if (key === null || key === '') return null
   if (key.length > 256) throw new GatewayError('request-malformed', 'The Idempotency-Key is longer than 256 characters.')
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', job.body.bytes as Uint8Array<ArrayBuffer>))
+  const { bytes } = job.body
+  if (bytes === null) return null // a form that streams: it can be neither compared nor repeated
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
   return { key, fingerprint: btoa(String.fromCharCode(...digest)) }
 }

@@ -9,16 +9,20 @@ import { framingReader } from '../core/framing.ts'
 import { JsonArrayReader } from '../core/json-array.ts'
 import type { FrameSource } from '../core/sse.ts'
 import type { FrameReader } from '../dialects/contract.ts'
-import type { Job } from './job.ts'
-import { asksForArray, type Opened, type Way } from './send.ts'
+import { asksForArray, type Way } from './chat-request.ts'
+import type { ChatJob } from './job.ts'
+import type { Opened } from './send.ts'
 import { isContent, Tally } from './tally.ts'
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>
+export type Reader = ReadableStreamDefaultReader<Uint8Array>
+
+/** An opened chat, and the language it is in. */
+export type OpenedChat = Opened & { readonly way: Way }
 
 /** A stream that has begun. `held` is what was read to know it; `events` is what that said. */
 export type CommittedStream = {
   readonly kind: 'stream'
-  readonly opened: Opened
+  readonly opened: OpenedChat
   readonly held: readonly Uint8Array[]
   readonly events: readonly ChatEvent[]
   readonly rest: Reader
@@ -32,7 +36,7 @@ export type CommittedStream = {
 /** A whole answer. `response` is there when it must be written anew: translated, or put together from a stream that nobody asked for. */
 export type CommittedWhole = {
   readonly kind: 'whole'
-  readonly opened: Opened
+  readonly opened: OpenedChat
   readonly bytes: Uint8Array
   readonly response: ChatResponse | null
   readonly tally: Tally
@@ -41,7 +45,7 @@ export type CommittedWhole = {
 /** A whole answer beyond what is buffered; it passes on as it comes and has no cost header. */
 export type CommittedLarge = {
   readonly kind: 'large'
-  readonly opened: Opened
+  readonly opened: OpenedChat
   readonly held: readonly Uint8Array[]
   readonly rest: Reader
   readonly tally: Tally
@@ -54,7 +58,7 @@ const MOST_HELD_BYTES = 1_048_576
 const SMALL_BYTES = 262_144
 
 /** @throws GatewayError what the provider said, or `upstream-timeout`, `upstream-garbled`, `upstream-cut`, `client-gone` */
-export async function commit(job: Job, opened: Opened): Promise<Committed> {
+export async function commit(job: ChatJob, opened: OpenedChat): Promise<Committed> {
   const { deps } = job
   const limitMs = job.intent.stream ? deps.limits.firstContentMs : Math.max(deps.limits.headersMs, deps.limits.idleMs)
   const provider = opened.candidate.provider.id
@@ -72,7 +76,7 @@ export async function commit(job: Job, opened: Opened): Promise<Committed> {
   }
 }
 
-async function commitStream(job: Job, opened: Opened): Promise<Committed> {
+async function commitStream(job: ChatJob, opened: OpenedChat): Promise<Committed> {
   const { response, way, hide } = opened
   const provider = opened.candidate.provider.id
   if (response.body === null) throw new GatewayError('upstream-garbled', `${provider} answered without a body.`)
@@ -117,7 +121,7 @@ async function commitStream(job: Job, opened: Opened): Promise<Committed> {
   }
 }
 
-async function commitWhole(job: Job, opened: Opened): Promise<Committed> {
+async function commitWhole(job: ChatJob, opened: OpenedChat): Promise<Committed> {
   const { response, way, hide } = opened
   const provider = opened.candidate.provider.id
   if (response.body === null) throw new GatewayError('upstream-garbled', `${provider} answered without a body.`)

@@ -2,13 +2,15 @@
 
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
+import { isWrapped } from '../core/framing.ts'
 import type { Ending } from '../core/account.ts'
 import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
-import type { CommittedLarge, CommittedStream } from './commit.ts'
+import type { CommittedLarge, CommittedStream, Reader } from './commit.ts'
 import { forwarder } from './forwarder.ts'
-import type { Job } from './job.ts'
+import type { ChatJob, Job } from './job.ts'
 import { passNatively } from './native-pass.ts'
 import type { Opened } from './send.ts'
+import type { Tally } from './tally.ts'
 import { translator } from './translator.ts'
 
 /** `done` never rejects. */
@@ -17,21 +19,31 @@ export type Delivery = {
   readonly done: Promise<{ readonly ending: Ending; readonly error: GatewayError | null }>
 }
 
+/** An answer that passes on as it comes; `held` is what was read of it. */
+export type Passing = {
+  readonly opened: Opened
+  readonly held?: readonly Uint8Array[]
+  readonly rest: Reader
+  readonly tally: Tally
+}
+
 /** Starts carrying. The loop runs on by itself: the response can be returned at once. */
-export function deliver(job: Job, from: CommittedStream): Delivery {
+export function deliver(job: ChatJob, from: CommittedStream): Delivery {
   const forwards = from.opened.way.kind === 'forward'
   const carrier = forwards ? forwarder(job, from) : translator(job, from)
   const { readable, writable } = job.deps.pipe()
   const { body } = from.opened.response
-  // Nothing is taken out of the bytes: they can pass without us.
-  if (forwards && job.intent.wantsUsage && !from.over && body !== null)
+  const { provider } = from.opened.candidate
+  // Nothing is done to the bytes: they can pass without us. Places inside the Worker have no native stream.
+  const isNative = provider.local === undefined && !isWrapped(from.opened.way.voice.framing)
+  if (forwards && job.intent.wantsUsage && isNative && !from.over && body !== null)
     return { readable, done: runNatively(job, from, carrier, body, writable) }
   return { readable, done: run(job, from, carrier, writable.getWriter()) }
 }
 
 async function run(
   job: Job,
-  from: Pick<CommittedStream, 'opened' | 'rest' | 'tally' | 'over'>,
+  from: Passing & { readonly over: boolean },
   carrier: Carrier,
   out: WritableStreamDefaultWriter<Uint8Array>,
 ): ReturnType<typeof settled> {
@@ -169,8 +181,16 @@ function watchIdle(job: Job, idle: () => void): { progress(): void; end(): void 
   }
 }
 
-/** A whole answer too large to be buffered: passed on as it comes; its usage is looked for in its end. */
-export function deliverLarge(job: Job, from: CommittedLarge): Delivery {
+/**
+ * An answer that is passed on as it comes, unread but for its end, in which its usage is looked for.
+ * `fail` says in the client's language that it broke off; no bytes: nothing can be said there, and the connection is broken off instead.
+ */
+export function pass(
+  job: Job,
+  from: Passing & { readonly held: readonly Uint8Array[]; readonly over?: boolean },
+  readEnd: (tail: string) => void,
+  fail: (error: GatewayError) => Uint8Array = () => NO_BYTES,
+): Delivery {
   const { opened, rest, tally } = from
   const { readable, writable } = job.deps.pipe()
   let tail: Uint8Array = NO_BYTES
@@ -180,25 +200,36 @@ export function deliverLarge(job: Job, from: CommittedLarge): Delivery {
     tally.contentLength += bytes.length
     return { bytes, progress: true, failure: null }
   }
-  const carrier: Carrier = {
-    begin: () => take(joinBytes(from.held)),
-    take,
-    end() {
-      const text = new TextDecoder().decode(tail)
-      const at = text.lastIndexOf('"usage"')
-      // The tail of an object, from the member before its end: `{"usage":{…}}` is what the dialect can read.
-      if (at >= 0) {
-        try {
-          tally.usage = opened.way.upstream.readUsage(`{${text.slice(at)}`).usage
-        } catch {
-          // not the last member: the usage stays unknown and is counted
-        }
-      }
-      return { bytes: NO_BYTES, progress: true, failure: null }
-    },
-    fail: () => NO_BYTES, // nothing can be said inside somebody's JSON; the connection is broken off instead
+  const end = (): Step => {
+    readEnd(new TextDecoder().decode(tail))
+    return { bytes: NO_BYTES, progress: true, failure: null }
   }
-  return { readable, done: run(job, { opened, rest, tally, over: false }, carrier, writable.getWriter()) }
+  const carrier: Carrier = {
+    begin: () => {
+      const step = take(joinBytes(from.held))
+      if (from.over === true) end()
+      return step
+    },
+    take,
+    end,
+    fail,
+  }
+  return { readable, done: run(job, { opened, rest, tally, over: from.over === true }, carrier, writable.getWriter()) }
+}
+
+/** A whole chat answer too large to be buffered. */
+export function deliverLarge(job: Job, from: CommittedLarge): Delivery {
+  const { opened, tally } = from
+  return pass(job, from, (tail) => {
+    const at = tail.lastIndexOf('"usage"')
+    // The tail of an object, from the member before its end: `{"usage":{…}}` is what the dialect can read.
+    if (at < 0) return
+    try {
+      tally.usage = opened.way.upstream.readUsage(`{${tail.slice(at)}`).usage
+    } catch {
+      // not the last member: the usage stays unknown and is counted
+    }
+  })
 }
 
 const TAIL_BYTES = 16_384

@@ -2,55 +2,63 @@
 
 import type { Admission, KeptAnswer, Leg, Row } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
-import type { ClientDialect } from '../dialects/contract.ts'
 import type { Account, Deps } from '../ports.ts'
+import { Afterwards } from './afterwards.ts'
 import { rowOf, type Outcome } from './book.ts'
 import { ask, candidates, type Candidate } from './candidates.ts'
-import { commit, type Committed } from './commit.ts'
-import { deliver, deliverLarge } from './deliver.ts'
-import { authenticate, begin, newRequestId, type Job, type Key } from './job.ts'
+import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { logLine } from './log-line.ts'
+import type { Answered, Manner } from './manner.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
-import { send, type Trace } from './send.ts'
+import type { Trace } from './send.ts'
 import { renewing } from './renew.ts'
-import { named, servedBy } from './served-by.ts'
 
 /** Where a request last went, for the headers of its refusal. */
 type Place = { candidate: Candidate | null }
 type Granted = Admission & { readonly kind: 'granted' }
 
-export async function handle(request: Request, client: ClientDialect, deps: Deps): Promise<Response> {
+export async function handle<J extends Job, A extends Answered>(request: Request, manner: Manner<J, A>, deps: Deps): Promise<Response> {
+  const { client } = manner
   const requestId = newRequestId()
   const at: Place = { candidate: null }
+  let afterwards: Afterwards | null = null
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
-    const job = await begin(request, requestId, client, deps)
-    const targets = await candidates(job)
+    const job = await manner.begin(request, requestId, deps)
+    const targets = await candidates(job, (provider) => manner.serves(job, provider))
     const account = deps.account(key.id)
-    const admission = await account.admit(await ask(job, key, targets))
+    const question = await ask(job, key, targets)
+    afterwards = new Afterwards(deps.later)
+    const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
     return await serve(
+      manner,
       job,
       key,
       account,
       admission,
       admission.allowed.map((index) => targets[index] as Candidate),
       at,
+      afterwards,
     )
   } catch (error) {
     return refuse(error, client, requestId, deps.log, at.candidate)
+  } finally {
+    afterwards?.end()
   }
 }
 
 /** From the hold to its settle: whatever happens in here, the hold ends. */
-async function serve(
-  job: Job,
+async function serve<J extends Job, A extends Answered>(
+  manner: Manner<J, A>,
+  job: J,
   key: Key,
   account: Account,
   admission: Granted,
   targets: readonly Candidate[],
   at: Place,
+  afterwards: Afterwards,
 ): Promise<Response> {
   const { hold } = admission
   const legs: Leg[] = []
@@ -59,56 +67,60 @@ async function serve(
     return account.settle({ requestId: job.id, row, answer })
   }
   const book = (outcome: Outcome): Row => rowOf(job, key, hold, outcome)
-  const first = await firstToCommit(job, targets, admission.maxOutputTokens, legs)
+  const first = await firstToCommit(manner, job, targets, admission.maxOutputTokens, legs)
   if (first.kind === 'failed') {
     const { candidate, error } = first
     at.candidate = candidate
     const ending = error.code === 'client-gone' ? 'client-gone' : 'failed'
-    job.deps.later(settle(candidate === null ? null : book({ candidate, tally: null, ending, error, legs, dropped: [] })))
+    afterwards.until(settle(candidate === null ? null : book({ candidate, tally: null, ending, error, legs, dropped: [] })))
     throw error
   }
   const { from } = first
-  const { candidate, way } = from.opened
-  const outcome = { candidate, tally: from.tally, legs, dropped: way.dropped }
+  const { candidate, dropped } = from.opened
+  const outcome = { candidate, tally: from.tally, legs, dropped }
   const headers = servedHeaders(job, from, admission)
 
   if (from.kind === 'whole') {
     const row = book({ ...outcome, ending: 'complete', error: null })
     costHeader(headers, row.costNanoUsd)
-    const told = from.response === null ? from.opened.response.headers.get('content-type') : null
-    headers.set('content-type', told ?? 'application/json')
     try {
-      const text = from.response === null ? null : job.client.write(named(from.response, job), job.intent, servedBy(job, candidate))
-      const response = new Response(text ?? (from.bytes as BodyInit), { headers })
-      const kept = job.headers.has('idempotency-key') ? keptAnswer(response, text ?? new TextDecoder().decode(from.bytes)) : null
-      job.deps.later(settle(row, kept))
+      const { body, contentType } = manner.tell(job, from)
+      headers.set('content-type', contentType)
+      const response = new Response(body as BodyInit, { headers })
+      const kept = job.headers.has('idempotency-key') ? keptAnswer(response, body) : null
+      afterwards.until(settle(row, kept))
       return response
     } catch (error) {
-      job.deps.later(settle(row)) // it was served and will be billed, though it could not be told
+      afterwards.until(settle(row)) // it was served and will be billed, though it could not be told
       throw error
     }
   }
 
-  const delivery = from.kind === 'large' ? deliverLarge(job, from) : deliver(job, from)
+  const { delivery, contentType } = manner.carry(job, from)
   const stopRenewing = renewing(job, account, hold)
-  job.deps.later(
+  afterwards.until(
     delivery.done.then(({ ending, error }) => {
       stopRenewing()
       return settle(book({ ...outcome, ending, error }))
     }),
   )
-  const isJson = from.kind === 'large' || job.intent.framing === 'json-array'
-  headers.set('content-type', isJson ? 'application/json' : 'text/event-stream; charset=utf-8')
+  headers.set('content-type', contentType)
   return new Response(delivery.readable, { headers })
 }
 
-type First =
-  | { readonly kind: 'committed'; readonly from: Committed }
+type First<A> =
+  | { readonly kind: 'committed'; readonly from: A }
   /** `candidate: null`: nothing was ever sent. */
   | { readonly kind: 'failed'; readonly error: GatewayError; readonly candidate: Candidate | null }
 
 /** Before the commit point a failure is another target's chance; after it, an event. */
-async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputTokens: number | null, legs: Leg[]): Promise<First> {
+async function firstToCommit<J extends Job, A extends Answered>(
+  manner: Manner<J, A>,
+  job: J,
+  targets: readonly Candidate[],
+  maxOutputTokens: number | null,
+  legs: Leg[],
+): Promise<First<A>> {
   let last: GatewayError | null = null // made only when it is needed: an Error's stack is dear
   let sentTo: Candidate | null = null
   for (const candidate of targets) {
@@ -122,7 +134,7 @@ async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputT
       ms: job.deps.now() - began,
     })
     try {
-      const from = await commit(job, await send(job, candidate, maxOutputTokens, trace))
+      const from = await manner.open(job, candidate, maxOutputTokens, trace)
       legs.push(leg('committed', from.opened.response.status))
       return { kind: 'committed', from }
     } catch (cause) {
@@ -132,7 +144,7 @@ async function firstToCommit(job: Job, targets: readonly Candidate[], maxOutputT
         sentTo = candidate
         legs.push(leg(last.code, last.detail.upstream?.status ?? null))
       }
-      if (last.rule.next === 'stop' || job.signal.aborted) break
+      if (last.rule.next === 'stop' || job.signal.aborted || job.body.isSpent === true) break
     }
   }
   last ??= new GatewayError('no-target-left', 'No target that this key may use can serve this request.')

@@ -3,7 +3,7 @@
 import { Body } from '../core/body.ts'
 import { GatewayError } from '../core/errors.ts'
 import { randomName } from '../core/key.ts'
-import type { ClientDialect, Intent } from '../dialects/contract.ts'
+import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import { readBytes } from './read-bytes.ts'
 
@@ -14,14 +14,20 @@ export type Job = {
   readonly id: string
   readonly startedAt: number
   readonly headers: Headers
-  readonly body: Body
+  readonly body: RequestBody
   readonly intent: Intent
-  readonly client: ClientDialect
+  readonly client: ClientFace
   /** The client asked for a refusal where something could not be said to the provider. */
   readonly strict: boolean
   readonly signal: AbortSignal
   readonly deps: Deps
 }
+
+/** `bytes: null`: they are not all here. `isSpent`: they went out as they came and cannot be sent again. */
+export type RequestBody = { readonly byteLength: number; readonly bytes: Uint8Array | null; readonly isSpent?: boolean }
+
+/** A job that is a chat. */
+export type ChatJob = Job & { readonly body: Body; readonly client: ClientDialect }
 
 /** Ids of requests: sortable by nothing, guessable by nobody. */
 export function newRequestId(): string {
@@ -47,24 +53,26 @@ export async function authenticate(credential: string | null, deps: Deps): Promi
 /** They would change where a request goes, or on whose account; a request that relies on them must not be served otherwise. */
 const REFUSED_HEADERS = ['x-portkey-config', 'x-portkey-custom-host', 'x-portkey-virtual-key'] as const
 
-/** Reads the body and what the gateway must know of it. @throws GatewayError `request-malformed`, `body-too-large` */
-export async function begin(request: Request, id: string, client: ClientDialect, deps: Deps): Promise<Job> {
-  const startedAt = deps.now()
+/** @throws GatewayError `request-unsupported` for a header that must not be ignored */
+export function refuseHeaders(headers: Headers): void {
   for (const name of REFUSED_HEADERS) {
-    if (request.headers.has(name))
+    if (headers.has(name))
       throw new GatewayError('request-unsupported', `The header ${name} is not supported here, and is not ignored: leave it out.`, {
         at: name,
       })
   }
-  const url = new URL(request.url)
-  const body = new Body(await readBytes(request, deps.limits.bodyBytes))
-  const intent = client.intent({
-    path: url.pathname,
-    query: url.searchParams,
-    headers: request.headers,
-    body,
-    nowSeconds: Math.floor(startedAt / 1000),
-  })
+}
+
+/** What every job has, whatever is asked. */
+export function jobOf<Client extends ClientFace, Sent extends RequestBody>(
+  request: Request,
+  id: string,
+  startedAt: number,
+  client: Client,
+  body: Sent,
+  intent: Intent,
+  deps: Deps,
+): Job & { readonly client: Client; readonly body: Sent } {
   return {
     id,
     startedAt,
@@ -76,4 +84,20 @@ export async function begin(request: Request, id: string, client: ClientDialect,
     signal: request.signal,
     deps,
   }
+}
+
+/** Reads the body of a chat and what the gateway must know of it. @throws GatewayError `request-malformed`, `body-too-large` */
+export async function beginChat(request: Request, id: string, client: ClientDialect, deps: Deps): Promise<ChatJob> {
+  const startedAt = deps.now()
+  refuseHeaders(request.headers)
+  const url = new URL(request.url)
+  const body = new Body(await readBytes(request, deps.limits.bodyBytes))
+  const intent = client.intent({
+    path: url.pathname,
+    query: url.searchParams,
+    headers: request.headers,
+    body,
+    nowSeconds: Math.floor(startedAt / 1000),
+  })
+  return jobOf(request, id, startedAt, client, body, intent, deps)
 }

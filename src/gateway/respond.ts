@@ -2,18 +2,18 @@
 
 import { dollarsText } from '../core/money.ts'
 import { GatewayError } from '../core/errors.ts'
-import type { ClientDialect } from '../dialects/contract.ts'
+import type { ClientFace } from '../dialects/contract.ts'
 import type { Admission, KeptAnswer } from '../core/account.ts'
 import type { Deps } from '../ports.ts'
 import type { Candidate } from './candidates.ts'
-import type { Committed } from './commit.ts'
 import type { Job } from './job.ts'
+import type { Answered } from './manner.ts'
 
 /** Upstream headers that a client may see; a request id is what a provider's support asks for. */
 const SENT_BACK = ['x-request-id', 'request-id', 'openai-processing-ms', 'openai-version', 'openai-model', 'cf-ray'] as const
 
-export function servedHeaders(job: Job, from: Committed, admission: Admission & { readonly kind: 'granted' }): Headers {
-  const { candidate, response, way, hide } = from.opened
+export function servedHeaders(job: Job, from: Answered, admission: Admission & { readonly kind: 'granted' }): Headers {
+  const { candidate, response, dropped, hide } = from.opened
   const headers = new Headers({
     'x-sluice-request-id': job.id,
     'x-generation-id': job.id,
@@ -25,7 +25,7 @@ export function servedHeaders(job: Job, from: Committed, admission: Admission & 
     const value = response.headers.get(name)
     if (value !== null && name !== 'cf-ray') headers.set(name, hide(value))
   }
-  if (way.dropped.length > 0) headers.set('x-sluice-dropped', headerText(way.dropped.join(',')).slice(0, 2048))
+  if (dropped.length > 0) headers.set('x-sluice-dropped', headerText(dropped.join(',')).slice(0, 2048))
   if (admission.clamped && admission.maxOutputTokens !== null) {
     headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
   }
@@ -48,12 +48,15 @@ export function replay(admission: Admission & { readonly kind: 'replay' }): Resp
   return new Response(answer.text, { status: answer.status, headers: { ...answer.headers, 'x-sluice-idempotency': 'replayed' } })
 }
 
-export function keptAnswer(response: Response, text: string): KeptAnswer {
+/** An answer that is no text (sound, a picture) is not kept. */
+export function keptAnswer(response: Response, body: string | Uint8Array): KeptAnswer | null {
+  if (!/json|text/.test(response.headers.get('content-type') ?? '')) return null
+  const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
   return { status: response.status, headers: Object.fromEntries(response.headers), text }
 }
 
 /** Any failure, in the client's dialect. What is no GatewayError is a bug of ours: it is logged, and not told. */
-export function refuse(cause: unknown, client: ClientDialect, requestId: string, log: Deps['log'], at: Candidate | null = null): Response {
+export function refuse(cause: unknown, client: ClientFace, requestId: string, log: Deps['log'], at: Candidate | null = null): Response {
   const error =
     cause instanceof GatewayError
       ? cause

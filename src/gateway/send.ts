@@ -1,59 +1,55 @@
-// Opens one call of one target: builds the body in the place's language, sends it, and waits for headers. Nothing is read but errors.
+// Sends one call to one target and waits for the headers of its answer. Nothing is read but errors, and no language is known here.
 
-import { Body } from '../core/body.ts'
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
-import { mediaTypeOf } from '../core/framing.ts'
 import { redactor } from '../core/redact.ts'
-import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
-import { upstreamDialect } from '../dialects/index.ts'
-import type { Settings, Voice } from '../providers/contract.ts'
+import type { Settings } from '../providers/contract.ts'
 import type { Candidate } from './candidates.ts'
 import type { Job } from './job.ts'
-
-export type Way = {
-  readonly kind: 'forward' | 'translate'
-  readonly voice: Voice
-  readonly upstream: UpstreamDialect
-  readonly dropped: readonly string[]
-}
 
 /** Whether a call went out at all: what was never sent is never billed. */
 export type Trace = { sent: boolean }
 
+/** A call as it will go out. `path` stands below the place's base URL; the headers that authorise it come by themselves. */
+export type Outgoing = {
+  readonly candidate: Candidate
+  readonly path: string
+  readonly headers: { readonly [name: string]: string }
+  /** Pieces of a body that is here, or what is still coming from the client. */
+  readonly body: readonly Uint8Array[] | ReadableStream<Uint8Array>
+  /** Why a body that is still coming could not be passed on; `null`: it could, or still may. */
+  bodyFailure?(): GatewayError | null
+  /** What could not be said to this target, in the client's words. */
+  readonly dropped: readonly string[]
+  /** The place's refusal; `null`: not one that its language knows. */
+  readError(status: number, headers: Headers, text: string): GatewayError | null
+}
+
 /** An answer whose headers say that it is one. `stop` ends the call upstream; `reason` tells why it was ended. */
 export type Opened = {
-  readonly way: Way
   readonly candidate: Candidate
+  readonly dropped: readonly string[]
   readonly response: Response
   readonly stop: (reason: GatewayError | null) => void
   readonly reason: () => GatewayError | null
   readonly hide: (text: string) => string
 }
 
-/** Of the client's headers only these go on, and only where the provider speaks the language they belong to. */
-const PASSED_ON: { readonly [dialect: string]: readonly string[] } = {
-  'openai-chat': ['openai-beta', 'idempotency-key', 'x-client-request-id'],
-  'openai-responses': ['openai-beta', 'idempotency-key', 'x-client-request-id'],
-  'anthropic-messages': ['anthropic-version', 'anthropic-beta', 'idempotency-key'],
-}
 const MOST_ERROR_BYTES = 65_536
-const encoder = new TextEncoder()
 
 /**
  * Sends. The call is ended when the client leaves, and when the headers take too long.
  * @throws GatewayError whatever the provider's refusal, silence or the request itself amounts to
  */
-export async function send(job: Job, candidate: Candidate, maxOutputTokens: number | null, trace: Trace): Promise<Opened> {
+export async function send(job: Job, out: Outgoing, trace: Trace): Promise<Opened> {
+  const { candidate, dropped } = out
   const { provider, settings } = candidate
-  const way = wayOf(job, candidate)
-  const { pieces, dropped } = write(job, candidate, way.voice, way.upstream, way.kind, maxOutputTokens)
   if (job.strict && dropped.length > 0) {
     throw new GatewayError('request-unsupported', `${provider.id} cannot be told ${dropped.join(', ')}, and x-sluice-strict is on.`, {
       at: dropped[0] as string,
     })
   }
-  const hide = hiderOf(settings)
+  let hide = hiderOf(settings)
   const ended = new AbortController()
   let reason: GatewayError | null = null
   const stop = (why: GatewayError | null): void => {
@@ -68,25 +64,37 @@ export async function send(job: Job, candidate: Candidate, maxOutputTokens: numb
     job.deps.limits.headersMs,
   )
   try {
-    const url = urlOf(job, candidate, way)
-    const headers = await headersOf(job, candidate, way)
+    const url = urlOf(out)
+    const headers = new Headers({ 'user-agent': 'sluice', ...out.headers })
+    const authorized = await provider.authorize(settings, {
+      fetch: (address, init) => job.deps.fetch(address, { ...init, signal: ended.signal }),
+      nowMs: job.deps.now(),
+    })
+    if (provider.fetchesToken === true) hide = hidingToo(hide, authorized)
+    for (const [name, value] of Object.entries(authorized)) headers.set(name, value)
+    const { body } = out
     if (provider.sign !== undefined) {
-      const signed = await provider.sign({ url, headers, bytes: joinBytes(pieces) }, settings, job.deps.now())
+      if (body instanceof ReadableStream)
+        throw new GatewayError('request-unsupported', `${provider.id} signs its requests and does not take a form.`)
+      const signed = await provider.sign({ url, headers, bytes: joinBytes(body) }, settings, job.deps.now())
       for (const [name, value] of Object.entries(signed)) headers.set(name, value)
     }
     const init: RequestInit = {
       method: 'POST',
       headers,
-      body: job.deps.upload(pieces) as BodyInit,
+      body: (body instanceof ReadableStream ? body : job.deps.upload(body)) as BodyInit,
       redirect: 'manual',
       signal: ended.signal,
       ...HALF_DUPLEX,
     }
+    if (reason !== null) throw reason
     trace.sent = true
     const response = await (provider.local === undefined ? job.deps.fetch(url, init) : provider.local(new Request(url, init)))
-    if (response.status < 200 || response.status >= 300) throw await refusalOf(response, way.upstream, provider.id, hide)
-    return { way: { ...way, dropped }, candidate, response, stop, reason: () => reason, hide }
+    if (response.status < 200 || response.status >= 300) throw await refusalOf(response, out, hide)
+    return { candidate, dropped, response, stop, reason: () => reason, hide }
   } catch (cause) {
+    const failure = out.bodyFailure?.() ?? null
+    if (failure !== null) throw failure
     if (reason !== null) throw reason
     if (cause instanceof GatewayError) throw cause
     throw new GatewayError('upstream-failed', `${provider.id} could not be reached.`, { cause })
@@ -104,95 +112,34 @@ function hiderOf(settings: Settings): (text: string) => string {
   return hide
 }
 
+/** Tokens that were fetched: no setting holds them. */
+function hidingToo(hide: (text: string) => string, authorized: { readonly [header: string]: string }): (text: string) => string {
+  const hideTokens = redactor(Object.values(authorized).map((value) => value.replace(/^Bearer /, '')))
+  return (text) => hideTokens(hide(text))
+}
+
 const hiders = new WeakMap<Settings, (text: string) => string>()
 
 /** Required by the standard for bodies that are streams; TypeScript's DOM types lack it. */
 const HALF_DUPLEX = { duplex: 'half' } as object
 
-/** The client's own language where the place speaks it, else the place's first. */
-function wayOf(job: Job, candidate: Candidate): Way {
-  const { voices } = candidate.provider
-  const own = voices.find((voice) => voice.dialect === job.client.id)
-  const voice = own ?? voices[0]
-  return { kind: own === undefined ? 'translate' : 'forward', voice, upstream: upstreamDialect(voice.dialect), dropped: [] }
-}
-
-type Outgoing = { readonly pieces: readonly Uint8Array[]; readonly dropped: readonly string[] }
-
-function write(
-  job: Job,
-  candidate: Candidate,
-  voice: Voice,
-  upstream: UpstreamDialect,
-  kind: Way['kind'],
-  maxOutputTokens: number | null,
-): Outgoing {
-  const orders: Orders = { model: candidate.model, maxOutputTokens, habits: voice.habits }
-  const quirks = candidate.provider.quirks?.bind(candidate.provider)
-  if (kind === 'forward') {
-    const member = job.body.member.bind(job.body)
-    return {
-      pieces: job.body.spliced([...upstream.edits(job.intent, orders, member), ...(quirks?.(voice.dialect, member) ?? [])]),
-      dropped: [],
-    }
-  }
-  const written = upstream.write(job.client.read(job.body), job.intent, orders)
-  const bytes = encoder.encode(written.text)
-  const dropped = written.dropped.map((name) => inClientWords(name, job.client.names))
-  if (quirks === undefined) return { pieces: [bytes], dropped }
-  const body = new Body(bytes)
-  return { pieces: body.spliced(quirks(voice.dialect, body.member.bind(body))), dropped }
-}
-
-/** `maxOutputTokens` → `max_tokens`, `tools[2].strict` → `tools[2].function.strict`, by the client dialect's own table. */
-function inClientWords(name: string, names: { readonly [canonical: string]: string }): string {
-  const head = /^[A-Za-z]+/.exec(name)?.[0] ?? ''
-  const word = Object.hasOwn(names, head) ? names[head] : undefined
-  return word === undefined ? name : word + name.slice(head.length)
-}
-
-/** A stream that is forwarded comes framed as the client wants it; one that is translated is asked for as events. */
-export function asksForArray(job: Job, way: Way): boolean {
-  return way.kind === 'forward' && job.intent.stream && job.intent.framing === 'json-array'
-}
-
-function urlOf(job: Job, candidate: Candidate, way: Way): string {
+function urlOf({ candidate, path }: Outgoing): string {
   const base = candidate.settings.baseUrl
   if (base === null)
     throw new GatewayError(
       'credential-missing',
       `The provider ${candidate.provider.id} has no base URL: ${candidate.provider.baseUrlSetting} must be set.`,
     )
-  return base.replace(/\/+$/, '') + way.voice.path(candidate.model, job.intent.stream, asksForArray(job, way) ? 'json-array' : 'sse')
+  return base.replace(/\/+$/, '') + path
 }
 
-async function headersOf(job: Job, candidate: Candidate, way: Way): Promise<Headers> {
-  const headers = new Headers({
-    'content-type': 'application/json',
-    accept: job.intent.stream && !asksForArray(job, way) ? mediaTypeOf(way.voice.framing) : 'application/json',
-    'user-agent': 'sluice',
-  })
-  for (const [name, value] of Object.entries(await candidate.provider.authorize(candidate.settings))) headers.set(name, value)
-  if (way.kind === 'forward') {
-    for (const name of PASSED_ON[way.voice.dialect] ?? []) {
-      const value = job.headers.get(name)
-      if (value !== null) headers.set(name, value)
-    }
-  }
-  return headers
-}
-
-async function refusalOf(
-  response: Response,
-  upstream: UpstreamDialect,
-  provider: string,
-  hide: (text: string) => string,
-): Promise<GatewayError> {
+async function refusalOf(response: Response, out: Outgoing, hide: (text: string) => string): Promise<GatewayError> {
+  const provider = out.candidate.provider.id
   const text = hide(await readSome(response))
   if (response.status < 400)
     return new GatewayError('upstream-failed', `${provider} answered with status ${response.status}; redirects are not followed.`)
   return (
-    upstream.readError(response.status, response.headers, text) ??
+    out.readError(response.status, response.headers, text) ??
     new GatewayError('upstream-failed', `${provider} answered with status ${response.status}.`)
   )
 }

@@ -7,12 +7,12 @@ import { SSE_SINK, type FrameSink } from '../core/sse.ts'
 import type { Frame } from '../dialects/contract.ts'
 import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
 import type { CommittedStream } from './commit.ts'
-import type { Job } from './job.ts'
+import type { ChatJob } from './job.ts'
 import { named, servedBy } from './served-by.ts'
 
 const encoder = new TextEncoder()
 
-export function translator(job: Job, from: CommittedStream): Carrier {
+export function translator(job: ChatJob, from: CommittedStream): Carrier {
   const { source, frames, tally, opened } = from
   const sink: FrameSink = job.intent.framing === 'json-array' ? new JsonArrayWriter() : SSE_SINK
   const writer = job.client.writer(job.intent, servedBy(job, opened.candidate))

@@ -32,3 +32,19 @@ async function feed(writer: WritableStreamDefaultWriter<Uint8Array>, pieces: rea
     // the call was ended: fetch has reported it
   }
 }
+
+/** A body that is still coming: a slice at a time, no faster than it is taken. What breaks the pieces breaks the call. */
+export function uploadAsItComes(pieces: AsyncIterable<Uint8Array>, length: number | null): ReadableStream<Uint8Array> {
+  const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(length)
+  void feedAsItComes(writable.getWriter(), pieces)
+  return readable
+}
+
+async function feedAsItComes(writer: WritableStreamDefaultWriter<Uint8Array>, pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const piece of pieces) await writer.write(piece)
+    await writer.close()
+  } catch (cause) {
+    await writer.abort(cause).catch(() => undefined)
+  }
+}

@@ -11,7 +11,8 @@ export function isConfigured(provider: Provider, has: (name: string) => boolean)
 export function missingSettings(provider: Provider, has: (name: string) => boolean): readonly string[] {
   const { needs, needsOneOf, address, defaultBaseUrl, baseUrlSetting } = provider
   const secrets = [...needs.filter((name) => !has(name)), ...lacking(needsOneOf, has)]
-  if (has(baseUrlSetting) || (defaultBaseUrl !== null && needs.length > 0)) return secrets
+  const wantsKey = needs.length > 0 || needsOneOf !== undefined
+  if (has(baseUrlSetting) || (defaultBaseUrl !== null && wantsKey)) return secrets
   return [...secrets, ...(address === undefined ? [baseUrlSetting] : lacking(address.needs, has))]
 }
 
@@ -22,7 +23,12 @@ export function secretsOf(provider: Provider): readonly string[] {
 
 /** Every setting a provider reads. */
 export function settingsOf(provider: Provider): readonly string[] {
-  const places = [...(provider.address?.needs ?? []).flat(), ...(provider.regionSettings ?? []), provider.baseUrlSetting]
+  const places = [
+    ...(provider.address?.needs ?? []).flat(),
+    ...(provider.regionSettings ?? []),
+    ...(provider.reads ?? []),
+    provider.baseUrlSetting,
+  ]
   return [...new Set([...secretsOf(provider), ...places])]
 }
 

@@ -4,6 +4,7 @@ import type { DialectId } from '../core/canonical.ts'
 import type { Framing } from '../core/framing.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
 import type { Habits } from '../dialects/contract.ts'
+import type { OperationVoice } from '../operations/contract.ts'
 
 /** One thing that can be called. `credential` is the *name* of a secret, never the secret: targets are stored, logged and shown. */
 export type Target = {
@@ -27,6 +28,14 @@ export type Settings = {
   readonly secrets: { readonly [name: string]: string }
   readonly baseUrl: string | null
   readonly region: string | null
+  /** Of the settings a provider `reads`, those that are set. No secrets. */
+  readonly values?: { readonly [name: string]: string }
+}
+
+/** What a provider needs of the world to be authorised: some places hand out tokens. */
+export type World = {
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  readonly nowMs: number
 }
 
 /** One language as this place speaks it. */
@@ -35,9 +44,13 @@ export type Voice = {
   readonly habits: Habits
   /** How its streams are framed; server-sent events unless said. */
   readonly framing?: Framing
+  /** The client's own headers that go on when it speaks this language, where the place does not take all of the language's. */
+  readonly passesOn?: readonly string[]
   /** Path and query below the base URL; `framing` of a stream, where the place has several. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
-  path(model: string, stream: boolean, framing?: 'sse' | 'json-array'): string
+  path(model: string, stream: boolean, framing?: 'sse' | 'json-array', settings?: Settings): string
 }
+
+export type Voices = readonly [Voice, ...Voice[]]
 
 export interface Provider {
   readonly id: string
@@ -57,20 +70,30 @@ export interface Provider {
   readonly address?: Address
   /** Names of the setting that says its region, the first that is set counts. */
   readonly regionSettings?: readonly string[]
+  /** Names of further settings that are no secrets. */
+  readonly reads?: readonly string[]
   /** In order of preference; the client's own dialect wins when it is listed. */
-  readonly voices: readonly [Voice, ...Voice[]]
+  readonly voices: Voices
+  /** Where the language depends on the model: its voices, some of `voices`. */
+  voicesFor?(model: string): Voices
+  /** What it can do beside chat, and in which languages; in order of preference, the client's own wins. */
+  readonly operations?: readonly OperationVoice[]
   /** Does closing the connection end the bill? With its source; `unknown` counts as no. */
   readonly stopsBillingOnAbort: { readonly answer: 'yes' | 'no' | 'unknown'; readonly source: string }
   /** Headers that authorise a request. Asynchronous because some places sign or fetch a token. */
-  authorize(settings: Settings): { readonly [header: string]: string } | Promise<{ readonly [header: string]: string }>
+  authorize(settings: Settings, world: World): { readonly [header: string]: string } | Promise<{ readonly [header: string]: string }>
+  /** What `authorize` gives is a secret that no setting holds, to be kept out of answers and logs as one. */
+  readonly fetchesToken?: true
   /** Headers that sign a request. Runs last, on the bytes that are sent, where a place wants its requests signed. */
   sign?(
     call: { readonly url: string; readonly headers: Headers; readonly bytes: Uint8Array },
     settings: Settings,
     nowMs: number,
   ): Promise<{ readonly [header: string]: string }>
-  /** Members this host wants otherwise than the dialect says: renamed, fixed or left out. Both ways through. */
-  quirks?(dialect: DialectId, member: (path: Path) => string | null): Edits
+  /** Members this host wants otherwise than the dialect says: renamed, fixed or left out. Both ways through; `headers` are those of a client that speaks the dialect itself. */
+  quirks?(dialect: DialectId, member: (path: Path) => string | null, headers?: Headers): Edits
+  /** Of such a client's headers, what this host is not told, by name. */
+  leavesOut?(dialect: DialectId, headers: Headers): readonly string[]
   /** A place inside the Worker answers by itself; no network. */
   local?(request: Request): Promise<Response>
 }

@@ -2,6 +2,7 @@
 
 import { alibaba } from './alibaba.ts'
 import { anthropic } from './anthropic.ts'
+import { azure } from './azure.ts'
 import { bedrock } from './bedrock.ts'
 import { cerebras } from './cerebras.ts'
 import { cloudflare } from './cloudflare.ts'
@@ -27,6 +28,7 @@ import { openrouter } from './openrouter.ts'
 import { perplexity } from './perplexity.ts'
 import { sambanova } from './sambanova.ts'
 import { together } from './together.ts'
+import { vertex } from './vertex.ts'
 import { vllm } from './vllm.ts'
 import { xai } from './xai.ts'
 import { zai } from './zai.ts'
@@ -36,6 +38,8 @@ export const PROVIDERS: readonly Provider[] = [
   anthropic,
   google,
   bedrock,
+  azure,
+  vertex,
   groq,
   mistral,
   deepseek,

@@ -2,6 +2,7 @@
 
 import type { Habits } from '../dialects/contract.ts'
 import type { Address, Provider, Voice } from './contract.ts'
+import { openAiOperations, type OpenAiOperation } from './operations.ts'
 import { settingName } from './setting-name.ts'
 
 export type OpenAiCompatible = {
@@ -15,6 +16,8 @@ export type OpenAiCompatible = {
   readonly keyOptional?: boolean
   /** It also has OpenAI's Responses language, at `/responses`; clients of that language are forwarded to it. */
   readonly hasResponses?: boolean
+  /** What it can do beside chat, in OpenAI's languages. */
+  readonly operations?: readonly OpenAiOperation[]
   readonly quirks?: NonNullable<Provider['quirks']>
 }
 
@@ -31,6 +34,7 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
     defaultBaseUrl: place.defaultBaseUrl,
     ...(place.address === undefined ? {} : { address: place.address }),
     voices: [chatVoice(habits), ...(place.hasResponses === true ? [responsesVoice(habits)] : [])],
+    ...(place.operations === undefined ? {} : { operations: openAiOperations(place.operations) }),
     stopsBillingOnAbort: place.stopsBillingOnAbort,
     authorize: ({ secrets }) => bearer(secrets[key]),
     ...(place.quirks === undefined ? {} : { quirks: place.quirks }),

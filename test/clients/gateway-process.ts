@@ -36,7 +36,7 @@ const PROJECT = join(import.meta.dirname, '../..')
 const ADMIN_KEY = 'sk-admin-clients-0123456789abcdef'
 const START_MS = 90_000
 const ROW_MS = 10_000
-const POLL_MS = 100
+const POLL_MS = 30
 const PROVIDERS = [
   'OPENAI',
   'ANTHROPIC',
@@ -51,9 +51,11 @@ const PROVIDERS = [
   'CEREBRAS',
   'VLLM',
   'OLLAMA',
+  'BEDROCK',
+  'COHERE',
 ]
 /** Whose SDK takes a base URL without a version. */
-const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY'])
+const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY', 'BEDROCK', 'COHERE'])
 
 /** Starts a gateway with fresh state whose providers are all at `origin`. Call `stop` when done. */
 export async function startGateway(origin: string): Promise<GatewayProcess> {
@@ -121,7 +123,7 @@ async function makeKey(base: string): Promise<{ readonly key: string; readonly h
 
 async function rowsOf(base: string, hash: string, requestId: string): Promise<readonly Row[]> {
   return until(ROW_MS, async () => {
-    const url = `${base}/api/v1/generations?api_key_hash=${hash}&limit=1000`
+    const url = `${base}/api/v1/generations?api_key_hash=${hash}&limit=100`
     const answer = await fetch(url, { headers: { authorization: `Bearer ${ADMIN_KEY}` } })
     if (!answer.ok) throw new Error(`GET /api/v1/generations answered ${answer.status}: ${await answer.text()}`)
     const { data } = (await answer.json()) as { readonly data: readonly Row[] }

@@ -12,7 +12,13 @@ import { startGateway, type GatewayProcess, type Row } from './gateway-process.t
 import { CLIENTS, failureOf, type Client } from './sdk-calls.ts'
 
 /** Recordings' providers, as the gateway names them. */
-const PROVIDER: { readonly [recorded: string]: string } = { openai: 'openai', anthropic: 'anthropic', gemini: 'google' }
+const PROVIDER: { readonly [recorded: string]: string } = {
+  openai: 'openai',
+  anthropic: 'anthropic',
+  gemini: 'google',
+  bedrock: 'bedrock',
+  cohere: 'cohere',
+}
 /** Real models with a price, and what they cost: nano-dollars for a thousand tokens, from the makers' price lists. */
 const PRICED = [
   { model: 'openai/gpt-4o-mini', named: 'gpt-4o-mini', api: 'openai.chat', input: 150_000, cacheRead: 75_000, output: 600_000 },

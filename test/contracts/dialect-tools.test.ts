@@ -78,10 +78,21 @@ describe('the replay server', () => {
     async (recording) => {
       const answer = await ask(recording)
       expect(answer.status).toBe(recording.status)
-      expect(await answer.text()).toBe(answerText(recording))
+      expect(Buffer.from(await answer.arrayBuffer())).toEqual(recording.binary ?? Buffer.from(answerText(recording)))
       expect(server.askedFor(recording.id)).toMatchObject([{ refused: null, left: false }])
     },
   )
+
+  it('answers the turns of a conversation in order', async () => {
+    const [first, second] = streams.filter((one) => one.api === 'anthropic.messages')
+    if (first === undefined || second === undefined) throw new Error('Too few recordings.')
+    const model = `rec-${first.id}_then_${second.id}--talk`
+    const turn = (): Promise<Response> =>
+      fetch(`${server.origin}/v1/messages`, { method: 'POST', body: JSON.stringify({ model, stream: true }) })
+    expect(await (await turn()).text()).toBe(answerText(first))
+    expect(await (await turn()).text()).toBe(answerText(second))
+    expect(server.askedBy(model).map(({ id }) => id)).toEqual([first.id, second.id])
+  })
 
   it('keeps the usage chunk from those who do not ask for it', async () => {
     const recording = streams.find((one) => one.features.includes('stream_usage_option') && one.features.includes('empty_choices_chunk'))

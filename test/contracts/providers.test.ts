@@ -29,6 +29,7 @@ const ODD_MODELS = [
   'rec-1--tag',
   'org/model-1.5_b',
 ]
+const WORLD = { fetch: () => Promise.reject(new Error('no network')), nowMs: 0 }
 const SECRET = 'sk-top-secret-0123456789'
 
 describe('the registry of providers', () => {
@@ -83,7 +84,7 @@ describe.each(PROVIDERS.map((provider) => [provider.id, provider] as const))('pr
 
   it('puts a secret into headers only', async () => {
     const settings = { secrets: { [`${prefix}_API_KEY`]: SECRET }, baseUrl: null, region: null }
-    const headers = await provider.authorize(settings)
+    const headers = await provider.authorize(settings, WORLD)
     if (provider.needs.length > 0) expect(Object.values(headers).some((value) => value.includes(SECRET))).toBe(true)
     for (const name of Object.keys(headers)) expect(name).toMatch(/^[a-z0-9-]+$/)
     for (const voice of provider.voices) expect(voice.path('model', true) + voice.path('model', false)).not.toContain(SECRET)

@@ -17,9 +17,13 @@ export type Recording = {
   readonly features: readonly string[]
   /** The body that was sent to the provider; `null` when it was not recorded. */
   readonly request: { readonly [member: string]: unknown } | null
+  /** Headers of the request, names in lower case; credentials were never recorded. */
+  readonly requestHeaders: { readonly [name: string]: string }
   readonly headers: { readonly [name: string]: string }
   /** What the provider answered: an event stream as text, or a JSON value. */
   readonly answer: { readonly stream: string } | { readonly json: unknown }
+  /** The bytes of a stream that is no text, as the provider sent them; `answer` is then its frames as server-sent events. */
+  readonly binary: Buffer | null
 }
 
 /** The language of a recording's `api`. A new language gets its line here; its contract suite then finds its recordings. */
@@ -100,6 +104,7 @@ type Stored = {
   readonly streaming: boolean
   readonly features?: readonly string[]
   readonly request_body?: { readonly [member: string]: unknown } | null
+  readonly request_headers?: { readonly [name: string]: string }
   readonly response_headers?: { readonly [name: string]: string }
   readonly response_body?: unknown
   readonly sse_text?: string
@@ -125,8 +130,10 @@ function recording(stored: Stored): Recording {
     streaming: stored.streaming,
     features: stored.features ?? [],
     request: stored.request_body ?? null,
+    requestHeaders: Object.fromEntries(Object.entries(stored.request_headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
     headers,
     answer: stream === null ? { json: stored.response_body ?? null } : { stream },
+    binary: stored.response_base64 === undefined ? null : Buffer.from(stored.response_base64, 'base64'),
   }
 }
 

@@ -11,6 +11,8 @@ export type Asked = {
   readonly path: string
   readonly headers: IncomingHttpHeaders
   readonly bytes: Buffer
+  /** The model's name as it was asked for. */
+  readonly model: string
   readonly id: string | null
   readonly tag: string | null
   /** What was sent, as far as it was meant to be sent. */
@@ -25,6 +27,8 @@ export type ReplayServer = {
   readonly asked: readonly Asked[]
   /** Requests for a recording, in order of arrival; only those with the tag when one is given. */
   askedFor(id: string, tag?: string): readonly Asked[]
+  /** Requests for a model by its whole name, such as the turns of one conversation. */
+  askedBy(model: string): readonly Asked[]
   close(): Promise<void>
 }
 
@@ -33,6 +37,8 @@ export const BEHAVIOURS = ['cut', 'stall', 'slow', 'drip', 'garbage', 'limited',
 type Behaviour = (typeof BEHAVIOURS)[number]
 
 const SLOW_MS = 300
+/** `rec-<first>_then_<second>`: the turns of a conversation, each answered by its own recording; a new conversation wants a new tag. */
+const THEN = '_then_'
 export const RETRY_AFTER_SECONDS = 7
 
 /** Which API an endpoint's path is; `stream` where the path itself says whether a stream is asked for. Any prefix goes. */
@@ -64,6 +70,7 @@ export async function startReplayServer({ named = {} }: ReplayOptions = {}): Pro
   return {
     origin: `http://127.0.0.1:${address.port}`,
     asked,
+    askedBy: (model) => asked.filter((one) => one.model === model),
     askedFor: (id, tag) => asked.filter((one) => one.id === id && (tag === undefined || one.tag === tag)),
     close: () =>
       new Promise((resolve) => {
@@ -85,11 +92,13 @@ async function answer(
   const body = objectOf(bytes)
   const model = typeof body['model'] === 'string' ? body['model'] : (/\/models?\/([^:/]+)[:/]/.exec(path)?.[1] ?? '')
   const name = named[model] ?? /rec-([A-Za-z0-9._-]+)/.exec(model)?.[1] ?? null
-  const [id, tag] = name === null ? [null, null] : splitTag(name)
+  const [ids, tag] = name === null ? [null, null] : splitTag(name)
+  const id = ids?.split(THEN)[asked.filter((one) => one.model === model).length % ids.split(THEN).length] ?? null
   const entry: Asked = {
     path: request.url ?? '/',
     headers: request.headers,
     bytes,
+    model,
     id,
     tag,
     sent: Buffer.alloc(0),
@@ -123,7 +132,8 @@ async function answer(
   }
 
   const usageAsked = isObject(body['stream_options']) && body['stream_options']['include_usage'] === true
-  entry.sent = Buffer.from(tag === 'garbage' ? '<html>not what you asked for' : bodyText(recording, usageAsked))
+  entry.sent =
+    tag === 'garbage' ? Buffer.from('<html>not what you asked for') : (recording.binary ?? Buffer.from(bodyText(recording, usageAsked)))
   await send(response, recording, entry, BEHAVIOURS.find((behaviour) => behaviour === tag) ?? null)
 }
 
@@ -131,7 +141,8 @@ async function send(response: ServerResponse, recording: Recording, entry: Asked
   if (behaviour === 'slow') await wait(SLOW_MS)
   const bytes = entry.sent
   const half = behaviour === 'cut' || behaviour === 'stall' || behaviour === 'drip'
-  response.writeHead(recording.status, recording.headers)
+  const framing = recording.binary === null ? {} : { 'content-type': 'application/vnd.amazon.eventstream' }
+  response.writeHead(recording.status, { ...recording.headers, ...framing })
   response.flushHeaders()
   for (const piece of pieces(half ? bytes.subarray(0, Math.floor(bytes.length / 2)) : bytes, recording.id)) {
     if (response.destroyed) return

@@ -72,6 +72,20 @@ describe('a request from an Anthropic client', () => {
     )
   })
 
+  it('that goes on with a conversation which Anthropic holds is refused in words that its SDK understands', () => {
+    const request = { model: 'm', messages: [], thread: { type: 'continue', previous_message_id: 'msg_1' } }
+    let refusal: unknown
+    try {
+      client.read(bodyOf(request))
+    } catch (error) {
+      refusal = error
+    }
+    if (!(refusal instanceof GatewayError)) throw new Error('It was read.')
+    expect(client.status(refusal)).toBe(400)
+    expect(client.writeError(refusal, null)).toMatchObject({ error: { details: { error_code: 'thread_unsupported_request' } } })
+    expect(client.read(bodyOf({ ...request, thread: null })).turns).toEqual([])
+  })
+
   it('with a tool that the provider runs has no bound by its bytes', () => {
     expect(intentOf({ model: 'm', tools: [{ type: 'bash_20250124', name: 'bash' }] }).inputBound).toBeGreaterThan(0)
     expect(intentOf({ model: 'm', tools: [{ type: 'web_search_20250305', name: 'web_search' }] }).inputBound).toBeNull()
@@ -106,11 +120,6 @@ describe('a request to Anthropic', () => {
     const large = written({ reasoning: { effort: 'high' }, sampling: { maxOutputTokens: 10_000, temperature: 0.5, topK: 4 } })
     expect(large.body.thinking).toEqual({ type: 'enabled', budget_tokens: 8000 })
     expect(large.dropped).toEqual(['temperature', 'topK'])
-    const both = written(
-      { reasoning: { effort: 'medium' }, sampling: { maxOutputTokens: 1000 } },
-      { ...ORDERS, model: 'claude-sonnet-4-6' },
-    )
-    expect(both.body).toMatchObject({ thinking: { type: 'adaptive' }, output_config: { effort: 'medium' } })
     const off: Partial<ChatRequest> = {
       reasoning: { off: true },
       extras: { dialect: 'anthropic-messages', fields: { 'output_config.effort': 'high' } },
@@ -118,6 +127,13 @@ describe('a request to Anthropic', () => {
     expect(written(off).body).toMatchObject({ thinking: { type: 'disabled' }, output_config: { effort: 'high' } })
     const newest = written({ reasoning: { effort: 'high' }, sampling: { maxOutputTokens: 1000 } }, { ...ORDERS, model: 'claude-opus-4-7' })
     expect(newest.body).toMatchObject({ thinking: { type: 'adaptive' }, output_config: { effort: 'high' } })
+    // 4.6 takes both: an effort stays an effort, a budget a budget.
+    const both = { ...ORDERS, model: 'claude-sonnet-4-6' }
+    expect(written({ reasoning: { effort: 'medium' } }, both).body).toMatchObject({
+      thinking: { type: 'adaptive' },
+      output_config: { effort: 'medium' },
+    })
+    expect(written({ reasoning: { budgetTokens: 2000 } }, both).body.thinking).toEqual({ type: 'enabled', budget_tokens: 2000 })
   })
 
   it('leaves thinking out in a tool loop whose call has no thinking block, which the API would refuse', () => {
@@ -238,6 +254,27 @@ describe("Anthropic's stream", () => {
     const reader = upstream.reader()
     const events = [...reader.read(start), ...reader.end()]
     expect(events.map((event) => event.kind)).toEqual(['start', 'usage', 'usage', 'error'])
+  })
+
+  it('closes a tool call whose stop never came before the text behind it', () => {
+    const reader = upstream.reader()
+    const frames = [
+      start,
+      data({ type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: 'a', name: 'f', input: {} } }),
+      data({ type: 'content_block_delta', index: 0, delta: { type: 'input_json_delta', partial_json: '{"x":1}' } }),
+      data({ type: 'content_block_delta', index: 1, delta: { type: 'text_delta', text: 'Done.' } }),
+      data({ type: 'message_delta', delta: { stop_reason: 'tool_use' } }),
+      data({ type: 'message_stop' }),
+    ]
+    const kinds = frames.flatMap((frame) => reader.read(frame)).map((event) => event.kind)
+    expect(kinds.filter((kind) => kind.startsWith('block-'))).toEqual([
+      'block-start',
+      'block-delta',
+      'block-end',
+      'block-start',
+      'block-delta',
+      'block-end',
+    ])
   })
 
   it('keeps server tool blocks whole, tells withheld from redacted thinking, and splits cache writes', () => {

@@ -7,6 +7,8 @@ import { framingReader } from '../../src/core/framing.ts'
 import { missingSettings } from '../../src/providers/configured.ts'
 import { bedrock } from '../../src/providers/bedrock.ts'
 
+const WORLD = { fetch: () => Promise.reject(new Error('no network')), nowMs: 0 }
+
 const encoder = new TextEncoder()
 const codec = new EventStreamCodec(
   (bytes) => new TextDecoder().decode(bytes as Uint8Array),
@@ -105,8 +107,8 @@ describe('a request to Bedrock', () => {
   it('is not signed when a key of Bedrock’s own is set', async () => {
     const settings = { secrets: { ...secrets, BEDROCK_API_KEY: 'key' }, baseUrl: null, region: 'us-east-1' }
     expect(await bedrock.sign?.(call, settings, NOW_MS)).toEqual({})
-    expect(await bedrock.authorize(settings)).toEqual({ authorization: 'Bearer key' })
-    expect(await bedrock.authorize({ secrets, baseUrl: null, region: null })).toEqual({})
+    expect(await bedrock.authorize(settings, WORLD)).toEqual({ authorization: 'Bearer key' })
+    expect(await bedrock.authorize({ secrets, baseUrl: null, region: null }, WORLD)).toEqual({})
   })
 
   it('needs one way to be authorised and a region', () => {

@@ -6,6 +6,8 @@ import { declaredId, declaredProviders, declaringSettings } from '../../src/prov
 import { isConfigured, missingSettings } from '../../src/providers/configured.ts'
 import { providerById } from '../../src/providers/index.ts'
 
+const WORLD = { fetch: () => Promise.reject(new Error('no network')), nowMs: 0 }
+
 const from = (settings: { readonly [name: string]: string }) => {
   const names = Object.keys(settings)
   const setting = (name: string): string | null => settings[name] ?? null
@@ -22,15 +24,17 @@ describe('a declared place', () => {
     expect(providers.map(({ id }) => id)).toEqual(['my-host'])
     const [place] = providers
     expect(place?.voices.map((voice) => [voice.dialect, voice.path('m', true)])).toEqual([['openai-chat', '/chat/completions']])
-    expect(place?.authorize({ secrets: { MY_HOST_API_KEY: 'k' }, baseUrl: null, region: null })).toEqual({ authorization: 'Bearer k' })
-    expect(place?.authorize({ secrets: {}, baseUrl: null, region: null })).toEqual({})
+    expect(place?.authorize({ secrets: { MY_HOST_API_KEY: 'k' }, baseUrl: null, region: null }, WORLD)).toEqual({
+      authorization: 'Bearer k',
+    })
+    expect(place?.authorize({ secrets: {}, baseUrl: null, region: null }, WORLD)).toEqual({})
   })
 
   it('speaks Messages where that is said, and nothing where it is said wrongly', () => {
     const said = (dialect: string) => from({ A_BASE_URL: 'https://a.example', A_DIALECT: dialect }).providers
     const [place] = said('anthropic-messages')
     expect(place?.voices.map((voice) => [voice.dialect, voice.path('m', false)])).toEqual([['anthropic-messages', '/v1/messages']])
-    expect(place?.authorize({ secrets: { A_API_KEY: 'k' }, baseUrl: null, region: null })).toMatchObject({ 'x-api-key': 'k' })
+    expect(place?.authorize({ secrets: { A_API_KEY: 'k' }, baseUrl: null, region: null }, WORLD)).toMatchObject({ 'x-api-key': 'k' })
     expect(said('gemini')).toEqual([])
   })
 

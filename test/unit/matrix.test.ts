@@ -5,12 +5,14 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fidelityDocument, observations } from '../../scripts/matrix/document.ts'
 import { observe } from '../../scripts/matrix/observe.ts'
+import { PLACES } from '../../scripts/matrix/place.ts'
 import { adding } from '../../scripts/matrix/probe.ts'
 import { anthropicMessagesUpstream } from '../../src/dialects/anthropic-messages/upstream.ts'
 import { openaiChatClient } from '../../src/dialects/openai-chat/client.ts'
-import { anthropic } from '../../src/providers/anthropic.ts'
 
-const way = { client: openaiChatClient, upstream: anthropicMessagesUpstream, provider: anthropic, voice: anthropic.voices[0] }
+const place = PLACES.find(({ label }) => label === 'anthropic')
+if (place === undefined) throw new Error('Anthropic is no place.')
+const way = { client: openaiChatClient, upstream: anthropicMessagesUpstream, place }
 const BODY = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] }
 
 describe('docs/FIDELITY.md', () => {

@@ -185,6 +185,30 @@ describe('streams', () => {
     expect(writer.end()).toEqual([])
   })
 
+  it('tells a call’s seal in a piece of that call which has a function, as checking readers want', () => {
+    const writer = client.writer(intentOf(requestOf('"stream":true')), SERVED)
+    const events: readonly ChatEvent[] = [
+      { kind: 'start', id: 'r', model: 'm' },
+      { kind: 'block-start', index: 0, block: { kind: 'tool-call', id: 'a', name: 'f' } },
+      { kind: 'block-delta', index: 0, text: '{}' },
+      { kind: 'block-seal', index: 0, seal: { issuer: 'google', value: 'sig' } },
+      { kind: 'block-end', index: 0 },
+      { kind: 'finish', reason: 'tool-calls', native: null },
+    ]
+    const chunks = events.flatMap((event) => writer.write(event)).map(({ data }): unknown => JSON.parse(data))
+    expect(chunks).toContainEqual(
+      expect.objectContaining({
+        choices: [
+          expect.objectContaining({
+            delta: {
+              tool_calls: [{ index: 0, function: { arguments: '' }, extra_content: { google: { thought_signature: 'sig' } } }],
+            },
+          }),
+        ],
+      }),
+    )
+  })
+
   it('lets an observer skip what says nothing', () => {
     expect(upstream.worthReading('{"choices":[{"delta":{"content":"\\"usage\\":{"},"finish_reason":null}],"usage":null}')).toBe(false)
     expect(upstream.worthReading('{"choices":[{"finish_reason" : "stop"}]}')).toBe(true)

@@ -43,6 +43,15 @@ describe('a request', () => {
     expect(listed.data).toHaveLength(1)
   })
 
+  it('is streamed with its usage to a client that asks for it', async () => {
+    const { key } = await makeKey()
+    const asks = { stream: true, stream_options: { include_usage: true } }
+    const text = await (await call('POST', '/v1/chat/completions', key, echo('a b c', asks))).text()
+    expect(text).toContain('"usage":{')
+    expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
+    expect(text).not.toContain('"error"')
+  })
+
   it('is streamed in both client dialects, with its usage booked', async () => {
     const { key } = await makeKey()
     const chat = await call('POST', '/v1/chat/completions', key, echo('a b c', { stream: true }))

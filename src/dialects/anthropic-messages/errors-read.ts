@@ -64,7 +64,13 @@ function codeOf(status: number, message: string): ErrorCode {
   const told = codeOfStatus(status)
   if (told !== null) return told
   const words = message.toLowerCase()
-  if (words.includes('prompt is too long') || words.includes('exceed context limit') || words.includes('context window'))
+  // The second is Bedrock's.
+  if (
+    words.includes('prompt is too long') ||
+    words.includes('input is too long') ||
+    words.includes('exceed context limit') ||
+    words.includes('context window')
+  )
     return 'upstream-context-too-long'
   if (words.includes('content filtering policy')) return 'upstream-content-refused'
   return 'upstream-refused'

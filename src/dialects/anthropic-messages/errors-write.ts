@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '../../core/canonical.ts'
 import type { GatewayError } from '../../core/errors.ts'
-import { ANTHROPIC_MESSAGES, isObject } from './wire.ts'
+import { ANTHROPIC_MESSAGES, isObject, THREAD } from './wire.ts'
 
 const OVERLOADED = 529
 
@@ -18,9 +18,15 @@ export function writeError(error: GatewayError, requestId: string | null): JsonO
   const own = isObject(said) && typeof said['type'] === 'string' && typeof said['message'] === 'string' ? said : null
   return {
     type: 'error',
-    error: own ?? { type: typeOf(error), message: error.message },
+    error: own ?? { type: typeOf(error), message: error.message, ...detailsOf(error) },
     ...(requestId === null ? {} : { request_id: requestId }),
   }
+}
+
+/** The SDK's tool runner goes on without a thread, all messages sent, when it is told so in these words. */
+function detailsOf({ code, detail }: GatewayError): JsonObject {
+  if (code !== 'request-unsupported' || detail.at !== THREAD) return {}
+  return { details: { error_code: 'thread_unsupported_request', unsupported: null } }
 }
 
 function typeOf(error: GatewayError): string {

@@ -3,18 +3,18 @@
 export type ModelRules = {
   /** Thinking is `adaptive` with an effort; a budget is refused. Sampling other than the default is refused, too. */
   readonly adaptiveOnly: boolean
-  /** An effort can be said as it is, by adaptive thinking. */
-  readonly takesEffort: boolean
+  /** Thinking may be `adaptive` with an effort, so an effort need not be made a budget. */
+  readonly adaptive: boolean
   /** `temperature` and `top_p` may not stand together. */
   readonly oneOfTemperatureAndTopP: boolean
 }
 
 /**
- * By generation, from Anthropic's migration guides: adaptive thinking since 4.6 and nothing else since Claude Opus 4.7 and all of the fifth generation, one sampling
+ * By generation, from Anthropic's migration guides: adaptive since 4.6 and only so since Claude Opus 4.7 and all of the fifth generation, one sampling
  * member since 4.1 (https://platform.claude.com/docs/en/about-claude/models/migration-guide). Names that are not Claude's have no rules.
  */
 export function rulesOf(model: string): ModelRules {
   const match = /claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/.exec(model)
   const generation = match === null ? 0 : Number(match[1]) + Number(match[2] ?? 0) / 100
-  return { adaptiveOnly: generation >= 4.07, takesEffort: generation >= 4.06, oneOfTemperatureAndTopP: generation >= 4.01 }
+  return { adaptiveOnly: generation >= 4.07, adaptive: generation >= 4.06, oneOfTemperatureAndTopP: generation >= 4.01 }
 }

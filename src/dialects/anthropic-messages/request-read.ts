@@ -1,6 +1,7 @@
 // Reads a Messages request into the canonical form. Specification: /v1/messages of Anthropic's API reference.
 
 import type { ChatRequest, JsonObject, JsonValue, Part, ReplyFormat, Sampling, Tool, ToolChoice, Turn } from '../../core/canonical.ts'
+import { GatewayError } from '../../core/errors.ts'
 import type { ClientBody } from '../contract.ts'
 import { cacheOf, type Leftovers, readContent } from './blocks-read.ts'
 import {
@@ -14,7 +15,7 @@ import {
   optionalText,
   requiredText,
 } from './expect.ts'
-import { ANTHROPIC_MESSAGES, parseObject, REQUEST_RAW } from './wire.ts'
+import { ANTHROPIC_MESSAGES, parseObject, REQUEST_RAW, THREAD } from './wire.ts'
 
 /** Read below, or the gateway's own business. All other members are extras. */
 const KNOWN: ReadonlySet<string> = new Set([
@@ -41,6 +42,7 @@ const EMPTY_SCHEMA = '{"type":"object","properties":{}}'
 /** @throws GatewayError `request-malformed` with the place of the wrong value */
 export function readRequest(client: ClientBody): ChatRequest {
   const body = client.parsed(REQUEST_RAW)
+  refuseThread(body)
   const left: Leftovers = {}
   const turns = [...readSystem(body, left), ...readMessages(body, left)]
   const tools = (optionalList(body, 'tools') ?? []).map((tool, i) => readTool(objectAt(tool, `tools[${i}]`), `tools[${i}]`, left))
@@ -59,6 +61,13 @@ export function readRequest(client: ClientBody): ChatRequest {
     ...(endUserId === undefined ? {} : { endUserId }),
     extras: { dialect: ANTHROPIC_MESSAGES, fields: left },
   }
+}
+
+/** A conversation that Anthropic holds cannot be fetched from there: it would silently lose its beginning. */
+function refuseThread(body: JsonObject): void {
+  if (body['thread'] === undefined || body['thread'] === null) return
+  const message = `'${THREAD}' is not possible here: the provider of this model speaks another language and holds no conversations. Send all messages.`
+  throw new GatewayError('request-unsupported', message, { at: THREAD })
 }
 
 /** Members that say nothing but the default are no loss. */

@@ -123,10 +123,10 @@ export class AnthropicReader implements FrameReader {
   private openBlock(key: JsonValue | undefined, block: JsonObject, out: ChatEvent[]): void {
     if (!this.started) this.start(undefined, out)
     this.close(key, out)
-    // A host that leaves a stop out: only tool calls may stand open side by side.
     const part = readBlock(block)
-    const standsBeside = part.kind === 'tool-call' || part.kind === 'native'
-    for (const [other, open] of this.open) if (open.kind !== 'tool' || !standsBeside) this.close(other, out)
+    // A host that leaves a stop out: only tool calls may stand open, and only beside each other or a native block.
+    const besideTools = part.kind === 'tool-call' || part.kind === 'native'
+    for (const [other, open] of this.open) if (open.kind !== 'tool' || !besideTools) this.close(other, out)
     if (part.kind === 'native') {
       this.open.set(key, { kind: 'native', value: block, input: null })
       return

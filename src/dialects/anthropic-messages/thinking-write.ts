@@ -13,8 +13,8 @@ const DEFAULT_MAX_TOKENS_THINKING = 8192
 
 /** Share of the ceiling for each effort, as OpenRouter documents it (design/WIRE.md 2.1). */
 const SHARE: { readonly [effort: string]: number } = { max: 0.95, xhigh: 0.95, high: 0.8, medium: 0.5, low: 0.2, minimal: 0.1 }
-/** Those that every model with efforts knows. */
-const SHARED_EFFORTS: ReadonlySet<string> = new Set(['low', 'medium', 'high'])
+/** Those that every model with adaptive thinking takes. */
+const EFFORTS_OF_ALL: ReadonlySet<string> = new Set(['low', 'medium', 'high'])
 const EFFORTS: ReadonlySet<string> = new Set(['low', 'medium', 'high', 'xhigh', 'max'])
 
 export type Thinking = {
@@ -44,7 +44,7 @@ export function writeThinking(request: ChatRequest, intent: Intent, orders: Orde
     // An effort that stands beside it in the client's own words would pass for a wish to think.
     if (wish !== undefined && (rules.adaptiveOnly || saysEffort(request))) thinking = { type: 'disabled' }
   } else if (forced) report.drop('reasoning') // a forced tool call and thinking exclude each other
-  else if (rules.adaptiveOnly || (rules.takesEffort && 'effort' in wish && SHARED_EFFORTS.has(wish.effort))) {
+  else if (rules.adaptiveOnly || (rules.adaptive && 'effort' in wish && EFFORTS_OF_ALL.has(wish.effort))) {
     effort = 'effort' in wish ? effortOf(wish.effort, report) : effortOfBudget(wish.budgetTokens / maxTokens, report)
     thinking = { type: 'adaptive', display: 'summarized' }
   } else {

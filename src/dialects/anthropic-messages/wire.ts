@@ -3,6 +3,9 @@
 import type { FinishReason, JsonObject, JsonValue, Seal } from '../../core/canonical.ts'
 import { rawPaths } from '../../core/json-raw.ts'
 
+/** The member that names a conversation which Anthropic holds (beta). */
+export const THREAD = 'thread'
+
 export const ANTHROPIC_MESSAGES = 'anthropic-messages'
 
 /** The vendor whose models sign thinking in this dialect. */

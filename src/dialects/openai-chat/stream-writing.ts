@@ -140,7 +140,8 @@ export class ChatStreamWriter implements FrameWriter {
     if (open === undefined) return []
     if (open.kind === 'tool-call') {
       const detail = this.#spelling.ofCall(open.id, seal, this.#details)
-      if (detail === null) return [this.#callChunk(open.call, { extra_content: writeSeal(seal) })]
+      // Readers that check a chunk's shape want a `function` in every piece of a call.
+      if (detail === null) return [this.#callChunk(open.call, { function: { arguments: '' }, extra_content: writeSeal(seal) })]
       this.#details++
       return [this.#chunk({ reasoning_details: [detail] })]
     }

@@ -1,0 +1,39 @@
+// A chat on the path of a request: the client's language in and out, a stream or a whole answer.
+
+import type { ClientDialect } from '../dialects/contract.ts'
+import { chatRequest, wayOf } from './chat-request.ts'
+import { commit, type Committed } from './commit.ts'
+import { deliver, deliverLarge } from './deliver.ts'
+import { beginChat, type ChatJob } from './job.ts'
+import type { Manner } from './manner.ts'
+import { named, servedBy } from './served-by.ts'
+import { send } from './send.ts'
+
+export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
+  return {
+    client,
+    begin: (request, id, deps) => beginChat(request, id, client, deps),
+    serves: (_job, provider) => provider.voices.length > 0,
+    async open(job, candidate, maxOutputTokens, trace) {
+      const way = wayOf(job, candidate)
+      const opened = await send(job, chatRequest(job, candidate, way, maxOutputTokens), trace)
+      return commit(job, { ...opened, way })
+    },
+    tell(job, answer) {
+      if (answer.kind !== 'whole') throw new Error('Only a whole answer is told.')
+      const { response, opened } = answer
+      return {
+        body: response === null ? answer.bytes : client.write(named(response, job), job.intent, servedBy(job, opened.candidate)),
+        contentType: (response === null ? opened.response.headers.get('content-type') : null) ?? 'application/json',
+      }
+    },
+    carry(job, answer) {
+      if (answer.kind === 'whole') throw new Error('A whole answer is told, not carried.')
+      const isJson = answer.kind === 'large' || job.intent.framing === 'json-array'
+      return {
+        delivery: answer.kind === 'large' ? deliverLarge(job, answer) : deliver(job, answer),
+        contentType: isJson ? 'application/json' : 'text/event-stream; charset=utf-8',
+      }
+    },
+  }
+}

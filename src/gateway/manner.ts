@@ -1,0 +1,28 @@
+// What differs between a chat and everything else that can be asked: how it is read, sent, told and carried. The path is one (handle.ts).
+
+import type { ClientFace } from '../dialects/contract.ts'
+import type { Deps } from '../ports.ts'
+import type { Provider } from '../providers/contract.ts'
+import type { Candidate } from './candidates.ts'
+import type { Delivery } from './deliver.ts'
+import type { Job } from './job.ts'
+import type { Opened, Trace } from './send.ts'
+import type { Tally } from './tally.ts'
+
+/** A target's answer from which there is no way back. `whole`: it is all here; else it is carried to the client as it comes. */
+export type Answered = { readonly kind: 'whole' | 'stream' | 'large'; readonly opened: Opened; readonly tally: Tally }
+
+/** A whole answer as the client gets it. */
+export type Told = { readonly body: string | Uint8Array; readonly contentType: string }
+
+export type Manner<J extends Job, A extends Answered> = {
+  readonly client: ClientFace
+  /** @throws GatewayError `request-malformed`, `body-too-large` */
+  begin(request: Request, id: string, deps: Deps): Promise<J>
+  /** Whether a place can do what is asked at all. */
+  serves(job: J, provider: Provider): boolean
+  /** One call, up to the point from which there is no way back. @throws GatewayError */
+  open(job: J, candidate: Candidate, maxOutputTokens: number | null, trace: Trace): Promise<A>
+  tell(job: J, answer: A): Told
+  carry(job: J, answer: A): { readonly delivery: Delivery; readonly contentType: string }
+}

@@ -1,0 +1,146 @@
+// Everything beside chat on the path of a request: bytes forwarded where a place speaks the client's language, else written and read anew.
+
+import { Body } from '../core/body.ts'
+import { GatewayError } from '../core/errors.ts'
+import type { Orders } from '../dialects/contract.ts'
+import type { OperationClient, OperationUpstream, OperationVoice } from '../operations/contract.ts'
+import { operationUpstream } from '../operations/index.ts'
+import type { Provider } from '../providers/contract.ts'
+import type { Candidate } from './candidates.ts'
+import { inClientWords } from './chat-request.ts'
+import { pass } from './deliver.ts'
+import { Form } from './form.ts'
+import { jobOf, refuseHeaders, type Job } from './job.ts'
+import type { Manner } from './manner.ts'
+import { commitOperation, type OperationAnswer } from './operation-answer.ts'
+import { passedOn } from './passed-on.ts'
+import { readBytes } from './read-bytes.ts'
+import { send, type Outgoing } from './send.ts'
+import { servedBy } from './served-by.ts'
+
+export type OperationJob = Job & { readonly client: OperationClient; readonly body: Body | Form }
+
+/** How an operation goes to a place. */
+export type OperationWay = {
+  readonly kind: 'forward' | 'translate'
+  readonly voice: OperationVoice
+  readonly upstream: OperationUpstream
+}
+
+const NO_HABITS: Orders['habits'] = { issuer: '' }
+const encoder = new TextEncoder()
+
+export function operation(client: OperationClient): Manner<OperationJob, OperationAnswer> {
+  return {
+    client,
+    begin: (request, id, deps) => begin(request, id, client, deps),
+    serves: (job, provider) => wayOf(job, provider) !== null,
+    async open(job, candidate, _maxOutputTokens, trace) {
+      const way = wayOf(job, candidate.provider)
+      if (way === null) throw new GatewayError('no-target-left', `${candidate.provider.id} cannot do this.`)
+      return commitOperation(job, way, await send(job, outgoing(job, candidate, way), trace))
+    },
+    tell(job, answer) {
+      if (answer.kind !== 'whole') throw new Error('Only a whole answer is told.')
+      const { told, opened, bytes } = answer
+      if (told === null) return { body: bytes, contentType: opened.response.headers.get('content-type') ?? 'application/json' }
+      if (client.write === undefined) throw new Error(`${client.id} cannot be written.`)
+      return { body: client.write(told, job.intent, servedBy(job, opened.candidate)), contentType: 'application/json' }
+    },
+    carry(job, answer) {
+      if (answer.kind === 'whole') throw new Error('A whole answer is told, not carried.')
+      const contentType = answer.opened.response.headers.get('content-type') ?? 'application/octet-stream'
+      const isEvents = contentType.includes('event-stream')
+      const { upstream } = answer.way
+      return {
+        contentType,
+        delivery: pass(
+          job,
+          answer,
+          (tail) => (answer.tally.usage = upstream.readUsage(isText(contentType) ? endOf(tail, isEvents) : null, job.intent)),
+          // An empty line closes what was left open.
+          (error) => encoder.encode(isEvents ? `\n\ndata: ${JSON.stringify(client.writeError(error, job.id))}\n\n` : ''),
+        ),
+      }
+    },
+  }
+}
+
+async function begin(request: Request, id: string, client: OperationClient, deps: Job['deps']): Promise<OperationJob> {
+  const startedAt = deps.now()
+  refuseHeaders(request.headers)
+  const url = new URL(request.url)
+  const isForm = /^multipart\/form-data\b/i.test(request.headers.get('content-type') ?? '')
+  if (!client.takes.includes(isForm ? 'form' : 'json')) {
+    const wanted = client.takes[0] === 'form' ? 'a form (multipart/form-data)' : 'JSON (application/json)'
+    throw new GatewayError('request-malformed', `${client.id} takes ${wanted}.`)
+  }
+  const body = isForm
+    ? await Form.read(request, deps.limits.formBytes, deps.limits.bodyBytes)
+    : new Body(await readBytes(request, deps.limits.bodyBytes))
+  const intent = client.intent({
+    path: url.pathname,
+    query: url.searchParams,
+    headers: request.headers,
+    nowSeconds: Math.floor(startedAt / 1000),
+    ...(body instanceof Form ? { form: body, json: null } : { json: body, form: null }),
+  })
+  return jobOf(request, id, startedAt, client, body, intent, deps)
+}
+
+/** The client's own language where the place has it, else another for the same that both can be translated to. */
+function wayOf(job: OperationJob, provider: Provider): OperationWay | null {
+  const { client } = job
+  const voices = provider.operations ?? []
+  const own = voices.find((voice) => voice.dialect === client.id)
+  if (own !== undefined) return { kind: 'forward', voice: own, upstream: operationUpstream(own.dialect) }
+  if (client.read === undefined || job.body instanceof Form) return null
+  for (const voice of voices) {
+    const upstream = operationUpstream(voice.dialect)
+    if (upstream.kind === client.kind && upstream.write !== undefined) return { kind: 'translate', voice, upstream }
+  }
+  return null
+}
+
+function outgoing(job: OperationJob, candidate: Candidate, way: OperationWay): Outgoing {
+  const { voice, upstream } = way
+  const orders: Orders = { model: candidate.model, maxOutputTokens: null, habits: NO_HABITS }
+  const { body } = job
+  const type = body instanceof Form ? (job.headers.get('content-type') ?? '') : 'application/json'
+  return {
+    candidate,
+    path: voice.path(candidate.model, candidate.settings),
+    headers: {
+      'content-type': type,
+      accept: job.intent.stream ? 'text/event-stream' : '*/*',
+      ...(way.kind === 'forward' ? passedOn(voice.dialect, job.headers) : {}),
+    },
+    ...written(job, way, orders),
+    ...(body instanceof Form ? { bodyFailure: () => body.failure } : {}),
+    readError: upstream.readError.bind(upstream),
+  }
+}
+
+function written(job: OperationJob, way: OperationWay, orders: Orders): Pick<Outgoing, 'body' | 'dropped'> {
+  const { body, client, intent } = job
+  const { upstream } = way
+  if (body instanceof Form) {
+    const edits = upstream.edits(intent, orders, ([name]) => body.text(name))
+    const texts = edits.map(({ path, json }) => ({ name: path[0], value: json === null ? '' : String(JSON.parse(json)) }))
+    return { body: body.edited(texts, job.deps.uploadAsItComes), dropped: [] }
+  }
+  if (way.kind === 'forward') return { body: body.spliced(upstream.edits(intent, orders, body.member.bind(body))), dropped: [] }
+  if (client.read === undefined || upstream.write === undefined) throw new Error(`${client.id} cannot be translated to ${upstream.id}.`)
+  const text = upstream.write(client.read(body), orders)
+  return { body: [encoder.encode(text.text)], dropped: text.dropped.map((name) => inClientWords(name, client.names)) }
+}
+
+export function isText(contentType: string): boolean {
+  return /json|text\//.test(contentType)
+}
+
+/** Of an answer whose beginning is gone: from its last `usage` on, as an object. Events are found by their lines. */
+function endOf(tail: string, isEvents: boolean): string {
+  const at = isEvents ? -1 : tail.lastIndexOf('"usage"')
+  return at < 0 ? tail : `{${tail.slice(at)}`
+}

@@ -1,0 +1,92 @@
+// Embeddings as OpenAI's clients ask for them: an input, or a list of them, and vectors in the same order.
+// Source: shared/specs/openai, `POST /embeddings`
+
+import type { JsonValue } from '../core/canonical.ts'
+import { malformed } from '../dialects/openai-chat/expecting.ts'
+import { readModel, readText } from '../dialects/openai-chat/scanned-members.ts'
+import type { EmbeddingInput, OperationClient, OperationRequest } from './contract.ts'
+import { OPENAI_FACE, openaiUpstream, promptUsage } from './openai.ts'
+
+export const OPENAI_EMBEDDINGS = 'openai-embeddings'
+
+export const openaiEmbeddingsUpstream = openaiUpstream(OPENAI_EMBEDDINGS, 'embeddings', promptUsage)
+
+const RAW = {}
+const KNOWN = new Set(['model', 'input', 'dimensions', 'encoding_format', 'input_type', 'user'])
+const PURPOSES: { readonly [said: string]: 'query' | 'document' | 'classification' | 'clustering' } = {
+  query: 'query',
+  search_query: 'query',
+  document: 'document',
+  search_document: 'document',
+  classification: 'classification',
+  clustering: 'clustering',
+}
+
+export const openaiEmbeddingsClient: OperationClient = {
+  ...OPENAI_FACE,
+  id: OPENAI_EMBEDDINGS,
+  kind: 'embeddings',
+  paths: ['/v1/embeddings'],
+  takes: ['json'],
+  intent({ json, nowSeconds }) {
+    if (json === null) throw malformed('input', 'a member of a JSON body')
+    return {
+      model: readModel(json),
+      stream: false,
+      wantsUsage: true,
+      maxOutputTokens: 0,
+      isCeilingFixed: true,
+      reasoningTokens: null,
+      choices: 1,
+      needs: new Set(),
+      inputBound: json.refersOutside ? null : json.byteLength,
+      endUserId: readText(json, 'user'),
+      session: null,
+      nowSeconds,
+    }
+  },
+  read(body): OperationRequest {
+    const said = body.parsed(RAW)
+    const { dimensions, encoding_format: format, input_type: purpose } = said
+    if (dimensions !== undefined && dimensions !== null && !(Number.isSafeInteger(dimensions) && Number(dimensions) > 0))
+      throw malformed('dimensions', 'a positive whole number')
+    if (format !== undefined && format !== null && format !== 'float' && format !== 'base64')
+      throw malformed('encoding_format', '"float" or "base64"')
+    return {
+      kind: 'embeddings',
+      inputs: inputsOf(said['input']),
+      dimensions: typeof dimensions === 'number' ? dimensions : null,
+      format: format === 'base64' ? 'base64' : 'float',
+      purpose: typeof purpose === 'string' && Object.hasOwn(PURPOSES, purpose) ? (PURPOSES[purpose] ?? null) : null,
+      others: Object.keys(said).filter((name) => !KNOWN.has(name)),
+    }
+  },
+  write(response, intent) {
+    if (response.kind !== 'embeddings') throw new Error('Vectors were expected.')
+    const tokens = response.usage?.input ?? 0
+    return JSON.stringify({
+      object: 'list',
+      data: response.vectors.map((embedding, index) => ({ object: 'embedding', index, embedding })),
+      model: response.model === '' ? intent.model : response.model,
+      usage: { prompt_tokens: tokens, total_tokens: tokens },
+    })
+  },
+}
+
+function inputsOf(said: JsonValue | undefined): readonly EmbeddingInput[] {
+  const items: readonly JsonValue[] = Array.isArray(said) ? said : [said ?? null]
+  if (items.length === 0) throw malformed('input', 'a text, a list of tokens, or a list of either')
+  const tokens = tokensOf(said)
+  if (tokens !== null) return [tokens]
+  return items.map((item, at) => {
+    const input = typeof item === 'string' ? item : tokensOf(item)
+    if (input === null) throw malformed(`input[${at}]`, 'a text or a list of tokens')
+    return input
+  })
+}
+
+function tokensOf(value: JsonValue | undefined): readonly number[] | null {
+  if (!Array.isArray(value)) return null
+  const tokens = value.filter((token: JsonValue) => typeof token === 'number' && Number.isSafeInteger(token))
+  return tokens.length > 0 && tokens.length === value.length ? tokens : null
+}

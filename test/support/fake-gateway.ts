@@ -1,0 +1,87 @@
+// The request path in one process: one provider with made-up settings, a key that may do anything, and a network that is a function.
+
+import { createCatalogue } from '../../src/catalogue/index.ts'
+import type { Settlement } from '../../src/core/account.ts'
+import { joinBytes } from '../../src/core/bytes.ts'
+import type { ClientDialect } from '../../src/dialects/contract.ts'
+import { chat } from '../../src/gateway/chat.ts'
+import { handle } from '../../src/gateway/handle.ts'
+import type { Account, Deps } from '../../src/ports.ts'
+import type { Provider, Settings } from '../../src/providers/contract.ts'
+
+/** A request as it left. */
+export type Left = { readonly url: string; readonly headers: Headers; readonly text: string }
+
+export type FakeGateway = {
+  readonly left: readonly Left[]
+  readonly settled: readonly Settlement[]
+  ask(client: ClientDialect, path: string, body: unknown, headers?: { readonly [name: string]: string }): Promise<Response>
+}
+
+const HOUR_MS = 3_600_000
+
+export function fakeGateway(provider: Provider, settings: Settings, network: (left: Left) => Response): FakeGateway {
+  const left: Left[] = []
+  const settled: Settlement[] = []
+  const account: Account = {
+    admit: async ({ requestId }) => ({
+      kind: 'granted',
+      hold: { requestId, period: '', nanoUsd: 0, expiresAt: Date.now() + HOUR_MS, budgeted: false },
+      allowed: [0],
+      maxOutputTokens: null,
+      clamped: false,
+      repeated: false,
+    }),
+    renew: async () => undefined,
+    settle: async (settlement) => void settled.push(settlement),
+    view: async () => ({ kind: 'refused', code: 'key-unknown', message: 'not here' }),
+    flush: async () => undefined,
+    pending: async () => null,
+  }
+  const deps: Deps = {
+    keys: { check: async () => ({ id: 'key', secretHash: 'hash' }) },
+    account: () => account,
+    ledger: { find: async () => null },
+    catalogue: async () => createCatalogue(null),
+    providers: [provider],
+    settings: () => settings,
+    fetch: async (url, init) => {
+      const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
+      left.push(one)
+      return network(one)
+    },
+    pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
+    upload: joinBytes,
+    uploadAsItComes: readableOf,
+    now: () => Date.now(),
+    random: () => 0.5,
+    later: (work) => void work.catch(() => undefined),
+    log: () => undefined,
+    limits: { bodyBytes: 1e7, formBytes: 1e8, wholeAnswerBytes: 1e7, headersMs: 10_000, firstContentMs: 10_000, idleMs: 10_000 },
+  }
+  return {
+    left,
+    settled,
+    ask: (client, path, body, headers = {}) =>
+      handle(
+        new Request(`https://gateway.test${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: 'Bearer k', 'x-api-key': 'k', 'x-goog-api-key': 'k', ...headers },
+          body: JSON.stringify(body),
+        }),
+        chat(client),
+        deps,
+      ),
+  }
+}
+
+function readableOf(pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = pieces[Symbol.asyncIterator]()
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      if (done === true) controller.close()
+      else controller.enqueue(value)
+    },
+  })
+}
