@@ -7,6 +7,7 @@ import { PROVIDERS } from '../../src/providers/index.ts'
 export const SLUICE_SETTINGS: readonly string[] = [
   ...NUMBER_SETTINGS,
   'SLUICE_ADMIN_KEY',
+  'SLUICE_KEY',
   'SLUICE_KEY_SECRET',
   'SLUICE_DEMO',
   'SLUICE_LOG',

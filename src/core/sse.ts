@@ -72,9 +72,10 @@ function isJson(text: string): boolean {
   }
 }
 
-/** A frame as text. Raw JSON of a provider may hold line breaks; each line of it is a data line then. */
+/** A frame as text. Raw JSON of a provider may hold line breaks, of any kind; each line of it is a data line then. */
 export function frameText(frame: Frame): string {
-  const data = frame.data.includes('\n') ? frame.data.replaceAll('\n', '\ndata: ') : frame.data
+  const unix = frame.data.includes('\r') ? frame.data.replaceAll('\r\n', '\n').replaceAll('\r', '\n') : frame.data
+  const data = unix.includes('\n') ? unix.replaceAll('\n', '\ndata: ') : unix
   return frame.event === undefined ? `data: ${data}\n\n` : `event: ${frame.event}\ndata: ${data}\n\n`
 }
 

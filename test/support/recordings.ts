@@ -34,8 +34,6 @@ const DIALECT_OF_API: { readonly [api: string]: string } = {
   'gemini.generateContent': 'gemini',
   'cohere.chat.v2': 'cohere-chat',
   'bedrock.converse': 'bedrock-converse',
-  // Each model's own format in Bedrock's framing: no language of its own.
-  'bedrock.invoke': 'bedrock-invoke',
 }
 
 /** Any folder in the format of test/fixtures can be put in its place, to hold the dialects against a larger collection by hand. */
@@ -90,10 +88,18 @@ export function saidIn({ answer }: Recording): readonly string[] {
   }
 }
 
+type Row = { readonly api: string; readonly model?: string; readonly streaming?: boolean; readonly status?: number }
+
+/** Bedrock's invocations are in each model's own format: whole answers of today's Claude are Anthropic's. */
+function dialectOf({ api, model, streaming, status }: Row): string | null {
+  if (api !== 'bedrock.invoke') return DIALECT_OF_API[api] ?? null
+  return streaming === false && status === 200 && /anthropic\.claude-(3|[a-z]+-\d)/.test(model ?? '') ? 'anthropic-messages' : null
+}
+
 function load(): readonly Recording[] {
   const rows: unknown = JSON.parse(readFileSync(join(FOLDER, 'index.json'), 'utf8'))
   if (!Array.isArray(rows)) throw new Error('test/fixtures/index.json is no list.')
-  const known = rows.filter((row: { readonly api: string }) => row.api in DIALECT_OF_API)
+  const known = rows.filter((row: Row) => dialectOf(row) !== null)
   return known.map((row: { readonly file: string }) => recording(JSON.parse(readFileSync(join(FOLDER, row.file), 'utf8')) as Stored))
 }
 
@@ -101,6 +107,7 @@ type Stored = {
   readonly id: string
   readonly provider: string
   readonly api: string
+  readonly model?: string
   readonly url: string
   readonly status: number
   readonly streaming: boolean
@@ -126,7 +133,7 @@ function recording(stored: Stored): Recording {
     id: stored.id,
     provider: stored.provider,
     api: stored.api,
-    dialect: DIALECT_OF_API[stored.api] ?? '',
+    dialect: dialectOf(stored) ?? '',
     url: stored.url,
     status: stored.status,
     streaming: stored.streaming,

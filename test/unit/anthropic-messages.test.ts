@@ -120,6 +120,11 @@ describe('a request to Anthropic', () => {
     const large = written({ reasoning: { effort: 'high' }, sampling: { maxOutputTokens: 10_000, temperature: 0.5, topK: 4 } })
     expect(large.body.thinking).toEqual({ type: 'enabled', budget_tokens: 8000 })
     expect(large.dropped).toEqual(['temperature', 'topK'])
+    const off: Partial<ChatRequest> = {
+      reasoning: { off: true },
+      extras: { dialect: 'anthropic-messages', fields: { 'output_config.effort': 'high' } },
+    }
+    expect(written(off).body).toMatchObject({ thinking: { type: 'disabled' }, output_config: { effort: 'high' } })
     const newest = written({ reasoning: { effort: 'high' }, sampling: { maxOutputTokens: 1000 } }, { ...ORDERS, model: 'claude-opus-4-7' })
     expect(newest.body).toMatchObject({ thinking: { type: 'adaptive' }, output_config: { effort: 'high' } })
     // 4.6 takes both: an effort stays an effort, a budget a budget.

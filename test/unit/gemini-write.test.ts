@@ -225,7 +225,6 @@ describe('tools and settings', () => {
         dialect: 'openai-chat',
         fields: {
           logit_bias: { 1: 2 },
-          metadata: {},
           store: false,
           n: 1,
           stream_options: { include_usage: true },

@@ -161,6 +161,15 @@ describe('streams', () => {
     expect(read(delta({}, 'stop'), usage(15)).at(-2)).toMatchObject({ usage: { output: 5, reasoning: 4 } })
   })
 
+  it('counts sound once, whether a host counts it inside or beside the prompt', () => {
+    const usage = (prompt: number): object => ({
+      choices: [],
+      usage: { prompt_tokens: prompt, completion_tokens: 5, total_tokens: 391, prompt_tokens_details: { audio_tokens: 375 } },
+    })
+    for (const prompt of [11, 386])
+      expect(read(delta({}, 'stop'), usage(prompt)).at(-2)).toMatchObject({ usage: { input: 11, inputAudio: 375, output: 5 } })
+  })
+
   it('writes the usage chunk only to a client that asked, and nothing after an error', () => {
     const events = read(delta({ content: 'a' }, 'stop'), { choices: [], usage: { prompt_tokens: 3, completion_tokens: 4 } })
     const sent = (members: string): readonly string[] => {

@@ -227,6 +227,6 @@ export class AnthropicReader implements FrameReader {
 
   private tellUsage(out: ChatEvent[]): void {
     const usage = readUsage(this.usage)
-    if (usage !== null) out.push({ kind: 'usage', usage })
+    if (usage !== null && this.started) out.push({ kind: 'usage', usage })
   }
 }

@@ -5,6 +5,7 @@ import type { Writable } from '../../core/json-raw.ts'
 import type { Intent, Orders } from '../contract.ts'
 import { rulesOf } from './model-rules.ts'
 import type { Report } from './report.ts'
+import { ANTHROPIC_MESSAGES } from './wire.ts'
 
 const MIN_BUDGET_TOKENS = 1024
 const DEFAULT_MAX_TOKENS = 4096
@@ -40,7 +41,8 @@ export function writeThinking(request: ChatRequest, intent: Intent, orders: Orde
   let effort: string | undefined
   if (!wantsThinking) {
     // Newer models may think unless told not to; older ones do not know the member.
-    if (wish !== undefined && rules.adaptiveOnly) thinking = { type: 'disabled' }
+    // An effort that stands beside it in the client's own words would pass for a wish to think.
+    if (wish !== undefined && (rules.adaptiveOnly || saysEffort(request))) thinking = { type: 'disabled' }
   } else if (forced) report.drop('reasoning') // a forced tool call and thinking exclude each other
   else if (rules.adaptiveOnly || (rules.adaptive && 'effort' in wish && EFFORTS_OF_ALL.has(wish.effort))) {
     effort = 'effort' in wish ? effortOf(wish.effort, report) : effortOfBudget(wish.budgetTokens / maxTokens, report)
@@ -57,6 +59,10 @@ export function writeThinking(request: ChatRequest, intent: Intent, orders: Orde
     ...(effort === undefined ? {} : { effort }),
     sampling: writeSampling(request, isThinking || rules.adaptiveOnly, rules.oneOfTemperatureAndTopP, report),
   }
+}
+
+function saysEffort({ extras }: ChatRequest): boolean {
+  return extras.dialect === ANTHROPIC_MESSAGES && extras.fields['output_config.effort'] !== undefined
 }
 
 function writeSampling(request: ChatRequest, fixed: boolean, onlyOne: boolean, report: Report): Thinking['sampling'] {

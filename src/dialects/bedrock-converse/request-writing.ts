@@ -190,7 +190,7 @@ function writeExtras({ extras }: ChatRequest, report: Report): { readonly body: 
 
 const HARMLESS: ReadonlySet<string> = new Set(['model', 'stream', 'stream_options'])
 
+/** What is empty was left out by the client's half already, unless its presence asks (`web_search_options`). */
 function asksNothing(name: string, value: JsonValue): boolean {
-  if (value === null || value === false || (name === 'n' && value === 1)) return true
-  return typeof value === 'object' && Object.keys(value).length === 0
+  return value === null || value === false || (name === 'n' && value === 1)
 }

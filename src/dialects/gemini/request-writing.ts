@@ -146,9 +146,9 @@ function placed(fields: JsonObject, reports: Reports): OwnExtras {
 
 const HARMLESS: ReadonlySet<string> = new Set(['model', 'stream', 'stream_options'])
 
+/** What is empty was left out by the client's half already, unless its presence asks (`web_search_options`). */
 function asksNothing(name: string, value: JsonValue): boolean {
-  if (value === null || value === false || (name === 'n' && value === 1)) return true
-  return typeof value === 'object' && Object.keys(value).length === 0
+  return value === null || value === false || (name === 'n' && value === 1)
 }
 
 function without(members: Members): Members {

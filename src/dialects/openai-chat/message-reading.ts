@@ -76,8 +76,12 @@ function readPart(part: JsonObject, at: string, note: Note): Part {
     }
     case 'input_audio':
       return marked(readAudio(part, at), part)
-    case 'file':
+    case 'file': {
+      const file = part['file']
+      const name = isObject(file) ? file['filename'] : undefined
+      if (typeof name === 'string' && name !== '') note(`${at}.file.filename`, name)
       return marked(readFile(part, at), part)
+    }
     case 'thinking': // Mistral's
       return { kind: 'reasoning', text: thinkingOf(part['thinking']) }
     default:

@@ -72,6 +72,7 @@ const UNDERSTOOD = new Set(
 
 /** What a provider does anyway when the member is absent asks for nothing, and its absence is no loss. */
 function saysSomething(name: string, value: JsonValue): boolean {
+  if (name === 'web_search_options') return value !== null // an empty object asks for a search
   if (value === null || (isArray(value) && value.length === 0) || (isObject(value) && Object.keys(value).length === 0)) return false
   switch (name) {
     case 'store':

@@ -17,13 +17,16 @@ function readUsage(said: JsonValue | undefined, before: Usage | null): Usage | n
   const prompt = count(said['prompt_tokens'])
   const completion = count(said['completion_tokens'])
   if (prompt === null && completion === null) return null
-  const input = prompt === null && before !== null ? keptInput(before) : readInput(said, prompt ?? 0)
+  const input = prompt === null && before !== null ? keptInput(before) : readInput(said, prompt ?? 0, completion ?? 0)
   const output = completion === null && before !== null ? keptOutput(before) : readOutput(said, prompt ?? 0, completion ?? 0)
   return usageOf({ ...input, ...output, paidToolCalls: readPaidToolCalls(said) || (before?.paidToolCalls ?? 0) })
 }
 
-function readInput(said: JsonObject, prompt: number): Partial<Usage> {
+function readInput(said: JsonObject, told: number, completion: number): Partial<Usage> {
   const details = member(said, 'prompt_tokens_details')
+  const heard = count(details['audio_tokens']) ?? 0
+  // Mistral counts sound beside `prompt_tokens`, everyone else inside; the total tells which.
+  const prompt = heard > 0 && count(said['total_tokens']) === told + completion + heard ? told + heard : told
   // In order: OpenAI, DeepSeek, Moonshot, Mistral, and hosts in front of Anthropic.
   const cacheRead =
     count(details['cached_tokens']) ??
@@ -35,7 +38,7 @@ function readInput(said: JsonObject, prompt: number): Partial<Usage> {
   const written = count(details['cache_write_tokens']) ?? count(said['cache_creation_input_tokens']) ?? 0
   const cacheWrite1h = Math.min(written, count(member(said, 'cache_creation')['ephemeral_1h_input_tokens']) ?? 0)
   const uncached = uncachedOf(prompt, cacheRead, written)
-  const inputAudio = Math.min(uncached, count(details['audio_tokens']) ?? 0)
+  const inputAudio = Math.min(uncached, heard)
   return { input: uncached - inputAudio, cacheRead, cacheWrite5m: written - cacheWrite1h, cacheWrite1h, inputAudio }
 }
 

@@ -30,7 +30,7 @@ function readPart(part: JsonObject, at: string, note: Note): Part {
     case 'input_audio':
       return readAudio(part, at)
     case 'input_file':
-      return readFile(part, at)
+      return readFile(part, at, note)
     default:
       return { kind: 'native', dialect: OPENAI_RESPONSES, value: part }
   }
@@ -44,8 +44,10 @@ function readImage(part: JsonObject, at: string, note: Note): Part {
   return byId(optionalText(part, 'file_id', `${at}.file_id`), 'image/*', at)
 }
 
-function readFile(part: JsonObject, at: string): Part {
-  const mediaType = typeByName(optionalText(part, 'filename', `${at}.filename`) ?? '')
+function readFile(part: JsonObject, at: string, note: Note): Part {
+  const name = optionalText(part, 'filename', `${at}.filename`) ?? ''
+  if (name !== '') note(`${at}.filename`, name)
+  const mediaType = typeByName(name)
   const url = optionalText(part, 'file_url', `${at}.file_url`)
   if (url !== undefined) return mediaAt(url, mediaType)
   const data = optionalText(part, 'file_data', `${at}.file_data`)
