@@ -55,8 +55,14 @@ export type OperationResponse =
 
 /** The fields of a form (multipart/form-data) that are texts. A field that is there twice is refused before anybody sees it. */
 export interface FormFields {
-  /** Bytes of the whole body; `null`: the client did not say. */
-  readonly byteLength: number | null
+  /** Bytes of the whole body; where the client does not say, the most that is taken. */
+  readonly byteLength: number
+  /** It is all here: nothing that counts can follow. */
+  readonly isWhole: boolean
+  /** Files so far. */
+  readonly files: number
+  /** Bytes of the texts so far. */
+  readonly textBytes: number
   text(name: string): string | null
 }
 
