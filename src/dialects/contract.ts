@@ -2,6 +2,7 @@
 
 import type { ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Units, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Picture } from '../core/price.ts'
 import type { RawPaths } from '../core/json-raw.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
 
@@ -50,8 +51,15 @@ export type Intent = {
   readonly nowSeconds: number
   /** The most that can be billed by the piece; a chat has none. */
   readonly units?: Units
-  /** What is probably billed by the piece, where `units` is only a bound: booked when nobody tells. */
-  readonly likelyUnits?: Units
+  /** What of `units` the request alone settles, whatever comes back: characters to be spoken. */
+  readonly knownUnits?: Units
+  /**
+   * For answers in which nothing can be counted (sound, pictures): what was probably used. Booked when nobody tells; under a budget the
+   * hold is, unless `knownUnits` are all that is billed.
+   */
+  readonly guess?: Usage
+  /** Pictures may be priced by their kind. */
+  readonly picture?: Picture
   /** `maxOutputTokens` cannot be put into the request: it is held whole, or the request is refused. */
   readonly isCeilingFixed?: boolean
   /** Nobody bills it: tokens that are only counted. */

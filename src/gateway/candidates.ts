@@ -3,7 +3,7 @@
 import type { ModelEntry } from '../catalogue/entry.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
-import { dearest, unitsNanoUsd, type Price } from '../core/price.ts'
+import { dearest, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
@@ -104,8 +104,15 @@ function leastOutputTokens(intent: Intent): number {
   return intent.reasoningTokens === null ? 1 : intent.reasoningTokens + 1
 }
 
+/** What the target bills for this request; `null`: unknown. */
+export function priceFor(intent: Intent, target: Candidate): Price | null {
+  if (intent.free === true) return NOTHING
+  const price = target.entry?.price ?? null
+  return price === null ? null : forPicture(price, intent.picture)
+}
+
 function candidateAsk(target: Candidate, intent: Intent): CandidateAsk {
-  const price = intent.free === true ? NOTHING : (target.entry?.price ?? null)
+  const price = priceFor(intent, target)
   const rates = price === null ? null : dearest(price)
   return {
     model: `${target.provider.id}/${target.model}`,

@@ -32,12 +32,13 @@ export function openaiUpstream(
   }
 }
 
-/** The `usage` of a JSON answer, or of the last event of a stream that has one. */
+/** The `usage` of a JSON answer, or of the last event of a stream that has one; its beginning may be cut off. */
 export function usageMember(text: string | null): JsonObject | null {
   if (text === null) return null
   for (const piece of text.startsWith('{') ? [text] : text.split('\n').reverse()) {
-    const json = piece.startsWith('data:') ? piece.slice(5) : piece
-    if (!json.includes('"usage"')) continue
+    const at = piece.lastIndexOf('"usage"')
+    if (at < 0) continue
+    const json = piece.startsWith('data:') ? piece.slice(5) : piece.startsWith('{') ? piece : `{${piece.slice(at)}`
     try {
       const usage: unknown = (JSON.parse(json) as { readonly usage?: unknown }).usage
       if (typeof usage === 'object' && usage !== null && !Array.isArray(usage)) return usage as JsonObject

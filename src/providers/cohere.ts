@@ -14,6 +14,8 @@ export const cohere: Provider = {
   baseUrlSetting: settingName('cohere', 'BASE_URL'),
   defaultBaseUrl: 'https://api.cohere.com',
   voices: [{ dialect: 'cohere-chat', habits: { issuer: 'cohere' }, path: () => '/v2/chat' }],
+  // Transcription is in OpenAI's shape, at a path of its own. Source: docs.cohere.com/reference/create-audio-transcription
+  operations: [{ dialect: 'openai-transcriptions', path: () => '/v2/audio/transcriptions' }],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   authorize: ({ secrets }) => bearer(secrets[KEY]),
 }

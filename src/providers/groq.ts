@@ -7,5 +7,6 @@ export const groq = openAiCompatible({
   id: 'groq',
   name: 'Groq',
   defaultBaseUrl: 'https://api.groq.com/openai/v1',
+  operations: ['openai-speech', 'openai-transcriptions', 'openai-translations'],
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

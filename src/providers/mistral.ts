@@ -9,6 +9,7 @@ export const mistral = openAiCompatible({
   id: 'mistral',
   name: 'Mistral',
   defaultBaseUrl: 'https://api.mistral.ai/v1',
+  operations: ['openai-speech', 'openai-transcriptions'],
   stopsBillingOnAbort: LISTED_AS_BILLING,
   habits: {
     ceilingMember: 'max_tokens',

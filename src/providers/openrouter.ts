@@ -13,6 +13,7 @@ export const openrouter = openAiCompatible({
     ),
   },
   // It depends on who serves the model, which is not known when the stream is cut.
+  operations: ['openai-speech', 'openai-transcriptions'],
   stopsBillingOnAbort: {
     answer: 'unknown',
     source: 'openrouter.ai/docs/api-reference/streaming, "Stream Cancellation": by the provider behind it',

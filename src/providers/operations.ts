@@ -5,6 +5,12 @@ import type { OperationVoice } from '../operations/contract.ts'
 /** OpenAI's languages: id → path below the base URL. */
 const PATHS = {
   'openai-embeddings': '/embeddings',
+  'openai-image-generations': '/images/generations',
+  'openai-image-edits': '/images/edits',
+  'openai-image-variations': '/images/variations',
+  'openai-speech': '/audio/speech',
+  'openai-transcriptions': '/audio/transcriptions',
+  'openai-translations': '/audio/translations',
 } as const
 
 export type OpenAiOperation = keyof typeof PATHS
