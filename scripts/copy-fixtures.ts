@@ -23,6 +23,7 @@ const CHAT_PROVIDERS = new Set('openai groq mistral deepseek xai together openro
 const RESPONSES_PROVIDERS = new Set('openai xai openrouter deepseek'.split(' '))
 const MOST_BYTES_OF_ONE = 200_000
 const MOST_BYTES_OF_RESPONSES = 60_000
+const MOST_BYTES_OF_MEDIA = 16_000
 const ABOUT_HOW_MANY = 178
 /** Recordings at fault: no reader could be right about them. */
 const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0'])
@@ -69,7 +70,9 @@ if (source === undefined) throw new Error('Say where the recordings are: node sc
 const target = join(import.meta.dirname, '../test/fixtures')
 const rows = JSON.parse(readFileSync(join(source, 'index.json'), 'utf8')) as readonly Row[]
 // A language added later is chosen on its own: it changes nothing of what was chosen before.
-const chosen = [...choose(rows.filter(isOurs)), ...choose(rows.filter(isResponses))].sort((a, b) => (a.file < b.file ? -1 : 1))
+const chosen = [...choose(rows.filter(isOurs)), ...choose(rows.filter(isResponses)), ...rows.filter(isMedia)].sort((a, b) =>
+  a.file < b.file ? -1 : 1,
+)
 
 for (const row of chosen) rmSync(join(target, row.provider), { recursive: true, force: true })
 for (const row of chosen) {
@@ -91,6 +94,12 @@ function isOurs(row: Row): boolean {
     row.api === 'bedrock.converse' ||
     (row.api === 'gemini.generateContent' && row.provider === 'gemini')
   )
+}
+
+/** Pictures and sound are few: all that are small, and the one recorded stream of a transcription. */
+function isMedia(row: Row): boolean {
+  if (!/^openai\.(images|audio\.)/.test(row.api)) return false
+  return row.bytes <= MOST_BYTES_OF_MEDIA || (row.api === 'openai.audio.transcriptions' && row.streaming)
 }
 
 function isResponses(row: Row): boolean {

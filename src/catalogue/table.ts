@@ -20,15 +20,19 @@ export type Row = readonly [
   openrouterId?: string | 0,
   name?: string | 0,
 ]
-/** Input, output, cache read, cache write of 5 minutes, of 1 hour, audio in, audio out, image out; 0 counts as zero, `null` as not said. */
+/** Input, output, cache read, cache write of 5 minutes, of 1 hour, audio in, audio out, image out, image in; 0 counts as zero, `null` as not said. */
 export type RateRow = readonly (number | null)[]
-/** Rates, source, tiers (each the bound and its rates), nano-dollars a request, nano-dollars a tool call. */
+/** The order of the pieces in a price row. */
+export const UNITS = ['images', 'audioMs', 'characters', 'searches'] as const
+/** Rates, source, tiers (each the bound and its rates), nano-dollars a request, a tool call (`null`: not said), pico-dollars a piece, a picture by kind. */
 export type PriceRow = readonly [
   rates: RateRow,
   source: number,
   tiers?: readonly (readonly [number, RateRow])[],
   request?: number,
-  toolCall?: number,
+  toolCall?: number | null,
+  perUnit?: readonly number[],
+  pictures?: { readonly [kind: string]: number },
 ]
 
 type Held = Map<string, Row | ModelEntry>
@@ -109,17 +113,19 @@ function priceAt(index: number): Price | null {
   const known: (PriceRow | Price)[] = (prices ??= JSON.parse(PRICES))
   const row = known[index]
   if (!row || !('length' in row)) return row ?? null
-  const [rates, source, tiers, request, toolCall] = row
+  const [rates, source, tiers, request, toolCall, perUnit, pictures] = row
   const price: Open<Price> = { ...ratesOf(rates), source: SOURCES[source] ?? 'unknown' }
   if (tiers?.length) price.tiers = tiers.map(([aboveInputTokens, of]) => ({ aboveInputTokens, ...ratesOf(of) }))
   if (request) price.perRequestNanoUsd = request
-  if (toolCall !== undefined) price.perToolCallNanoUsd = toolCall
+  if (toolCall != null) price.perToolCallNanoUsd = toolCall
+  if (perUnit) price.perUnit = Object.fromEntries(UNITS.flatMap((unit, at) => (perUnit[at] ? [[unit, perUnit[at]]] : [])))
+  if (pictures) price.pictures = pictures
   known[index] = price
   return price
 }
 
 function ratesOf(row: RateRow): Rates {
-  const [input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage] = row
+  const [input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage, inputImage] = row
   const rates: Open<Rates> = { input: input ?? 0, output: output ?? 0 }
   if (cacheRead != null) rates.cacheRead = cacheRead
   if (cacheWrite5m != null) rates.cacheWrite5m = cacheWrite5m
@@ -127,6 +133,7 @@ function ratesOf(row: RateRow): Rates {
   if (inputAudio != null) rates.inputAudio = inputAudio
   if (outputAudio != null) rates.outputAudio = outputAudio
   if (outputImage != null) rates.outputImage = outputImage
+  if (inputImage != null) rates.inputImage = inputImage
   return rates
 }
 

@@ -91,7 +91,7 @@ function costsNothing(cost: (usage: Usage) => number | null, but: Units = {}): b
 
 /** Counts of another kind than the bill's (seconds where tokens are billed): a price of nothing would come out, and nothing is not what it costs. */
 function saysTooLittle(job: Job, told: Usage, cost: (usage: Usage) => number | null): boolean {
-  return job.intent.guess !== undefined && cost(told) === 0 && !costsNothing(cost)
+  return job.intent.isCeilingFixed === true && cost(told) === 0 && !costsNothing(cost)
 }
 
 /** What was used as far as anybody saw: the provider's own counts where it told some, else an estimate from the text. */
