@@ -130,10 +130,11 @@ function rowOf(id: string, entry: ModelEntry): Row {
 /** US dollars a token, as decimals; `-1` is OpenRouter's word for a price that nobody knows beforehand. */
 function pricingOf(price: Price | null): { readonly [name: string]: unknown } {
   if (price === null) return { prompt: '-1', completion: '-1' }
-  const { tiers = [], perRequestNanoUsd, perToolCallNanoUsd } = price
+  const { tiers = [], perRequestNanoUsd, perToolCallNanoUsd, perUnit } = price
   return {
     ...ratesOf(price),
     ...(perRequestNanoUsd === undefined ? {} : { request: dollarsText(perRequestNanoUsd) }),
+    ...(perUnit?.images === undefined ? {} : { image_output: picoText(perUnit.images) }),
     ...(perToolCallNanoUsd === undefined ? {} : { web_search: dollarsText(perToolCallNanoUsd) }),
     ...(tiers.length === 0
       ? {}
@@ -141,7 +142,7 @@ function pricingOf(price: Price | null): { readonly [name: string]: unknown } {
   }
 }
 
-function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio }: Rates): {
+function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, inputImage }: Rates): {
   readonly [name: string]: string
 } {
   const told = {
@@ -152,6 +153,7 @@ function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAu
     input_cache_write_1h: cacheWrite1h,
     audio: inputAudio,
     audio_output: outputAudio,
+    image_token: inputImage,
   }
   return Object.fromEntries(Object.entries(told).flatMap(([name, pico]) => (pico === undefined ? [] : [[name, picoText(pico)]])))
 }

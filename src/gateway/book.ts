@@ -65,8 +65,9 @@ function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   const cost = (usage: Usage): number | null => (rates === null ? null : costNanoUsd(usage, rates))
   if (ending === 'complete' && tally !== null && tally.usage !== null && !saysTooLittle(job, tally.usage, cost))
     return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
-  // A provider that answered with an error status has billed nothing.
-  if (tally === null && error?.detail.upstream !== undefined) return { usage: null, from: 'none', costNanoUsd: 0 }
+  // A provider that answered with an error status, or never got the request's end, has billed nothing.
+  if (tally === null && (error?.detail.upstream !== undefined || (job.body.failure ?? null) !== null))
+    return { usage: null, from: 'none', costNanoUsd: 0 }
   if (rates !== null && costsNothing(cost)) return { usage: counted(job, tally), from: 'counted', costNanoUsd: 0 }
   // Usage told by a stream that then broke off is told all the same, where its finish was there.
   if (tally !== null && tally.usage !== null && tally.finish !== null)

@@ -112,7 +112,7 @@ export function priceFor(intent: Intent, target: Candidate): Price | null {
 }
 
 function candidateAsk(target: Candidate, intent: Intent): CandidateAsk {
-  const price = priceFor(intent, target)
+  const price = intent.free === true ? NOTHING : (target.entry?.price ?? null) // of pictures the dearest: which kind is billed shows in the end
   const rates = price === null ? null : dearest(price)
   return {
     model: `${target.provider.id}/${target.model}`,
