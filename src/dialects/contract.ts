@@ -121,6 +121,8 @@ export type Served = {
 export interface ClientFace {
   readonly id: DialectId
   readonly paths: readonly string[]
+  /** Where several languages share a path: whether a call there is in this one. The one that claims nothing takes the rest. */
+  claims?(path: string): boolean
   /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
   readonly modelNames?: 'places' | 'openrouter'
   /** The client's key; in the query only where the language itself has it there. */

@@ -7,6 +7,7 @@ export const vllm = openAiCompatible({
   id: 'vllm',
   name: 'vLLM',
   defaultBaseUrl: null,
+  operations: ['openai-embeddings', 'rerank'],
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
   habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },
