@@ -51,6 +51,8 @@ export type Intent = {
   readonly nowSeconds: number
   /** The most that can be billed by the piece; a chat has none. */
   readonly units?: Units
+  /** What is probably billed by the piece, where `units` is only a bound: booked when nobody tells. */
+  readonly likelyUnits?: Units
   /** What of `units` the request alone settles, whatever comes back: characters to be spoken. */
   readonly knownUnits?: Units
   /**
@@ -129,6 +131,8 @@ export type Served = {
 export interface ClientFace {
   readonly id: DialectId
   readonly paths: readonly string[]
+  /** Where several languages share a path: whether a call there is in this one. The one that claims nothing takes the rest. */
+  claims?(path: string): boolean
   /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
   readonly modelNames?: 'places' | 'openrouter'
   /** The client's key; in the query only where the language itself has it there. */

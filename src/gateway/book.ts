@@ -92,13 +92,13 @@ function costsNothing(cost: (usage: Usage) => number | null, but: Units = {}): b
 
 /** Counts of another kind than the bill's (seconds where tokens are billed): a price of nothing would come out, and nothing is not what it costs. */
 function saysTooLittle(job: Job, told: Usage, cost: (usage: Usage) => number | null): boolean {
-  return job.intent.isCeilingFixed === true && cost(told) === 0 && !costsNothing(cost)
+  return job.intent.guess !== undefined && cost(told) === 0 && !costsNothing(cost)
 }
 
 /** What was used as far as anybody saw: the provider's own counts where it told some, else an estimate from the text. */
 function counted(job: Job, tally: Tally | null): Usage {
   const told = tally?.usage ?? null
-  const { guess, units } = job.intent
+  const { guess, units: most, likelyUnits: units = most } = job.intent
   if (guess !== undefined) return guess
   const output = Math.max(told?.output ?? 0, Math.ceil((tally?.contentLength ?? 0) / BYTES_A_TOKEN))
   return told === null

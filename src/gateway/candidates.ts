@@ -1,6 +1,6 @@
 // Which targets could serve a request, and what each could cost at worst. Filters remove, nothing here orders.
 
-import type { ModelEntry } from '../catalogue/entry.ts'
+import type { Mode, ModelEntry } from '../catalogue/entry.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { dearest, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
@@ -29,7 +29,11 @@ export const NOTHING: Price = { input: 0, output: 0, source: 'free' }
  * The places that could serve the model which the client names, as its dialect means it.
  * @throws GatewayError `model-unknown`, `credential-missing`, `request-unsupported`
  */
-export async function candidates(job: Job, serves: (provider: Provider) => boolean): Promise<readonly Candidate[]> {
+export async function candidates(
+  job: Job,
+  modes: ReadonlySet<Mode>,
+  serves: (provider: Provider) => boolean,
+): Promise<readonly Candidate[]> {
   const { deps, client } = job
   const name = job.intent.model
   if (name.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
@@ -42,7 +46,7 @@ export async function candidates(job: Job, serves: (provider: Provider) => boole
   const isProvider = (id: string): boolean => providers.has(id)
   const places =
     client.modelNames === 'openrouter'
-      ? placesServing(name, isProvider, (id) => settingsOf(id) !== null, catalogue)
+      ? placesServing(name, modes, isProvider, (id) => settingsOf(id) !== null, catalogue)
       : placesNamed(name, isProvider, catalogue)
   if (places.length === 0) {
     throw new GatewayError(

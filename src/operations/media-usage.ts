@@ -4,7 +4,8 @@ import type { JsonObject, Usage } from '../core/canonical.ts'
 import { usageOf } from '../core/usage.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { isObject } from '../dialects/openai-chat/wire.ts'
-import { countIn, usageMember } from './openai.ts'
+import { usageMember } from './openai.ts'
+import { countIn } from './reading.ts'
 
 /** Of pictures: tokens of text and of pictures, both ways. Places that bill by the picture tell nothing that counts. */
 export function pictureUsage(text: string | null): Usage | null {

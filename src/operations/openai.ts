@@ -7,6 +7,7 @@ import type { Intent } from '../dialects/contract.ts'
 import { bearerOf } from '../dialects/openai-chat/client.ts'
 import { readError } from '../dialects/openai-chat/error-reading.ts'
 import { writeError } from '../dialects/openai-chat/error-writing.ts'
+import { countIn } from './reading.ts'
 import type { OperationClient, OperationKind, OperationUpstream } from './contract.ts'
 
 /** What all of OpenAI's languages share towards clients. */
@@ -47,10 +48,6 @@ export function usageMember(text: string | null): JsonObject | null {
     }
   }
   return null
-}
-
-export function countIn(value: unknown): number | null {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
 }
 
 /** `usage.prompt_tokens`, or where a host counts only the sum, that. */

@@ -13,6 +13,7 @@ export const anthropic: Provider = {
   baseUrlSetting: settingName('anthropic', 'BASE_URL'),
   defaultBaseUrl: 'https://api.anthropic.com',
   voices: [{ dialect: 'anthropic-messages', habits: { issuer: 'anthropic' }, path: () => '/v1/messages' }],
+  operations: [{ dialect: 'anthropic-count-tokens', habits: { issuer: 'anthropic' }, path: () => '/v1/messages/count_tokens' }],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   // The client's own `anthropic-version`, where it sent one, is passed on by the gateway and wins.
   authorize: ({ secrets }) => ({ 'x-api-key': secrets[KEY] ?? '', 'anthropic-version': '2023-06-01' }),

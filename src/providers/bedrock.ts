@@ -34,6 +34,7 @@ export const bedrock: Provider = {
   regionSettings: REGIONS,
   // Claude's signatures are the same here as at Anthropic.
   voices: [{ dialect: 'bedrock-converse', habits: { issuer: 'anthropic' }, framing: 'aws-event-stream', path: modelPath }],
+  operations: [{ dialect: 'bedrock-count-tokens', habits: { issuer: 'anthropic' }, path: (model) => methodPath(model, 'count-tokens') }],
   stopsBillingOnAbort: LISTED_AS_BILLING,
   authorize: (settings) => bearer(tokenOf(settings)),
   async sign({ url, headers, bytes }, settings, nowMs) {
@@ -68,9 +69,13 @@ function regionIn(url: string): string | null {
   return /^https:\/\/bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.amazonaws\.com/.exec(url)?.[1] ?? null
 }
 
-/** A model's id, an inference profile's, or an ARN, whose `:` and `/` are escaped. */
 function modelPath(model: string, stream: boolean): string {
+  return methodPath(model, stream ? 'converse-stream' : 'converse')
+}
+
+/** A model's id, an inference profile's, or an ARN, whose `:` and `/` are escaped. */
+function methodPath(model: string, method: string): string {
   if (!/^[A-Za-z0-9._:/-]{1,2048}$/.test(model) || /^\.+$/.test(model))
     throw new GatewayError('model-unknown', 'The model name has characters that no model of Bedrock has.')
-  return `/model/${encodeURIComponent(model)}/${stream ? 'converse-stream' : 'converse'}`
+  return `/model/${encodeURIComponent(model)}/${method}`
 }

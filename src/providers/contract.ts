@@ -58,8 +58,8 @@ export interface Provider {
   readonly address?: Address
   /** Names of the setting that says its region, the first that is set counts. */
   readonly regionSettings?: readonly string[]
-  /** In order of preference; the client's own dialect wins when it is listed. */
-  readonly voices: readonly [Voice, ...Voice[]]
+  /** In order of preference; the client's own dialect wins when it is listed. None: no chat is to be had there. */
+  readonly voices: readonly Voice[]
   /** What it can do beside chat, and in which languages; in order of preference, the client's own wins. */
   readonly operations?: readonly OperationVoice[]
   /** Does closing the connection end the bill? With its source; `unknown` counts as no. */

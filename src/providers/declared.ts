@@ -6,7 +6,7 @@ import { UNSAID } from './abort-billing.ts'
 import type { Provider, Voice } from './contract.ts'
 import { PROVIDERS } from './index.ts'
 import { bearer, chatVoice } from './openai-compatible.ts'
-import { ALL_OF_OPENAI, openAiOperations } from './operations.ts'
+import { ALL_OF_COPIES, openAiOperations } from './operations.ts'
 import { settingName } from './setting-name.ts'
 
 /** What a declared place may be said to speak. */
@@ -57,7 +57,7 @@ function place(id: string, dialect: DeclaredDialect): Provider {
     baseUrlSetting: settingName(id, 'BASE_URL'),
     defaultBaseUrl: null,
     voices: [voice],
-    ...(dialect === 'openai-chat' ? { operations: openAiOperations(ALL_OF_OPENAI) } : {}),
+    ...(dialect === 'openai-chat' ? { operations: openAiOperations(ALL_OF_COPIES, { issuer: id }) } : {}),
     stopsBillingOnAbort: UNSAID,
     authorize: ({ secrets }) =>
       dialect === 'openai-chat'

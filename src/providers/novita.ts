@@ -8,5 +8,6 @@ export const novita = openAiCompatible({
   name: 'Novita AI',
   defaultBaseUrl: 'https://api.novita.ai/v3/openai',
   habits: { accepts: new Set(['top_k']) },
+  operations: ['openai-embeddings', 'rerank'],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

@@ -7,5 +7,6 @@ export const nvidia = openAiCompatible({
   id: 'nvidia',
   name: 'NVIDIA',
   defaultBaseUrl: 'https://integrate.api.nvidia.com/v1',
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: UNSAID,
 })

@@ -18,6 +18,8 @@ export type OpenAiCompatible = {
   readonly hasResponses?: boolean
   /** What it can do beside chat, in OpenAI's languages. */
   readonly operations?: readonly OpenAiOperation[]
+  /** Where that stands below the base URL, when not at it. */
+  readonly operationsBelow?: string
   readonly quirks?: NonNullable<Provider['quirks']>
 }
 
@@ -34,7 +36,7 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
     defaultBaseUrl: place.defaultBaseUrl,
     ...(place.address === undefined ? {} : { address: place.address }),
     voices: [chatVoice(habits), ...(place.hasResponses === true ? [responsesVoice(habits)] : [])],
-    ...(place.operations === undefined ? {} : { operations: openAiOperations(place.operations) }),
+    ...(place.operations === undefined ? {} : { operations: openAiOperations(place.operations, habits, place.operationsBelow) }),
     stopsBillingOnAbort: place.stopsBillingOnAbort,
     authorize: ({ secrets }) => bearer(secrets[key]),
     ...(place.quirks === undefined ? {} : { quirks: place.quirks }),

@@ -6,6 +6,7 @@ export const openrouter = openAiCompatible({
   id: 'openrouter',
   name: 'OpenRouter',
   defaultBaseUrl: 'https://openrouter.ai/api/v1',
+  operations: ['openai-embeddings', 'rerank', 'openai-speech', 'openai-transcriptions'],
   hasResponses: true,
   habits: {
     accepts: new Set(
@@ -13,7 +14,6 @@ export const openrouter = openAiCompatible({
     ),
   },
   // It depends on who serves the model, which is not known when the stream is cut.
-  operations: ['openai-speech', 'openai-transcriptions'],
   stopsBillingOnAbort: {
     answer: 'unknown',
     source: 'openrouter.ai/docs/api-reference/streaming, "Stream Cancellation": by the provider behind it',

@@ -1,5 +1,6 @@
 // Where the operations beside chat stand at places that have them as OpenAI does.
 
+import type { Habits } from '../dialects/contract.ts'
 import type { OperationVoice } from '../operations/contract.ts'
 
 /** OpenAI's languages: id → path below the base URL. */
@@ -11,12 +12,22 @@ const PATHS = {
   'openai-speech': '/audio/speech',
   'openai-transcriptions': '/audio/transcriptions',
   'openai-translations': '/audio/translations',
+  'openai-moderations': '/moderations',
+  'openai-input-tokens': '/responses/input_tokens',
+  // Not OpenAI's own, but in the shape that Cohere and Jina made common.
+  rerank: '/rerank',
 } as const
 
 export type OpenAiOperation = keyof typeof PATHS
 
-export const ALL_OF_OPENAI = Object.keys(PATHS) as readonly OpenAiOperation[] // the table's own keys
+const ALL = Object.keys(PATHS) as readonly OpenAiOperation[] // the table's own keys
 
-export function openAiOperations(ids: readonly OpenAiOperation[]): readonly OperationVoice[] {
-  return ids.map((dialect) => ({ dialect, path: () => PATHS[dialect] }))
+export const ALL_OF_OPENAI = ALL.filter((id) => id.startsWith('openai-'))
+
+/** What a host that copied OpenAI may have. One that has not says so itself. */
+export const ALL_OF_COPIES = ALL.filter((id) => id !== 'openai-input-tokens')
+
+/** `below`: where they stand when not at the base URL itself. */
+export function openAiOperations(ids: readonly OpenAiOperation[], habits: Habits, below = ''): readonly OperationVoice[] {
+  return ids.map((dialect) => ({ dialect, habits, path: () => below + PATHS[dialect] }))
 }

@@ -8,5 +8,6 @@ export const sambanova = openAiCompatible({
   name: 'SambaNova',
   defaultBaseUrl: 'https://api.sambanova.ai/v1',
   habits: { accepts: new Set(['top_k']) },
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

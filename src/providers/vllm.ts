@@ -7,7 +7,7 @@ export const vllm = openAiCompatible({
   id: 'vllm',
   name: 'vLLM',
   defaultBaseUrl: null,
-  operations: ['openai-transcriptions', 'openai-translations'],
+  operations: ['openai-embeddings', 'rerank', 'openai-transcriptions', 'openai-translations'],
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
   habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },
