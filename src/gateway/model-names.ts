@@ -59,9 +59,9 @@ export function byMakerThenPrice(a: ModelEntry, b: ModelEntry): number {
   return Number(isMaker(b.provider, b.model)) - Number(isMaker(a.provider, a.model)) || costOf(a) - costOf(b)
 }
 
-/** A token in and a token out, at the dearest; an unknown price stands last. */
+/** A token in and a token out, at the dearest, or a piece of each kind; an unknown price stands last. */
 function costOf({ price }: ModelEntry): number {
   if (price === null) return Number.MAX_SAFE_INTEGER
   const { input, output } = dearest(price)
-  return input + output
+  return input + output || Object.values(price.perUnit ?? {}).reduce((sum, pico) => sum + pico, 0)
 }
