@@ -34,7 +34,7 @@ describe('prices', () => {
   it('have fees where the source has them', () => {
     expect(lookUp('anthropic', 'claude-haiku-4-5')?.price?.perToolCallNanoUsd).toBe(10_000_000)
     expect(lookUp('perplexity', 'sonar')?.price?.perRequestNanoUsd).toBe(12_000_000)
-    expect(lookUp('cohere', 'rerank-v3.5')?.price?.perRequestNanoUsd).toBe(2_000_000)
+    expect(lookUp('cohere', 'rerank-v3.5')?.price).toMatchObject({ perUnit: { searches: 2_000_000_000 } })
   })
   it('follow an announced change whose day has come', () => {
     expect(lookUp('anthropic', 'claude-sonnet-5')?.price).toMatchObject({ input: 3_000_000, output: 15_000_000, cacheRead: 300_000 })
