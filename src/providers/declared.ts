@@ -59,7 +59,10 @@ function place(id: string, dialect: DeclaredDialect): Provider {
     baseUrlSetting: settingName(id, 'BASE_URL'),
     defaultBaseUrl: null,
     voices,
-    ...(dialect === 'openai-chat' ? { operations: openAiOperations(ALL_OF_COPIES, { issuer: id }) } : {}),
+    operations:
+      dialect === 'openai-chat'
+        ? openAiOperations(ALL_OF_COPIES, { issuer: id })
+        : [{ dialect: 'anthropic-count-tokens', habits: { issuer: id }, path: () => '/v1/messages/count_tokens' }],
     stopsBillingOnAbort: UNSAID,
     authorize: ({ secrets }) =>
       dialect === 'openai-chat'

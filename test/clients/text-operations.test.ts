@@ -157,6 +157,16 @@ describe('reranking', () => {
   })
 })
 
+describe('the list of models for vectors', () => {
+  it('names those of the places that are set up, as they can be asked for', async () => {
+    const answer = await fetch(`${gateway.base}/api/v1/embeddings/models?limit=1000`)
+    const { data } = (await answer.json()) as { readonly data: readonly { readonly id: string; readonly architecture: unknown }[] }
+    const row = data.find(({ id }) => id === 'openai/text-embedding-3-small')
+    expect(row?.architecture).toMatchObject({ output_modalities: ['embeddings'] })
+    expect(data.every(({ id }) => !id.includes('gpt-'))).toBe(true)
+  })
+})
+
 async function streamed(model: string): Promise<{ readonly text: string; readonly usage: number | null }> {
   const stream = await openai().completions.create({ model, prompt: 'Hello', stream: true, stream_options: { include_usage: true } })
   let text = ''
