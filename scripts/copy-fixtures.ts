@@ -25,8 +25,13 @@ const MOST_BYTES_OF_ONE = 200_000
 const MOST_BYTES_OF_RESPONSES = 60_000
 const MOST_BYTES_OF_MEDIA = 16_000
 const ABOUT_HOW_MANY = 178
+const MOST_BYTES_OF_OPERATIONS = 45_000
+const OPERATION_APIS = new Set(
+  `openai.embeddings openai.moderations gemini.embedContent cohere.embed cohere.rerank rerank anthropic.countTokens gemini.countTokens
+  bedrock.countTokens`.split(/\s+/),
+)
 /** Recordings at fault: no reader could be right about them. */
-const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0'])
+const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0', 'ollama-completions-25669614b2'])
 
 const REASONS: readonly (readonly [heading: string, reason: string, features: readonly string[]])[] = [
   ['Errors', 'the words and the kind of a refusal must come through, before and inside a stream', ['error', 'error_in_stream']],
@@ -70,9 +75,13 @@ if (source === undefined) throw new Error('Say where the recordings are: node sc
 const target = join(import.meta.dirname, '../test/fixtures')
 const rows = JSON.parse(readFileSync(join(source, 'index.json'), 'utf8')) as readonly Row[]
 // A language added later is chosen on its own: it changes nothing of what was chosen before.
-const chosen = [...choose(rows.filter(isOurs)), ...choose(rows.filter(isResponses)), ...rows.filter(isMedia)].sort((a, b) =>
-  a.file < b.file ? -1 : 1,
-)
+const chosen = [
+  ...choose(rows.filter(isOurs)),
+  ...choose(rows.filter(isResponses)),
+  ...rows.filter(isCompletion),
+  ...rows.filter(isMedia),
+  ...chooseOperations(),
+].sort((a, b) => (a.file < b.file ? -1 : 1))
 
 for (const row of chosen) rmSync(join(target, row.provider), { recursive: true, force: true })
 for (const row of chosen) {
@@ -106,6 +115,24 @@ function isResponses(row: Row): boolean {
   return (
     row.api === 'openai.responses' && RESPONSES_PROVIDERS.has(row.provider) && row.bytes <= MOST_BYTES_OF_RESPONSES && !AT_FAULT.has(row.id)
   )
+}
+
+function isCompletion(row: Row): boolean {
+  return row.api === 'openai.completions' && !AT_FAULT.has(row.id)
+}
+
+/** What is asked beside chat: of each call at each place one good and one bad answer, and one for each feature, the small before the large. */
+function chooseOperations(): readonly Row[] {
+  const seen = new Set<string>()
+  return rows
+    .filter(({ api, bytes }) => OPERATION_APIS.has(api) && bytes <= MOST_BYTES_OF_OPERATIONS)
+    .sort((a, b) => a.bytes - b.bytes || (a.id < b.id ? -1 : 1))
+    .filter(({ provider, api, status, features, request }) => {
+      const shows = [...features, `${status} ${request}`].map((one) => `${provider} ${api} ${one}`)
+      const isNew = shows.some((one) => !seen.has(one))
+      for (const one of shows) seen.add(one)
+      return isNew
+    })
 }
 
 /** First what every language must show, then what every place must show, until the set is large enough. */

@@ -2,7 +2,7 @@
 
 import type { Price, Rates } from '../core/price.ts'
 import { PRICES, ROWS, SOURCES, VERSION } from './data/models.ts'
-import { ABILITIES, MODES, type Ability, type ModelEntry } from './entry.ts'
+import { ABILITIES, MODES, type Ability, type Mode, type ModelEntry } from './entry.ts'
 
 /** Version of the generated data: the newest source's date and a hash of the data. */
 export const PRICE_VERSION: string = VERSION
@@ -98,7 +98,7 @@ function entryOf(provider: string, row: Row): ModelEntry {
     mode: MODES[mode] ?? 'chat',
     contextTokens: context || null,
     maxOutputTokens: maxOutput || null,
-    price: price < 0 ? null : priceAt(price),
+    price: price < 0 ? null : priceFor(MODES[mode], priceAt(price)),
     priceVersion: PRICE_VERSION,
     abilities: abilitiesOf(abilities),
   }
@@ -107,6 +107,13 @@ function entryOf(provider: string, row: Row): ModelEntry {
   if (deprecated) entry.deprecatedOn = dateOf(deprecated)
   if (openrouterId) entry.openrouterId = openrouterId
   return entry
+}
+
+/** What the sources call a request of a reranker is a search of it (up to 100 documents), of which a request can be several. */
+function priceFor(mode: Mode | undefined, price: Price | null): Price | null {
+  if (mode !== 'rerank' || price?.perRequestNanoUsd === undefined) return price
+  const { perRequestNanoUsd, ...rest } = price
+  return { ...rest, perUnit: { searches: perRequestNanoUsd * 1000 } }
 }
 
 function priceAt(index: number): Price | null {

@@ -160,6 +160,8 @@ export interface ClientDialect extends ClientFace {
 /** The half of a dialect that faces providers. */
 export interface UpstreamDialect {
   readonly id: DialectId
+  /** It takes a bare text: it serves its own clients, and nobody else is translated into it. */
+  readonly promptsOnly?: true
   /** The few members that must differ when the client already speaks this dialect; may be nested. All else stays. */
   edits(intent: Intent, orders: Orders, member: (path: Path) => string | null): Edits
   write(request: ChatRequest, intent: Intent, orders: Orders): Written

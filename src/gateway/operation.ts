@@ -149,7 +149,9 @@ function written(job: OperationJob, { provider }: Candidate, way: OperationWay, 
   }
   if (client.read === undefined || upstream.write === undefined) throw new Error(`${client.id} cannot be translated to ${upstream.id}.`)
   const text = upstream.write(client.read(body), orders, intent)
-  return { body: [encoder.encode(text.text)], dropped: text.dropped.map((name) => inClientWords(name, client.names)) }
+  const dropped = text.dropped.map((name) => inClientWords(name, client.names))
+  const told = new Body(encoder.encode(text.text))
+  return { body: told.spliced(provider.quirks?.(way.voice.dialect, told.member.bind(told)) ?? []), dropped }
 }
 
 export function isText(contentType: string): boolean {

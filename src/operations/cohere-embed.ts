@@ -29,7 +29,7 @@ export const cohereEmbedUpstream: OperationUpstream = {
       embedding_types: ['float'],
       ...(dimensions === null ? {} : { output_dimension: dimensions }),
     })
-    return { text, dropped: others, approximated: purpose === null ? ['input_type'] : [] }
+    return { text, dropped: others, approximated: purpose === null ? ['purpose'] : [] }
   },
   read(text, request) {
     const { inputs, format } = expected('embeddings', request)

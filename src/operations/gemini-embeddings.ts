@@ -113,7 +113,7 @@ function clientOf(id: string, method: string, shape: Shape): OperationClient {
     paths: geminiClient.paths,
     claims: (path) => methodIn(path) === method,
     takes: ['json'],
-    names: {},
+    names: { dimensions: 'outputDimensionality', purpose: 'taskType' },
     intent(incoming) {
       const body = jsonBody(incoming)
       return plainIntent(readTarget(incoming.path).model, body, incoming.nowSeconds)

@@ -4,13 +4,41 @@
 import type { JsonValue } from '../core/canonical.ts'
 import { malformed } from '../dialects/openai-chat/expecting.ts'
 import { readModel, readText } from '../dialects/openai-chat/scanned-members.ts'
-import type { EmbeddingInput, EmbeddingPurpose, OperationClient, OperationRequest } from './contract.ts'
+import type { EmbeddingInput, EmbeddingPurpose, OperationClient, OperationRequest, OperationUpstream } from './contract.ts'
 import { OPENAI_FACE, openaiUpstream, promptUsage } from './openai.ts'
-import { isList, jsonBody, NO_RAW, plainIntent } from './reading.ts'
+import { answerObject, countIn, expected, garbled, isList, jsonBody, NO_RAW, plainIntent, vectorOf, within } from './reading.ts'
 
 export const OPENAI_EMBEDDINGS = 'openai-embeddings'
 
-export const openaiEmbeddingsUpstream = openaiUpstream(OPENAI_EMBEDDINGS, 'embeddings', promptUsage)
+export const openaiEmbeddingsUpstream: OperationUpstream = {
+  ...openaiUpstream(OPENAI_EMBEDDINGS, 'embeddings', promptUsage),
+  write(request, { model }) {
+    const { inputs, dimensions, format, purpose, others } = expected('embeddings', request)
+    const text = JSON.stringify({
+      model,
+      input: inputs,
+      encoding_format: format,
+      ...(dimensions === null ? {} : { dimensions }),
+    })
+    return { text, dropped: purpose === null ? others : ['purpose', ...others], approximated: [] }
+  },
+  read(text, request) {
+    const { inputs, format } = expected('embeddings', request)
+    const { data, model } = answerObject(text)
+    if (!isList(data) || data.length !== inputs.length) throw garbled('has not a vector for each input')
+    const inOrder = data.toSorted((a, b) => (countIn(within(a, 'index')) ?? 0) - (countIn(within(b, 'index')) ?? 0))
+    return {
+      kind: 'embeddings',
+      model: typeof model === 'string' ? model : '',
+      vectors: inOrder.map((one) => {
+        const vector = within(one, 'embedding')
+        // Some hosts give floats whatever was asked. A text that nobody asked for may be of other numbers (Perplexity's are bytes).
+        return typeof vector === 'string' && format === 'base64' ? vector : vectorOf(vector, format)
+      }),
+      usage: promptUsage(text),
+    }
+  },
+}
 
 const KNOWN = new Set(['model', 'input', 'dimensions', 'encoding_format', 'input_type'])
 const PURPOSES: { readonly [said: string]: EmbeddingPurpose } = {
@@ -28,6 +56,7 @@ export const openaiEmbeddingsClient: OperationClient = {
   kind: 'embeddings',
   paths: ['/v1/embeddings'],
   takes: ['json'],
+  names: { purpose: 'input_type' },
   intent(incoming) {
     const body = jsonBody(incoming)
     return { ...plainIntent(readModel(body), body, incoming.nowSeconds), endUserId: readText(body, 'user') }

@@ -78,7 +78,7 @@ export const rerankClient: OperationClient = {
     const { query, documents, top_n: topN, return_documents: returned } = said
     if (typeof query !== 'string') throw malformed('query', 'a string')
     if (!isList(documents) || documents.length === 0) throw malformed('documents', 'a list of documents')
-    if (topN !== undefined && topN !== null && (countIn(topN) ?? 0) < 1) throw malformed('top_n', 'a positive whole number')
+    if (topN !== undefined && topN !== null && countIn(topN) === null) throw malformed('top_n', 'a whole number from zero up')
     if (returned !== undefined && returned !== null && typeof returned !== 'boolean') throw malformed('return_documents', 'true or false')
     return {
       kind: 'rerank',

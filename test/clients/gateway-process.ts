@@ -51,9 +51,11 @@ const PROVIDERS = [
   'CEREBRAS',
   'VLLM',
   'OLLAMA',
+  'COHERE',
+  'VOYAGE',
 ]
 /** Whose SDK takes a base URL without a version. */
-const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY'])
+const BARE = new Set(['COHERE', 'ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY'])
 
 /** Starts a gateway with fresh state whose providers are all at `origin`. Call `stop` when done. */
 export async function startGateway(origin: string): Promise<GatewayProcess> {

@@ -99,6 +99,7 @@ describe.each(PROVIDERS.map((provider) => [provider.id, provider] as const))('pr
     expect(voices.length + operations.length).toBeGreaterThan(0)
     for (const { dialect } of voices) expect(() => upstreamDialect(dialect)).not.toThrow()
     for (const { dialect } of operations) expect(() => operationUpstream(dialect)).not.toThrow()
+    if (voices[0] !== undefined) expect(upstreamDialect(voices[0].dialect).promptsOnly, 'what chats are translated into').toBeUndefined()
     const ids = [...voices, ...operations].map(({ dialect }) => dialect)
     expect(new Set(ids).size).toBe(ids.length)
   })
