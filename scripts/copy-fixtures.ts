@@ -23,9 +23,15 @@ const CHAT_PROVIDERS = new Set('openai groq mistral deepseek xai together openro
 const RESPONSES_PROVIDERS = new Set('openai xai openrouter deepseek'.split(' '))
 const MOST_BYTES_OF_ONE = 200_000
 const MOST_BYTES_OF_RESPONSES = 60_000
+const MOST_BYTES_OF_MEDIA = 16_000
 const ABOUT_HOW_MANY = 178
+const MOST_BYTES_OF_OPERATIONS = 45_000
+const OPERATION_APIS = new Set(
+  `openai.embeddings openai.moderations gemini.embedContent cohere.embed cohere.rerank rerank anthropic.countTokens gemini.countTokens
+  bedrock.countTokens`.split(/\s+/),
+)
 /** Recordings at fault: no reader could be right about them. */
-const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0'])
+const AT_FAULT = new Set(['ollama-messages-673f0e6a97', 'openai-responses-70ebbd95f0', 'ollama-completions-25669614b2'])
 /** Recordings that a test names, whatever the cover chooses: tool loops of several turns, and requests of coding agents. */
 const NAMED_BY_TESTS: ReadonlySet<string> = new Set(
   `openai-chat-736cf65d3c openai-chat-584654bd55 openai-chat-34feed2515 openai-chat-6c61fa2a3f openai-chat-30a3c2e495
@@ -78,7 +84,13 @@ if (source === undefined) throw new Error('Say where the recordings are: node sc
 const target = join(import.meta.dirname, '../test/fixtures')
 const rows = JSON.parse(readFileSync(join(source, 'index.json'), 'utf8')) as readonly Row[]
 // A language added later is chosen on its own: it changes nothing of what was chosen before.
-const covering = [...choose(rows.filter(isOurs)), ...choose(rows.filter(isResponses))]
+const covering = [
+  ...choose(rows.filter(isOurs)),
+  ...choose(rows.filter(isResponses)),
+  ...rows.filter(isCompletion),
+  ...rows.filter(isMedia),
+  ...chooseOperations(),
+]
 const named = rows.filter((row) => NAMED_BY_TESTS.has(row.id) && !covering.includes(row))
 const chosen = [...covering, ...named].sort((a, b) => (a.file < b.file ? -1 : 1))
 
@@ -104,10 +116,34 @@ function isOurs(row: Row): boolean {
   )
 }
 
+/** Pictures and sound are few: all that are small, and the one recorded stream of a transcription. */
+function isMedia(row: Row): boolean {
+  if (!/^openai\.(images|audio\.)/.test(row.api)) return false
+  return row.bytes <= MOST_BYTES_OF_MEDIA || (row.api === 'openai.audio.transcriptions' && row.streaming)
+}
+
 function isResponses(row: Row): boolean {
   return (
     row.api === 'openai.responses' && RESPONSES_PROVIDERS.has(row.provider) && row.bytes <= MOST_BYTES_OF_RESPONSES && !AT_FAULT.has(row.id)
   )
+}
+
+function isCompletion(row: Row): boolean {
+  return row.api === 'openai.completions' && !AT_FAULT.has(row.id)
+}
+
+/** What is asked beside chat: of each call at each place one good and one bad answer, and one for each feature, the small before the large. */
+function chooseOperations(): readonly Row[] {
+  const seen = new Set<string>()
+  return rows
+    .filter(({ api, bytes }) => OPERATION_APIS.has(api) && bytes <= MOST_BYTES_OF_OPERATIONS)
+    .sort((a, b) => a.bytes - b.bytes || (a.id < b.id ? -1 : 1))
+    .filter(({ provider, api, status, features, request }) => {
+      const shows = [...features, `${status} ${request}`].map((one) => `${provider} ${api} ${one}`)
+      const isNew = shows.some((one) => !seen.has(one))
+      for (const one of shows) seen.add(one)
+      return isNew
+    })
 }
 
 /** First what every language must show, then what every place must show, until the set is large enough. */

@@ -17,28 +17,45 @@ import { operation } from './gateway/operation.ts'
 import { refuse } from './gateway/respond.ts'
 import { OPERATION_CLIENTS } from './operations/index.ts'
 import type { Env } from './platform/env.ts'
+import type { Deps } from './ports.ts'
 
 export const app = new Hono<{ Bindings: Env }>()
 
 const [plain] = CLIENT_DIALECTS
 
-for (const dialect of CLIENT_DIALECTS) mount(chat(dialect))
-for (const client of OPERATION_CLIENTS) mount(operation(client))
+const served: readonly Served[] = [
+  ...OPERATION_CLIENTS.map((client) => serving(operation(client))),
+  ...CLIENT_DIALECTS.map((client) => serving(chat(client))),
+]
 
-/** One manner at the paths of its client's language; another method there is told so in that language. */
-function mount<J extends Job, A extends Answered>(manner: Manner<J, A>): void {
-  const client: ClientFace = manner.client
-  for (const path of client.paths) {
-    app.post(path, (c) => handle(c.req.raw, manner, makeDeps(c.env, c.executionCtx)))
-    app.all(path, (c) =>
-      refuse(
-        new GatewayError('method-not-allowed', `${c.req.method} is not allowed here; send a POST.`),
-        client,
-        newRequestId(),
-        makeDeps(c.env, c.executionCtx).log,
-      ),
-    )
-  }
+/** The languages at a path, those before the others that say which calls are theirs. */
+const byPath = new Map<string, Served[]>()
+for (const one of served) for (const path of one.client.paths) byPath.set(path, [...(byPath.get(path) ?? []), one])
+
+for (const [path, languages] of byPath) mount(path, languages)
+
+/** A language of our clients, and how what is asked in it is answered. */
+type Served = { readonly client: ClientFace; answer(request: Request, deps: Deps): Promise<Response> }
+
+function serving<J extends Job, A extends Answered>(manner: Manner<J, A>): Served {
+  return { client: manner.client, answer: (request, deps) => handle(request, manner, deps) }
+}
+
+/** Another method than POST is told so in the language of the path. */
+function mount(path: string, languages: readonly Served[]): void {
+  const last = languages.at(-1)
+  if (last === undefined) return
+  const at = ({ url }: Request): Served =>
+    languages.length === 1 ? last : (languages.find(({ client }) => client.claims?.(new URL(url).pathname) === true) ?? last)
+  app.post(path, (c) => at(c.req.raw).answer(c.req.raw, makeDeps(c.env, c.executionCtx)))
+  app.all(path, (c) =>
+    refuse(
+      new GatewayError('method-not-allowed', `${c.req.method} is not allowed here; send a POST.`),
+      at(c.req.raw).client,
+      newRequestId(),
+      makeDeps(c.env, c.executionCtx).log,
+    ),
+  )
 }
 
 app.get('/health', (c) => c.json({ status: 'ok' }, 200, { 'cache-control': 'no-store' }))

@@ -147,8 +147,14 @@ function followChanges(model: Model, given: Given, genai: GenaiWitness, sources:
     const words = `${key}: from ${day} ${perMillion(after.rates.input)} in, ${perMillion(after.rates.output)} out USD/M (${perMillion(given.rates.input)}, ${perMillion(given.rates.output)} before)`
     report.changes.push(`${words} → ${day <= sources.asOf ? 'taken' : 'to come'}`)
     if (day > sources.asOf) continue
-    const { perRequestNanoUsd, perToolCallNanoUsd } = given
-    model.given = { ...(perRequestNanoUsd ? { perRequestNanoUsd } : {}), ...(perToolCallNanoUsd ? { perToolCallNanoUsd } : {}), ...after }
+    const { perRequestNanoUsd, perToolCallNanoUsd, perUnit, pictures } = given
+    model.given = {
+      ...(perRequestNanoUsd ? { perRequestNanoUsd } : {}),
+      ...(perToolCallNanoUsd ? { perToolCallNanoUsd } : {}),
+      ...(perUnit ? { perUnit } : {}),
+      ...(pictures ? { pictures } : {}),
+      ...after,
+    }
     model.source = sources.genai.label
   }
 }

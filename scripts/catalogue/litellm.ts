@@ -2,7 +2,7 @@
 
 import type { Ability, Mode } from '../../src/catalogue/entry.ts'
 import { countAt, listAt, objectAt, textAt, type Json, type JsonObject } from './exact-json.ts'
-import { amount, ratesFrom, TOKEN_USD, USD, type Given, type GivenRates, type Model } from './model.ts'
+import { amount, picturePico, ratesFrom, SECOND_USD, TOKEN_USD, USD, type Given, type GivenRates, type Model } from './model.ts'
 import { isModelName, PLACES, type Place } from './places.ts'
 
 const MODES: Readonly<Record<string, Mode>> = {
@@ -43,6 +43,7 @@ export function readLitellm(document: Json, source: string): Model[] {
   const rows = Object.entries(objectAt(document)).toSorted(
     ([a], [b]) => Number(a.includes('/')) - Number(b.includes('/')) || (a < b ? -1 : 1),
   )
+  const pictures = picturesOf(document, placeOf)
   for (const [key, value] of rows) {
     const row = objectAt(value)
     const [provider, place] = placeOf.get(textAt(row['litellm_provider']) ?? '') ?? []
@@ -56,13 +57,36 @@ export function readLitellm(document: Json, source: string): Model[] {
       mode,
       context: countAt(row['max_input_tokens']) ?? (mode === 'chat' ? null : countAt(row['max_tokens'])),
       maxOutput: countAt(row['max_output_tokens']),
-      given: givenOf(row, mode, place),
+      given: givenOf(row, mode, place, pictures.get(`${provider}/${model}`)),
       source,
       abilities: abilitiesOf(row),
       ...(deprecated && /^\d{4}-\d{2}-\d{2}$/.test(deprecated) ? { deprecated } : {}),
     })
   }
   return [...models.values()]
+}
+
+/** Rows named by quality and size (`hd/1024-x-1792/dall-e-3`) are prices of one model's pictures: by `provider/model`, pico-dollars by kind. */
+function picturesOf(
+  document: Json,
+  placeOf: ReadonlyMap<string, readonly [string, Place]>,
+): ReadonlyMap<string, { readonly [kind: string]: number }> {
+  const found = new Map<string, { [kind: string]: number }>()
+  for (const [key, value] of Object.entries(objectAt(document))) {
+    const row = objectAt(value)
+    const [provider] = placeOf.get(textAt(row['litellm_provider']) ?? '') ?? []
+    const [, quality, width, height, model] = /^(?:azure\/)?(?:(low|medium|high|standard|hd)\/)?(\d+)-x-(\d+)\/([^/]+)$/.exec(key) ?? []
+    if (!provider || !width || !height || !model) continue
+    const pico =
+      amount(row['output_cost_per_image'] ?? row['input_cost_per_image'], TOKEN_USD) ??
+      picturePico(row['input_cost_per_pixel'], Number(width) * Number(height))
+    if (!pico) continue
+    const id = `${provider}/${model}`
+    const kinds = found.get(id) ?? {}
+    found.set(id, kinds)
+    kinds[`${quality ? `${quality}/` : ''}${width}x${height}`] = pico
+  }
+  return found
 }
 
 function nameOf(key: string, { litellm }: Place): string | undefined {
@@ -80,17 +104,22 @@ function abilitiesOf(row: JsonObject): Set<Ability> {
   return abilities
 }
 
-function givenOf(row: JsonObject, mode: Mode, place: Place): Given | null {
+function givenOf(row: JsonObject, mode: Mode, place: Place, pictures?: { readonly [kind: string]: number }): Given | null {
   const bands = listAt(row['tiered_pricing']).map(objectAt)
   const rates = { ...ratesOf(row, ''), ...(bands[0] ? ratesOf(bands[0], '') : {}) }
   const tiers = bands.length ? bandTiers(bands) : suffixTiers(row)
-  const request = amount(row['input_cost_per_request'] ?? row['input_cost_per_query'], USD)
+  const request = amount(row['input_cost_per_request'] ?? (mode === 'rerank' ? undefined : row['input_cost_per_query']), USD)
   if (mode === 'embedding' || mode === 'rerank' || mode === 'moderation') rates.output ??= 0
-  if (mode === 'rerank' && request !== undefined) rates.input ??= 0
   // Image models say nothing but images: their one output price is that of image tokens.
   if (mode === 'image' && rates.outputImage !== undefined) rates.output ??= rates.outputImage
+  if (mode === 'image') Object.assign(rates, ratesFrom({ inputImage: row['input_cost_per_image_token'] }, TOKEN_USD))
+  const pieces = piecesOf(row, mode, rates, pictures)
+  if (pieces !== null) {
+    rates.input ??= 0
+    rates.output ??= 0
+  }
   if (rates.input === undefined || rates.output === undefined) return null
-  const given: Given = { rates, tiers }
+  const given: Given = { rates, tiers, ...pieces }
   if (request) given.perRequestNanoUsd = request
   const search = objectAt(row['search_context_cost_per_query'])
   if (place.searchesAlways) {
@@ -101,8 +130,43 @@ function givenOf(row: JsonObject, mode: Mode, place: Place): Given | null {
     const fee = amount(search['search_context_size_medium'], USD)
     if (fee) given.perToolCallNanoUsd = fee
   }
-  const unsayable = unsayableOf(row, bands, rates, mode, place)
+  const unsayable = unsayableOf(row, bands, given, mode, place)
   return unsayable ? { ...given, unsayable } : given
+}
+
+/** What is billed by the piece, in a mode that has such pieces; beside a price by the token the same charge in another unit is left alone. */
+function piecesOf(
+  row: JsonObject,
+  mode: Mode,
+  rates: GivenRates,
+  pictures: { readonly [kind: string]: number } = {},
+): Pick<Given, 'perUnit' | 'pictures'> | null {
+  const byToken = Object.values(rates).some((rate) => rate > 0)
+  const one = (power: number, ...members: string[]): number | undefined => {
+    const said = new Set(members.map((member) => amount(row[member], power)).filter((value) => value !== undefined && value > 0))
+    return said.size === 1 ? [...said][0] : undefined // two that differ are two charges, and are reported
+  }
+  switch (mode) {
+    case 'image': {
+      const all = [one(TOKEN_USD, 'output_cost_per_image') ?? one(TOKEN_USD, 'input_cost_per_image') ?? 0, ...Object.values(pictures)]
+      const images = Math.max(...all)
+      return byToken || images === 0 ? null : { perUnit: { images }, ...(Object.keys(pictures).length > 0 ? { pictures } : {}) }
+    }
+    case 'transcription': {
+      const audioMs = one(SECOND_USD, 'input_cost_per_second', 'output_cost_per_second')
+      return byToken || audioMs === undefined ? null : { perUnit: { audioMs } }
+    }
+    case 'speech': {
+      const characters = one(TOKEN_USD, 'input_cost_per_character', 'output_cost_per_character')
+      return byToken || characters === undefined ? null : { perUnit: { characters } }
+    }
+    case 'rerank': {
+      const searches = one(TOKEN_USD, 'input_cost_per_query')
+      return searches === undefined ? null : { perUnit: { searches } }
+    }
+    default:
+      return null
+  }
 }
 
 function ratesOf(row: JsonObject, suffix: string): GivenRates {
@@ -138,18 +202,29 @@ function bandTiers(bands: readonly JsonObject[]): Given['tiers'] {
 }
 
 /** The first charge that cannot be said: it would make every price of the row wrong for somebody. An embedding's price is that of text. */
-function unsayableOf(row: JsonObject, bands: readonly JsonObject[], rates: GivenRates, mode: Mode, place: Place): string | undefined {
+function unsayableOf(
+  row: JsonObject,
+  bands: readonly JsonObject[],
+  { rates, perUnit }: Given,
+  mode: Mode,
+  place: Place,
+): string | undefined {
   for (const of of [row, ...bands]) {
     const reasoning = amount(of['output_cost_per_reasoning_token'], TOKEN_USD)
     if (reasoning && reasoning !== (amount(of['output_cost_per_token'], TOKEN_USD) ?? rates.output)) return 'reasoning tokens priced apart'
   }
   const imageToken = amount(row['input_cost_per_image_token'], TOKEN_USD)
-  if (imageToken && imageToken !== rates.input) return 'image input tokens priced apart'
+  if (imageToken && imageToken !== rates.input && rates.inputImage === undefined) return 'image input tokens priced apart'
   if (amount(row['citation_cost_per_token'], TOKEN_USD)) return 'citation tokens'
   // Some rows price an image token in this member: the same number as for a text token.
   const image = amount(row['input_cost_per_image'], TOKEN_USD)
+  const made = amount(row['output_cost_per_image'], TOKEN_USD)
+  if (perUnit?.images !== undefined) return image && made && image !== made ? 'images that are sent priced each' : undefined
+  if (perUnit !== undefined) return undefined
+  // Prices by the step or the pixel that were put where prices by the token stand.
+  if (mode === 'image' && rates.outputImage === undefined && !place.imagesAreTokens) return 'images priced by what is no token'
   if (image && image !== rates.input && mode !== 'embedding' && !place.imagesAreTokens) return 'images priced each'
-  if (amount(row['output_cost_per_image'], TOKEN_USD) && mode === 'image' && rates.outputImage === undefined) return 'images priced each'
+  if (made && mode === 'image' && rates.outputImage === undefined) return 'images priced each'
   // Beside a price by the token these are the same charge in another unit.
   if (mode === 'embedding' || rates.inputAudio !== undefined || rates.outputAudio !== undefined) return undefined
   const other = [

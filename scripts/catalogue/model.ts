@@ -2,10 +2,21 @@
 
 import { readDecimal, wholeAt, type Decimal } from '../../src/catalogue/decimal.ts'
 import type { Ability, Mode } from '../../src/catalogue/entry.ts'
+import type { Units } from '../../src/core/canonical.ts'
 import type { Rates } from '../../src/core/price.ts'
 import type { Json } from './exact-json.ts'
 
-export const KINDS = ['input', 'output', 'cacheRead', 'cacheWrite5m', 'cacheWrite1h', 'inputAudio', 'outputAudio', 'outputImage'] as const
+export const KINDS = [
+  'input',
+  'output',
+  'cacheRead',
+  'cacheWrite5m',
+  'cacheWrite1h',
+  'inputAudio',
+  'outputAudio',
+  'outputImage',
+  'inputImage',
+] as const
 export type Kind = (typeof KINDS)[number] & keyof Rates
 
 /** Pico-dollars a token; kinds that the source does not price are absent. */
@@ -15,6 +26,10 @@ export type Given = {
   tiers: { above: number; rates: GivenRates }[]
   perRequestNanoUsd?: number
   perToolCallNanoUsd?: number
+  /** Pico-dollars a piece. */
+  perUnit?: Units
+  /** Pico-dollars a picture by its kind. */
+  pictures?: { readonly [kind: string]: number }
   /** A charge that `Price` cannot say: with one, the model is unpriced. */
   unsayable?: string
 }
@@ -37,6 +52,8 @@ export type Model = {
 export const TOKEN_USD = 12
 export const MILLION_TOKENS_USD = 6
 export const USD = 9
+/** USD a second to pico-dollars a millisecond. */
+export const SECOND_USD = 9
 
 /** Significant digits that binary floating point keeps: more in a source's text is the dirt of its own arithmetic. */
 const CLEAN_DIGITS = 15
@@ -76,5 +93,27 @@ export function ratesFrom(fields: { readonly [kind in Kind]?: Json | undefined }
 }
 
 export function isZero(given: Given): boolean {
-  return given.rates.input === 0 && given.rates.output === 0 && !given.perRequestNanoUsd && KINDS.every((kind) => !given.rates[kind])
+  return (
+    given.rates.input === 0 &&
+    given.rates.output === 0 &&
+    !given.perRequestNanoUsd &&
+    !given.perUnit &&
+    KINDS.every((kind) => !given.rates[kind])
+  )
+}
+
+const ATTO_USD = 18
+const ATTOS_A_PICO = 1_000_000n
+/** A tenth of a cent. */
+const PICTURE_STEP_PICO = 1_000_000_000n
+
+/**
+ * A price a pixel times the pixels, in pico-dollars. Prices are set by the picture, and such a member is that price divided and cut off
+ * (`3.81469e-08` for 0.04 USD): rounded up to a tenth of a cent it is the picture's again.
+ */
+export function picturePico(perPixel: Json | undefined, pixels: number): number | undefined {
+  const atto = amount(perPixel, ATTO_USD)
+  if (atto === undefined) return undefined
+  const step = ATTOS_A_PICO * PICTURE_STEP_PICO
+  return Number(((BigInt(atto) * BigInt(pixels) + step - 1n) / step) * PICTURE_STEP_PICO)
 }

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { ABILITIES, MODES } from '../../src/catalogue/entry.ts'
-import type { PriceRow, RateRow, Row } from '../../src/catalogue/table.ts'
+import { UNITS, type PriceRow, type RateRow, type Row } from '../../src/catalogue/table.ts'
 import { KINDS, type Given, type GivenRates, type Model } from './model.ts'
 
 /** The module's text. `newest` is the date of the newest source. */
@@ -74,6 +74,12 @@ function priceRow(given: Given, source: number): PriceRow {
   const tiers = given.tiers
     .map((tier) => [tier.above, rateRow({ ...given.rates, ...tier.rates })] as const)
     .filter(([, rates]) => JSON.stringify(rates) !== JSON.stringify(base))
+  const { perUnit, pictures } = given
+  if (perUnit !== undefined || pictures !== undefined) {
+    const pieces = UNITS.map((unit) => perUnit?.[unit] ?? 0)
+    const head = [base, source, tiers, given.perRequestNanoUsd ?? 0, given.perToolCallNanoUsd ?? null] as const
+    return pictures === undefined ? [...head, pieces] : [...head, pieces, pictures]
+  }
   const row = [base, source, tiers, given.perRequestNanoUsd ?? 0, given.perToolCallNanoUsd] as const
   if (given.perToolCallNanoUsd !== undefined) return [base, source, tiers, row[3], given.perToolCallNanoUsd]
   if (row[3]) return [base, source, tiers, row[3]]

@@ -31,14 +31,15 @@ export const PLACES: readonly Place[] = PROVIDERS.flatMap(placesOf)
 
 function placesOf(provider: Provider): readonly Place[] {
   const { id, voices } = provider
-  if (provider.voicesFor === undefined) return [placeOf(id, provider, MODELS[voices[0].dialect] ?? 'model', voices)]
+  if (provider.voicesFor === undefined) return placeOf(id, provider, MODELS[voices[0]?.dialect ?? ''] ?? 'model', voices)
   const kinds = KINDS[id]
   if (kinds === undefined)
     throw new Error(`${id} speaks other languages to other models: name one of each kind in scripts/matrix/place.ts.`)
   const voicesFor = provider.voicesFor.bind(provider)
-  return Object.entries(kinds).map(([kind, model]) => placeOf(`${id} (${kind})`, provider, model, voicesFor(model)))
+  return Object.entries(kinds).flatMap(([kind, model]) => placeOf(`${id} (${kind})`, provider, model, voicesFor(model)))
 }
 
-function placeOf(label: string, provider: Provider, model: string, voices: readonly [Voice, ...Voice[]]): Place {
-  return { label, provider, model, dialects: voices.map(({ dialect }) => dialect), voice: voices[0] }
+function placeOf(label: string, provider: Provider, model: string, voices: readonly Voice[]): readonly Place[] {
+  const [voice] = voices
+  return voice === undefined ? [] : [{ label, provider, model, dialects: voices.map(({ dialect }) => dialect), voice }]
 }

@@ -27,7 +27,11 @@ export function plannedTries(
   const tries = providers.filter((one) => one.configured).map(({ id }) => ({ provider: id, models: cheapest(id, today) }))
   const notes = tries
     .filter((one) => one.models.length === 0)
-    .map(({ provider }) => note(`${provider}: not tried, for its models are its owner's`, `npm run doctor -- --try ${provider}/MODEL`))
+    .map(({ provider }) =>
+      providerById(provider)?.voices.length === 0
+        ? note(`${provider}: not tried, for it has no chat`, 'Ask it for an embedding: POST /v1/embeddings.')
+        : note(`${provider}: not tried, for its models are its owner's`, `npm run doctor -- --try ${provider}/MODEL`),
+    )
   return { tries: tries.filter((one) => one.models.length > 0), notes }
 }
 

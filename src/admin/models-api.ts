@@ -2,15 +2,18 @@
 // Anthropic's for clients that send `anthropic-version`, and in Google's on its own path.
 
 import { Hono } from 'hono'
-import type { ModelEntry } from '../catalogue/entry.ts'
+import type { Mode, ModelEntry } from '../catalogue/entry.ts'
 import { GatewayError } from '../core/errors.ts'
 import { matchesGlob } from '../core/glob.ts'
 import { makeDeps } from '../deps.ts'
 import { CLIENT_DIALECTS } from '../dialects/index.ts'
 import { newRequestId } from '../gateway/job.ts'
 import { refuse } from '../gateway/respond.ts'
+import type { OperationKind } from '../operations/contract.ts'
+import { operationUpstream } from '../operations/index.ts'
 import type { Env } from '../platform/env.ts'
 import type { Deps } from '../ports.ts'
+import type { Provider } from '../providers/contract.ts'
 import { requireKey } from './who.ts'
 
 type Row = { readonly [name: string]: unknown }
@@ -57,9 +60,30 @@ modelsApi.onError((error, c) => {
 async function usableModels(headers: Headers, deps: Deps): Promise<Iterable<ModelEntry>> {
   const { view } = await requireKey(headers, deps)
   const catalogue = await deps.catalogue()
-  const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map((provider) => provider.id))
+  const configured = new Map(
+    deps.providers.filter((provider) => deps.settings(provider) !== null).map((provider) => [provider.id, provider]),
+  )
   const mayUse = (entry: ModelEntry): boolean => view.models === null || view.models.some((glob) => matchesGlob(glob, idOf(entry)))
-  return [...catalogue.list()].filter((entry) => entry.mode === 'chat' && configured.has(entry.provider) && mayUse(entry))
+  return [...catalogue.list()].filter((entry) => {
+    const provider = configured.get(entry.provider)
+    return provider !== undefined && isServed(entry, provider) && mayUse(entry)
+  })
+}
+
+const KIND_OF_MODE: { readonly [mode in Mode]?: OperationKind } = {
+  embedding: 'embeddings',
+  rerank: 'rerank',
+  image: 'images',
+  transcription: 'transcription',
+  speech: 'speech',
+  moderation: 'moderation',
+}
+
+/** Chat is served everywhere, the rest where the place has a language for it. */
+function isServed({ mode }: ModelEntry, provider: Provider): boolean {
+  if (mode === 'chat') return true
+  const kind = KIND_OF_MODE[mode]
+  return kind !== undefined && (provider.operations ?? []).some(({ dialect }) => operationUpstream(dialect).kind === kind)
 }
 
 /** OpenAI's row, with what else is known. */
@@ -70,10 +94,11 @@ function modelRow(entry: ModelEntry): Row {
     created: Math.floor(releasedMs(entry) / 1000),
     owned_by: entry.provider,
     sluice: {
+      mode: entry.mode,
       context_tokens: entry.contextTokens,
       max_output_tokens: entry.maxOutputTokens,
       abilities: [...entry.abilities],
-      price: entry.price === null ? null : { ...entry.price, unit: 'pico-dollars a token' },
+      price: entry.price === null ? null : { ...entry.price, unit: 'pico-dollars a token, a piece (perUnit), a picture (pictures)' },
     },
   }
 }

@@ -1,4 +1,4 @@
-// GET /api/v1/models: what OpenRouter's clients list, in its row shape. Public as it is there: no key's limits are told.
+// GET /api/v1/models and /api/v1/embeddings/models: what OpenRouter's clients list, in its row shape. Public as it is there: no key's limits are told.
 
 import { Hono } from 'hono'
 import type { Ability, ModelEntry } from '../catalogue/entry.ts'
@@ -9,6 +9,7 @@ import type { Price, Rates } from '../core/price.ts'
 import { makeDeps } from '../deps.ts'
 import { byMakerThenPrice } from '../gateway/model-names.ts'
 import type { Env } from '../platform/env.ts'
+import type { Deps } from '../ports.ts'
 import { apiFailure } from './failure.ts'
 
 type Row = {
@@ -27,21 +28,32 @@ type Row = {
 
 export const openrouterModels = new Hono<{ Bindings: Env }>()
 
-const PATH = '/api/v1/models'
+/** The lists, and what the models of each are for. */
+const LISTS = { '/api/v1/models': 'chat', '/api/v1/embeddings/models': 'embedding' } as const
+type List = keyof typeof LISTS
 const MOST = 1000
 /** The rows are the same until the catalogue is another, and anybody may ask for them. */
-const rowsBy = new WeakMap<Catalogue, readonly Row[]>()
+const rowsBy = new WeakMap<Catalogue, Map<List, readonly Row[]>>()
 
-openrouterModels.get(PATH, async (c) => {
-  const deps = makeDeps(c.env, c.executionCtx)
+for (const path of ['/api/v1/models', '/api/v1/embeddings/models'] as const)
+  openrouterModels.get(path, async (c) => {
+    const deps = makeDeps(c.env, c.executionCtx)
+    return c.json(pageOf(await rowsFor(path, deps), new URL(c.req.url).searchParams, path), 200, { 'cache-control': 'public, max-age=60' })
+  })
+
+async function rowsFor(path: List, deps: Deps): Promise<readonly Row[]> {
   const catalogue = await deps.catalogue()
-  let rows = rowsBy.get(catalogue)
-  if (rows === undefined) {
-    const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map(({ id }) => id))
-    rows = rowsOf(catalogue, configured)
-    rowsBy.set(catalogue, rows)
-  }
-  const { searchParams } = new URL(c.req.url)
+  const lists = rowsBy.get(catalogue) ?? new Map<List, readonly Row[]>()
+  rowsBy.set(catalogue, lists)
+  const known = lists.get(path)
+  if (known !== undefined) return known
+  const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map(({ id }) => id))
+  const rows = rowsOf(catalogue, configured, LISTS[path])
+  lists.set(path, rows)
+  return rows
+}
+
+function pageOf(rows: readonly Row[], searchParams: URLSearchParams, path: List): { readonly [name: string]: unknown } {
   const found = rows.filter((row) => matches(row, searchParams))
   const offset = whole(searchParams, 'offset', 0)
   const limit = Math.min(whole(searchParams, 'limit', searchParams.has('offset') ? MOST : found.length), Math.max(MOST, found.length))
@@ -49,16 +61,12 @@ openrouterModels.get(PATH, async (c) => {
   const next = new URLSearchParams(searchParams)
   next.set('offset', String(end))
   next.set('limit', String(limit))
-  return c.json(
-    {
-      data: found.slice(offset, end),
-      total_count: found.length,
-      links: { next: limit > 0 && end < found.length ? `${PATH}?${next.toString()}` : null },
-    },
-    200,
-    { 'cache-control': 'public, max-age=60' },
-  )
-})
+  return {
+    data: found.slice(offset, end),
+    total_count: found.length,
+    links: { next: limit > 0 && end < found.length ? `${path}?${next.toString()}` : null },
+  }
+}
 
 openrouterModels.onError((error) => apiFailure(error))
 
@@ -86,12 +94,14 @@ function whole(query: URLSearchParams, name: string, otherwise: number): number 
 }
 
 /** One row a model, told as the place that is tried first for it. */
-function rowsOf(catalogue: Catalogue, configured: ReadonlySet<string>): readonly Row[] {
+function rowsOf(catalogue: Catalogue, configured: ReadonlySet<string>, mode: (typeof LISTS)[List]): readonly Row[] {
   const first = new Map<string, ModelEntry>()
   for (const entry of catalogue.list()) {
-    if (entry.openrouterId === undefined || entry.mode !== 'chat' || !configured.has(entry.provider)) continue
-    const known = first.get(entry.openrouterId)
-    if (known === undefined || byMakerThenPrice(entry, known) < 0) first.set(entry.openrouterId, entry)
+    // OpenRouter's list of chats names nothing else; what it has no name for can be asked for at its place.
+    const id = entry.openrouterId ?? (mode === 'chat' ? undefined : `${entry.provider}/${entry.model}`)
+    if (id === undefined || entry.mode !== mode || !configured.has(entry.provider)) continue
+    const known = first.get(id)
+    if (known === undefined || byMakerThenPrice(entry, known) < 0) first.set(id, entry)
   }
   return [...first].map(([id, entry]) => rowOf(id, entry))
 }
@@ -99,7 +109,12 @@ function rowsOf(catalogue: Catalogue, configured: ReadonlySet<string>): readonly
 function rowOf(id: string, entry: ModelEntry): Row {
   const { abilities, contextTokens, maxOutputTokens } = entry
   const inputs = ['text', ...(['image', 'file', 'audio', 'video'] as const).filter((kind) => abilities.has(kind))]
-  const outputs = ['text', ...(abilities.has('image-output') ? ['image'] : []), ...(abilities.has('audio-output') ? ['audio'] : [])]
+  const isChat = entry.mode === 'chat'
+  const outputs = [
+    isChat ? 'text' : 'embeddings',
+    ...(abilities.has('image-output') ? ['image'] : []),
+    ...(abilities.has('audio-output') ? ['audio'] : []),
+  ]
   return {
     id,
     canonical_slug: id,
@@ -118,7 +133,7 @@ function rowOf(id: string, entry: ModelEntry): Row {
     pricing: pricingOf(entry.price),
     top_provider: { context_length: contextTokens, max_completion_tokens: maxOutputTokens, is_moderated: false },
     per_request_limits: null,
-    supported_parameters: parametersOf(abilities),
+    supported_parameters: isChat ? parametersOf(abilities) : [],
     default_parameters: null,
     supported_voices: null,
     knowledge_cutoff: null,
@@ -130,10 +145,11 @@ function rowOf(id: string, entry: ModelEntry): Row {
 /** US dollars a token, as decimals; `-1` is OpenRouter's word for a price that nobody knows beforehand. */
 function pricingOf(price: Price | null): { readonly [name: string]: unknown } {
   if (price === null) return { prompt: '-1', completion: '-1' }
-  const { tiers = [], perRequestNanoUsd, perToolCallNanoUsd } = price
+  const { tiers = [], perRequestNanoUsd, perToolCallNanoUsd, perUnit } = price
   return {
     ...ratesOf(price),
     ...(perRequestNanoUsd === undefined ? {} : { request: dollarsText(perRequestNanoUsd) }),
+    ...(perUnit?.images === undefined ? {} : { image_output: picoText(perUnit.images) }),
     ...(perToolCallNanoUsd === undefined ? {} : { web_search: dollarsText(perToolCallNanoUsd) }),
     ...(tiers.length === 0
       ? {}
@@ -141,7 +157,7 @@ function pricingOf(price: Price | null): { readonly [name: string]: unknown } {
   }
 }
 
-function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio }: Rates): {
+function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, inputImage }: Rates): {
   readonly [name: string]: string
 } {
   const told = {
@@ -152,6 +168,7 @@ function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAu
     input_cache_write_1h: cacheWrite1h,
     audio: inputAudio,
     audio_output: outputAudio,
+    image_token: inputImage,
   }
   return Object.fromEntries(Object.entries(told).flatMap(([name, pico]) => (pico === undefined ? [] : [[name, picoText(pico)]])))
 }

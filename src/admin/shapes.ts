@@ -1,5 +1,6 @@
 // OpenRouter's shapes of keys and generations, each extended by a `sluice` member for what OpenRouter has no word for.
 
+import type { Units } from '../core/canonical.ts'
 import type { KeyView, Row } from '../core/account.ts'
 import type { Policy } from '../core/book.ts'
 import type { RateLimits } from '../core/rates.ts'
@@ -109,6 +110,8 @@ export function generation(row: Row): Json {
     native_tokens_completion: completion,
     native_tokens_reasoning: u?.reasoning ?? null,
     native_tokens_cached: u?.cacheRead ?? null,
+    num_media_completion: u?.units?.images ?? null,
+    num_input_audio_prompt: u?.units?.audioMs === undefined ? null : 1,
     latency: row.firstEventMs,
     generation_time: row.firstEventMs === null ? row.totalMs : row.totalMs - row.firstEventMs,
     finish_reason: row.finish,
@@ -142,9 +145,11 @@ export function generation(row: Row): Json {
               output: u.output,
               reasoning: u.reasoning,
               input_audio: u.inputAudio,
+              input_image: u.inputImage ?? 0,
               output_audio: u.outputAudio,
               output_image: u.outputImage,
               paid_tool_calls: u.paidToolCalls,
+              units: unitsOf(u.units),
             },
       attempts: row.attempts,
       first_event_ms: row.firstEventMs,
@@ -155,5 +160,17 @@ export function generation(row: Row): Json {
       dropped: row.dropped,
       fidelity: row.fidelity,
     },
+  }
+}
+
+/** Pieces that are billed as such; `null`: none were counted. */
+function unitsOf(units: Units | undefined): Json | null {
+  if (units === undefined) return null
+  const { images, audioMs, characters, searches } = units
+  return {
+    ...(images === undefined ? {} : { images }),
+    ...(audioMs === undefined ? {} : { audio_ms: audioMs }),
+    ...(characters === undefined ? {} : { characters }),
+    ...(searches === undefined ? {} : { searches }),
   }
 }

@@ -1,6 +1,7 @@
 // Owns the operator's overlay: the KV document `catalogue/overlay` that adds, corrects or hides models without a deploy. Checked whole: a bad document is an error and nothing of it counts.
 
 import { z } from 'zod'
+import type { Units } from '../core/canonical.ts'
 import type { Price, Rates } from '../core/price.ts'
 import { readDecimal, wholeAt } from './decimal.ts'
 import { ABILITIES, MODES, type Ability, type ModelEntry } from './entry.ts'
@@ -16,9 +17,10 @@ export class OverlayError extends Error {
   override readonly name = 'OverlayError'
 }
 
-/** USD per million tokens to pico-dollars a token is six places, USD to nano-dollars nine. */
+/** USD per million tokens (or characters) to pico-dollars a token is six places, USD to nano-dollars nine, USD to pico-dollars twelve; USD a second to pico-dollars a millisecond is nine too. */
 const MILLIONTHS = 6
 const NANOS = 9
+const PICOS = 12
 
 const rateMembers = {
   input: decimal(MILLIONTHS),
@@ -29,6 +31,17 @@ const rateMembers = {
   inputAudio: decimal(MILLIONTHS).optional(),
   outputAudio: decimal(MILLIONTHS).optional(),
   outputImage: decimal(MILLIONTHS).optional(),
+  inputImage: decimal(MILLIONTHS).optional(),
+}
+/** What is billed by the piece. */
+const pieceMembers = {
+  perImage: decimal(PICOS).optional(),
+  perAudioSecond: decimal(NANOS).optional(),
+  perMillionCharacters: decimal(MILLIONTHS).optional(),
+  perSearch: decimal(PICOS).optional(),
+  pictures: z
+    .record(z.string().regex(/^([a-z]{1,20}\/)?\d{1,5}x\d{1,5}$/, 'a kind of picture is [quality/]WIDTHxHEIGHT'), decimal(PICOS))
+    .optional(),
 }
 const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a date is YYYY-MM-DD')
 const tokens = z.int().positive().nullable()
@@ -36,6 +49,7 @@ const tokens = z.int().positive().nullable()
 const modelShape = z
   .strictObject({
     ...rateMembers,
+    ...pieceMembers,
     input: rateMembers.input.optional(),
     output: rateMembers.output.optional(),
     tiers: z.array(z.strictObject({ aboveInputTokens: z.int().positive(), ...rateMembers })).optional(),
@@ -62,7 +76,13 @@ const modelShape = z
         say('tiers', 'tiers stand in rising order of aboveInputTokens')
   })
 
-const PRICE_MEMBERS: ReadonlySet<string> = new Set([...Object.keys(rateMembers), 'tiers', 'perRequest', 'perToolCall'])
+const PRICE_MEMBERS: ReadonlySet<string> = new Set([
+  ...Object.keys(rateMembers),
+  ...Object.keys(pieceMembers),
+  'tiers',
+  'perRequest',
+  'perToolCall',
+])
 
 const documentShape = z.strictObject({
   version: z
@@ -107,16 +127,29 @@ function priceOf(model: z.output<typeof modelShape>, source: string): Price | nu
   return {
     ...ratesOf({ ...model, input, output }),
     ...(tiers?.length ? { tiers: tiers.map((tier) => ({ aboveInputTokens: tier.aboveInputTokens, ...ratesOf(tier) })) } : {}),
-    ...defined({ perRequestNanoUsd: perRequest, perToolCallNanoUsd: perToolCall }),
+    ...defined({ perRequestNanoUsd: perRequest, perToolCallNanoUsd: perToolCall, perUnit: piecesOf(model), pictures: model.pictures }),
     source,
   }
+}
+
+/** `perUnit.images` is the dearest picture. */
+function piecesOf(model: z.output<typeof modelShape>): Units | undefined {
+  const { perImage, perAudioSecond, perMillionCharacters, perSearch, pictures = {} } = model
+  const kinds = [...(perImage === undefined ? [] : [perImage]), ...Object.values(pictures)]
+  const pieces = defined({
+    images: kinds.length === 0 ? undefined : Math.max(...kinds),
+    audioMs: perAudioSecond,
+    characters: perMillionCharacters,
+    searches: perSearch,
+  })
+  return Object.keys(pieces).length === 0 ? undefined : pieces
 }
 
 function ratesOf(
   given: { readonly [Kind in keyof Rates]: Rates[Kind] | undefined } & { readonly input: number; readonly output: number },
 ): Rates {
-  const { input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage } = given
-  return { input, output, ...defined({ cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage }) }
+  const { input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage, inputImage } = given
+  return { input, output, ...defined({ cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage, inputImage }) }
 }
 
 type Defined<T> = { -readonly [K in keyof T]?: Exclude<T[K], undefined> }

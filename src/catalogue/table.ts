@@ -2,7 +2,7 @@
 
 import type { Price, Rates } from '../core/price.ts'
 import { PRICES, ROWS, SOURCES, VERSION } from './data/models.ts'
-import { ABILITIES, MODES, type Ability, type ModelEntry } from './entry.ts'
+import { ABILITIES, MODES, type Ability, type Mode, type ModelEntry } from './entry.ts'
 
 /** Version of the generated data: the newest source's date and a hash of the data. */
 export const PRICE_VERSION: string = VERSION
@@ -20,15 +20,19 @@ export type Row = readonly [
   openrouterId?: string | 0,
   name?: string | 0,
 ]
-/** Input, output, cache read, cache write of 5 minutes, of 1 hour, audio in, audio out, image out; 0 counts as zero, `null` as not said. */
+/** Input, output, cache read, cache write of 5 minutes, of 1 hour, audio in, audio out, image out, image in; 0 counts as zero, `null` as not said. */
 export type RateRow = readonly (number | null)[]
-/** Rates, source, tiers (each the bound and its rates), nano-dollars a request, nano-dollars a tool call. */
+/** The order of the pieces in a price row. */
+export const UNITS = ['images', 'audioMs', 'characters', 'searches'] as const
+/** Rates, source, tiers (each the bound and its rates), nano-dollars a request, a tool call (`null`: not said), pico-dollars a piece, a picture by kind. */
 export type PriceRow = readonly [
   rates: RateRow,
   source: number,
   tiers?: readonly (readonly [number, RateRow])[],
   request?: number,
-  toolCall?: number,
+  toolCall?: number | null,
+  perUnit?: readonly number[],
+  pictures?: { readonly [kind: string]: number },
 ]
 
 type Held = Map<string, Row | ModelEntry>
@@ -94,7 +98,7 @@ function entryOf(provider: string, row: Row): ModelEntry {
     mode: MODES[mode] ?? 'chat',
     contextTokens: context || null,
     maxOutputTokens: maxOutput || null,
-    price: price < 0 ? null : priceAt(price),
+    price: price < 0 ? null : priceFor(MODES[mode], priceAt(price)),
     priceVersion: PRICE_VERSION,
     abilities: abilitiesOf(abilities),
   }
@@ -105,21 +109,30 @@ function entryOf(provider: string, row: Row): ModelEntry {
   return entry
 }
 
+/** What the sources call a request of a reranker is a search of it (up to 100 documents), of which a request can be several. */
+function priceFor(mode: Mode | undefined, price: Price | null): Price | null {
+  if (mode !== 'rerank' || price?.perRequestNanoUsd === undefined) return price
+  const { perRequestNanoUsd, ...rest } = price
+  return { ...rest, perUnit: { searches: perRequestNanoUsd * 1000 } }
+}
+
 function priceAt(index: number): Price | null {
   const known: (PriceRow | Price)[] = (prices ??= JSON.parse(PRICES))
   const row = known[index]
   if (!row || !('length' in row)) return row ?? null
-  const [rates, source, tiers, request, toolCall] = row
+  const [rates, source, tiers, request, toolCall, perUnit, pictures] = row
   const price: Open<Price> = { ...ratesOf(rates), source: SOURCES[source] ?? 'unknown' }
   if (tiers?.length) price.tiers = tiers.map(([aboveInputTokens, of]) => ({ aboveInputTokens, ...ratesOf(of) }))
   if (request) price.perRequestNanoUsd = request
-  if (toolCall !== undefined) price.perToolCallNanoUsd = toolCall
+  if (toolCall != null) price.perToolCallNanoUsd = toolCall
+  if (perUnit) price.perUnit = Object.fromEntries(UNITS.flatMap((unit, at) => (perUnit[at] ? [[unit, perUnit[at]]] : [])))
+  if (pictures) price.pictures = pictures
   known[index] = price
   return price
 }
 
 function ratesOf(row: RateRow): Rates {
-  const [input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage] = row
+  const [input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, outputImage, inputImage] = row
   const rates: Open<Rates> = { input: input ?? 0, output: output ?? 0 }
   if (cacheRead != null) rates.cacheRead = cacheRead
   if (cacheWrite5m != null) rates.cacheWrite5m = cacheWrite5m
@@ -127,6 +140,7 @@ function ratesOf(row: RateRow): Rates {
   if (inputAudio != null) rates.inputAudio = inputAudio
   if (outputAudio != null) rates.outputAudio = outputAudio
   if (outputImage != null) rates.outputImage = outputImage
+  if (inputImage != null) rates.inputImage = inputImage
   return rates
 }
 

@@ -118,6 +118,8 @@ export type Usage = {
   readonly cacheWrite1h: number
   readonly output: number
   readonly inputAudio: number
+  /** Of pictures that were sent, where the provider tells them apart and prices them apart: told by the APIs that make pictures. */
+  readonly inputImage?: number
   readonly outputAudio: number
   readonly outputImage: number
   /** Calls of tools that the provider ran and bills by the piece, such as web searches. */

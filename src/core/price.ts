@@ -14,6 +14,8 @@ export type Rates = {
   readonly cacheWrite1h?: number
   /** Falls back to `input`. */
   readonly inputAudio?: number
+  /** Falls back to `input`. */
+  readonly inputImage?: number
   /** Falls back to `output`. */
   readonly outputAudio?: number
   /** Falls back to `output`. */
@@ -29,13 +31,15 @@ export type Price = Rates & {
   readonly perToolCallNanoUsd?: number
   /** Pico-dollars a piece of what is billed by the piece; what is absent costs nothing. */
   readonly perUnit?: Units
+  /** Pico-dollars a picture by its kind (`hd/1024x1792`, `512x512`), where kinds differ; `perUnit.images` is then the dearest. */
+  readonly pictures?: { readonly [kind: string]: number }
   /** Where the price is from and of which day, such as `litellm 2026-08-06`. */
   readonly source: string
 }
 
 /** Input tokens of all kinds. */
 export function inputTokens(usage: Usage): number {
-  return usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.inputAudio
+  return usage.input + usage.cacheRead + usage.cacheWrite5m + usage.cacheWrite1h + usage.inputAudio + (usage.inputImage ?? 0)
 }
 
 /** Output tokens of all kinds; reasoning is part of `output`. */
@@ -56,6 +60,7 @@ export function costNanoUsd(usage: Usage, price: Price): number | null {
     [usage.cacheWrite5m, write5m],
     [usage.cacheWrite1h, rates.cacheWrite1h ?? write5m],
     [usage.inputAudio, rates.inputAudio ?? rates.input],
+    [usage.inputImage ?? 0, rates.inputImage ?? rates.input],
     [usage.output, rates.output],
     [usage.outputAudio, rates.outputAudio ?? rates.output],
     [usage.outputImage, rates.outputImage ?? rates.output],
@@ -72,6 +77,23 @@ export function costNanoUsd(usage: Usage, price: Price): number | null {
   pico += pieces
   const fees = (price.perRequestNanoUsd ?? 0) + usage.paidToolCalls * (price.perToolCallNanoUsd ?? 0)
   return Number((pico + 999n) / 1000n) + fees + aside
+}
+
+/** A picture as it is asked for; `null`: as the model likes it. */
+export type Picture = { readonly quality: string | null; readonly size: string | null }
+
+/** What was meant where nothing is said, at OpenAI's models that are billed by the picture. */
+const USUAL = { quality: 'standard', size: '1024x1024' } as const
+
+/** The price with pictures of one kind. What cannot be found costs what the dearest of its size does, else the dearest of all. */
+export function forPicture(price: Price, picture: Picture | undefined): Price {
+  if (price.pictures === undefined || picture === undefined) return price
+  const size = picture.size ?? USUAL.size
+  const quality = picture.quality ?? USUAL.quality
+  const same = price.pictures[`${quality}/${size}`] ?? price.pictures[size]
+  const ofSize = Object.entries(price.pictures).flatMap(([kind, pico]) => (kind.endsWith(`/${size}`) ? [pico] : []))
+  const images = same ?? (ofSize.length > 0 ? Math.max(...ofSize) : price.perUnit?.images)
+  return images === undefined ? price : { ...price, perUnit: { ...price.perUnit, images } }
 }
 
 const UNITS = ['images', 'audioMs', 'characters', 'searches'] as const
@@ -100,7 +122,15 @@ export function dearest(price: Price): { readonly input: number; readonly output
   let output = 0
   for (const rates of [price, ...(price.tiers ?? [])]) {
     const write5m = rates.cacheWrite5m ?? rates.input
-    input = Math.max(input, rates.input, rates.cacheRead ?? 0, write5m, rates.cacheWrite1h ?? write5m, rates.inputAudio ?? 0)
+    input = Math.max(
+      input,
+      rates.input,
+      rates.cacheRead ?? 0,
+      write5m,
+      rates.cacheWrite1h ?? write5m,
+      rates.inputAudio ?? 0,
+      rates.inputImage ?? 0,
+    )
     output = Math.max(output, rates.output, rates.outputAudio ?? 0, rates.outputImage ?? 0)
   }
   return { input, output }

@@ -2,6 +2,7 @@
 
 import type { CacheMark, ChatEvent, ChatRequest, ChatResponse, DialectId, JsonObject, Units, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
+import type { Picture } from '../core/price.ts'
 import type { RawPaths } from '../core/json-raw.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
 
@@ -52,6 +53,15 @@ export type Intent = {
   readonly units?: Units
   /** What is probably billed by the piece, where `units` is only a bound: booked when nobody tells. */
   readonly likelyUnits?: Units
+  /** What of `units` the request alone settles, whatever comes back: characters to be spoken. */
+  readonly knownUnits?: Units
+  /**
+   * For answers in which nothing can be counted (sound, pictures): what was probably used. Booked when nobody tells; under a budget the
+   * hold is, unless `knownUnits` are all that is billed.
+   */
+  readonly guess?: Usage
+  /** Pictures may be priced by their kind. */
+  readonly picture?: Picture
   /** `maxOutputTokens` cannot be put into the request: it is held whole, or the request is refused. */
   readonly isCeilingFixed?: boolean
   /** Nobody bills it: tokens that are only counted. */
@@ -126,6 +136,8 @@ export type Served = {
 export interface ClientFace {
   readonly id: DialectId
   readonly paths: readonly string[]
+  /** Where several languages share a path: whether a call there is in this one. The one that claims nothing takes the rest. */
+  claims?(path: string): boolean
   /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
   readonly modelNames?: 'places' | 'openrouter'
   /** A comment for streams in which nothing is said for a while, also before anybody has answered: it fixes status 200 and the headers. */
@@ -160,6 +172,8 @@ export interface UpstreamDialect {
   readonly id: DialectId
   /** Canonical member → this dialect's name for it, for reports. */
   readonly names: { readonly [canonical: string]: string }
+  /** It takes a bare text: it serves its own clients, and nobody else is translated into it. */
+  readonly promptsOnly?: true
   /** The few members that must differ when the client already speaks this dialect; may be nested. All else stays. */
   edits(intent: Intent, orders: Orders, member: (path: Path) => string | null): Edits
   /** Forward only: a conversation may carry seals of others, which we wrapped for the client. `null`: it carries none; cheap to find out. */

@@ -10,6 +10,8 @@ import { geminiUpstream } from './gemini/upstream.ts'
 import { openaiChatClient } from './openai-chat/client.ts'
 import { openaiChatUpstream } from './openai-chat/upstream.ts'
 import { openrouterClient } from './openrouter/client.ts'
+import { openaiCompletionsClient } from './openai-completions/client.ts'
+import { openaiCompletionsUpstream } from './openai-completions/upstream.ts'
 import { openaiResponsesClient } from './openai-responses/client.ts'
 import { openaiResponsesUpstream } from './openai-responses/upstream.ts'
 
@@ -19,6 +21,7 @@ export const CLIENT_DIALECTS: readonly ClientDialect[] = [
   anthropicMessagesClient,
   geminiClient,
   openrouterClient,
+  openaiCompletionsClient,
 ]
 
 export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [
@@ -28,6 +31,7 @@ export const UPSTREAM_DIALECTS: readonly UpstreamDialect[] = [
   openaiResponsesUpstream,
   cohereChatUpstream,
   bedrockConverseUpstream,
+  openaiCompletionsUpstream,
 ]
 
 const byId = new Map(UPSTREAM_DIALECTS.map((dialect) => [dialect.id, dialect]))

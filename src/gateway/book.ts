@@ -1,11 +1,11 @@
 // Makes the ledger row of a request: what it used, what that costs, and what is booked where nobody can know.
 
 import type { Ending, Fidelity, Hold, Leg, Row, UsageFrom } from '../core/account.ts'
-import type { Usage } from '../core/canonical.ts'
+import type { Units, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { costNanoUsd } from '../core/price.ts'
 import { usageOf } from '../core/usage.ts'
-import { NOTHING, type Candidate } from './candidates.ts'
+import { priceFor, type Candidate } from './candidates.ts'
 import type { Job, Key } from './job.ts'
 import type { Tally } from './tally.ts'
 
@@ -64,32 +64,46 @@ type Booked = { readonly usage: Usage | null; readonly from: UsageFrom; readonly
 
 function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   const { candidate, tally, ending, error } = outcome
-  const rates = job.intent.free === true ? NOTHING : (candidate.entry?.price ?? null)
+  const rates = priceFor(job.intent, candidate)
   const cost = (usage: Usage): number | null => (rates === null ? null : costNanoUsd(usage, rates))
-  if (ending === 'complete' && tally !== null && tally.usage !== null)
+  if (ending === 'complete' && tally !== null && tally.usage !== null && !saysTooLittle(job, tally.usage, cost))
     return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
-  // A provider that answered with an error status has billed nothing.
-  if (tally === null && error?.detail.upstream !== undefined) return { usage: null, from: 'none', costNanoUsd: 0 }
-  if (rates !== null && dearestIsZero(cost)) return { usage: counted(job, tally), from: 'counted', costNanoUsd: 0 }
+  // A provider that answered with an error status, or never got the request's end, has billed nothing.
+  if (tally === null && (error?.detail.upstream !== undefined || (job.body.failure ?? null) !== null))
+    return { usage: null, from: 'none', costNanoUsd: 0 }
+  if (rates !== null && costsNothing(cost)) return { usage: counted(job, tally), from: 'counted', costNanoUsd: 0 }
   // Usage told by a stream that then broke off is told all the same, where its finish was there.
   if (tally !== null && tally.usage !== null && tally.finish !== null)
     return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
+  const unseen = job.intent.guess !== undefined && !costsNothing(cost, job.intent.knownUnits)
   const stops = ending === 'client-gone' && candidate.provider.stopsBillingOnAbort.answer === 'yes'
-  if (hold.budgeted && !stops && ending !== 'complete') return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
+  if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
+    return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
   const usage = counted(job, tally)
   const nanoUsd = cost(usage)
   return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, hold.nanoUsd) }
 }
 
-function dearestIsZero(cost: (usage: Usage) => number | null): boolean {
-  return cost(usageOf({ input: 1_000_000, cacheWrite1h: 1_000_000, output: 1_000_000, outputImage: 1_000_000 })) === 0
+/** Whether the price is zero for whatever may be used, `but` for these pieces. */
+function costsNothing(cost: (usage: Usage) => number | null, but: Units = {}): boolean {
+  const many = 1_000_000
+  const pieces = { images: many, audioMs: many, characters: many, searches: many }
+  const units: Units = { ...pieces, ...Object.fromEntries(Object.keys(but).map((name) => [name, 0])) }
+  const tokens = { input: many, cacheWrite1h: many, inputAudio: many, inputImage: many, output: many, outputAudio: many, outputImage: many }
+  return cost(usageOf({ ...tokens, units })) === 0
+}
+
+/** Counts of another kind than the bill's (seconds where tokens are billed): a price of nothing would come out, and nothing is not what it costs. */
+function saysTooLittle(job: Job, told: Usage, cost: (usage: Usage) => number | null): boolean {
+  return job.intent.guess !== undefined && cost(told) === 0 && !costsNothing(cost)
 }
 
 /** What was used as far as anybody saw: the provider's own counts where it told some, else an estimate from the text. */
 function counted(job: Job, tally: Tally | null): Usage {
   const told = tally?.usage ?? null
+  const { guess, units: most, likelyUnits: units = most } = job.intent
+  if (guess !== undefined) return guess
   const output = Math.max(told?.output ?? 0, Math.ceil((tally?.contentLength ?? 0) / BYTES_A_TOKEN))
-  const units = job.intent.likelyUnits ?? job.intent.units
   return told === null
     ? usageOf({ input: Math.ceil(job.body.byteLength / BYTES_A_TOKEN), output, ...(units === undefined ? {} : { units }) })
     : { ...told, output }

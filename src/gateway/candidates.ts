@@ -1,9 +1,9 @@
 // Which targets could serve a request, and what each could cost at worst. Filters remove, nothing here orders.
 
-import type { ModelEntry } from '../catalogue/entry.ts'
+import type { Mode, ModelEntry } from '../catalogue/entry.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
-import { dearest, unitsNanoUsd, type Price } from '../core/price.ts'
+import { dearest, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
@@ -30,7 +30,11 @@ export const NOTHING: Price = { input: 0, output: 0, source: 'free' }
  * The places that could serve the model which the client names, as its dialect means it.
  * @throws GatewayError `model-unknown`, `credential-missing`, `request-unsupported`
  */
-export async function candidates(job: Job, serves: (provider: Provider) => boolean): Promise<readonly Candidate[]> {
+export async function candidates(
+  job: Job,
+  modes: ReadonlySet<Mode>,
+  serves: (provider: Provider) => boolean,
+): Promise<readonly Candidate[]> {
   const { deps, client } = job
   const name = job.intent.model
   if (name.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
@@ -43,7 +47,7 @@ export async function candidates(job: Job, serves: (provider: Provider) => boole
   const isProvider = (id: string): boolean => providers.has(id)
   const places =
     client.modelNames === 'openrouter'
-      ? placesServing(name, isProvider, (id) => settingsOf(id) !== null, catalogue)
+      ? placesServing(name, modes, isProvider, (id) => settingsOf(id) !== null, catalogue)
       : placesNamed(name, isProvider, catalogue)
   if (places.length === 0) {
     throw new GatewayError(
@@ -105,8 +109,15 @@ function leastOutputTokens(intent: Intent): number {
   return intent.reasoningTokens === null ? 1 : intent.reasoningTokens + 1
 }
 
+/** What the target bills for this request; `null`: unknown. */
+export function priceFor(intent: Intent, target: Candidate): Price | null {
+  if (intent.free === true) return NOTHING
+  const price = target.entry?.price ?? null
+  return price === null ? null : forPicture(price, intent.picture)
+}
+
 function candidateAsk(target: Candidate, intent: Intent): CandidateAsk {
-  const price = intent.free === true ? NOTHING : (target.entry?.price ?? null)
+  const price = intent.free === true ? NOTHING : (target.entry?.price ?? null) // of pictures the dearest: which kind is billed shows in the end
   const rates = price === null ? null : dearest(price)
   return {
     model: `${target.provider.id}/${target.model}`,

@@ -2,6 +2,7 @@
 
 import { Body } from '../core/body.ts'
 import { mediaTypeOf } from '../core/framing.ts'
+import { GatewayError } from '../core/errors.ts'
 import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
 import type { Voice } from '../providers/contract.ts'
@@ -23,6 +24,7 @@ export function wayOf(job: ChatJob, candidate: Candidate): Way {
   const voices = provider.voicesFor?.(model) ?? provider.voices
   const own = voices.find((voice) => voice.dialect === job.client.id)
   const voice = own ?? voices[0]
+  if (voice === undefined) throw new GatewayError('no-target-left', `${candidate.provider.id} has no chat.`)
   return { kind: own === undefined ? 'translate' : 'forward', voice, upstream: upstreamDialect(voice.dialect) }
 }
 

@@ -1,6 +1,7 @@
 // A chat on the path of a request: the client's language in and out, a stream or a whole answer.
 
 import { SSE_SINK } from '../core/sse.ts'
+import type { Mode } from '../catalogue/entry.ts'
 import type { ClientDialect } from '../dialects/contract.ts'
 import { chatRequest, wayOf } from './chat-request.ts'
 import { commit, type Committed } from './commit.ts'
@@ -10,9 +11,12 @@ import type { Manner } from './manner.ts'
 import { named, servedBy } from './served-by.ts'
 import { send } from './send.ts'
 
+const CHAT: ReadonlySet<Mode> = new Set(['chat'])
+
 export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
   return {
     client,
+    modes: CHAT,
     begin: (request, id, deps) => beginChat(request, id, client, deps),
     serves: (_job, provider) => provider.voices.length > 0,
     async open(job, candidate, maxOutputTokens, trace) {

@@ -67,7 +67,19 @@ export class Form implements FormFields, RequestBody {
   }
 
   get byteLength(): number {
-    return this.#said ?? this.#size
+    return this.#rest === null ? this.#size : (this.#said ?? this.#most)
+  }
+
+  get isWhole(): boolean {
+    return this.#rest === null
+  }
+
+  get files(): number {
+    return this.#scan.files
+  }
+
+  get textBytes(): number {
+    return this.#scan.textBytes
   }
 
   get bytes(): Uint8Array | null {

@@ -26,7 +26,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
-    const targets = await candidates(job, (provider) => manner.serves(job, provider))
+    const targets = await candidates(job, manner.modes, (provider) => manner.serves(job, provider))
     const account = deps.account(key.id)
     const question = await ask(job, key, targets)
     afterwards = new Afterwards(deps.later)

@@ -23,8 +23,13 @@ export type Job = {
   readonly deps: Deps
 }
 
-/** `bytes: null`: they are not all here. `isSpent`: they went out as they came and cannot be sent again. */
-export type RequestBody = { readonly byteLength: number; readonly bytes: Uint8Array | null; readonly isSpent?: boolean }
+/** `bytes: null`: they are not all here. `isSpent`: they went out as they came and cannot be sent again. `failure`: why they never came to their end there. */
+export type RequestBody = {
+  readonly byteLength: number
+  readonly bytes: Uint8Array | null
+  readonly isSpent?: boolean
+  readonly failure?: GatewayError | null
+}
 
 /** A job that is a chat. */
 export type ChatJob = Job & { readonly body: Body; readonly client: ClientDialect }

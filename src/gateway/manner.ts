@@ -1,5 +1,6 @@
 // What differs between a chat and everything else that can be asked: how it is read, sent, told and carried. The path is one (handle.ts).
 
+import type { Mode } from '../catalogue/entry.ts'
 import type { ClientFace } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import type { Provider } from '../providers/contract.ts'
@@ -18,6 +19,8 @@ export type Told = { readonly body: string | Uint8Array; readonly contentType: s
 
 export type Manner<J extends Job, A extends Answered> = {
   readonly client: ClientFace
+  /** What the catalogue says that models are for which can be asked so. */
+  readonly modes: ReadonlySet<Mode>
   /** @throws GatewayError `request-malformed`, `body-too-large` */
   begin(request: Request, id: string, deps: Deps): Promise<J>
   /** Whether a place can do what is asked at all. */

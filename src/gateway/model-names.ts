@@ -2,7 +2,7 @@
 
 import type { Catalogue } from '../catalogue/index.ts'
 import { isMaker } from '../catalogue/names.ts'
-import type { ModelEntry } from '../catalogue/entry.ts'
+import type { Mode, ModelEntry } from '../catalogue/entry.ts'
 import { dearest } from '../core/price.ts'
 
 export type Place = { readonly provider: string; readonly model: string }
@@ -14,18 +14,19 @@ export function placesNamed(name: string, isProvider: (id: string) => boolean, c
 }
 
 /**
- * On OpenRouter's mount: any place that serves the `author/slug`, the maker first, then from the cheapest on. A name that is
+ * On OpenRouter's mount: any place that serves the `author/slug` for what is asked, the maker first, then from the cheapest on. A name that is
  * `provider/model` of a place that is set up means that place, where its catalogue has the model or OpenRouter's has not.
  */
 export function placesServing(
   name: string,
+  modes: ReadonlySet<Mode>,
   isProvider: (id: string) => boolean,
   isConfigured: (id: string) => boolean,
   catalogue: Catalogue,
 ): readonly Place[] {
   const place = placeIn(name, isProvider)
   if (place !== null && isConfigured(place.provider) && catalogue.lookUp(place.provider, place.model) !== null) return [place]
-  const servers = [...catalogue.servedBy(name)].filter((entry) => entry.mode === 'chat').sort(byMakerThenPrice)
+  const servers = [...catalogue.servedBy(name)].filter((entry) => modes.has(entry.mode)).sort(byMakerThenPrice)
   if (servers.length > 0) return servers
   if (isVariantOfKnown(name, place, catalogue)) return []
   return placesNamed(name, isProvider, catalogue)
@@ -58,9 +59,9 @@ export function byMakerThenPrice(a: ModelEntry, b: ModelEntry): number {
   return Number(isMaker(b.provider, b.model)) - Number(isMaker(a.provider, a.model)) || costOf(a) - costOf(b)
 }
 
-/** A token in and a token out, at the dearest; an unknown price stands last. */
+/** A token in and a token out, at the dearest, or a piece of each kind; an unknown price stands last. */
 function costOf({ price }: ModelEntry): number {
   if (price === null) return Number.MAX_SAFE_INTEGER
   const { input, output } = dearest(price)
-  return input + output
+  return input + output || Object.values(price.perUnit ?? {}).reduce((sum, pico) => sum + pico, 0)
 }

@@ -53,6 +53,7 @@ async function answerOf(job: OperationJob, way: OperationWay, opened: Opened): P
   }
   const bytes = joinBytes(held)
   const text = new TextDecoder().decode(bytes)
+  if (type.includes('json') && !/^\s*[{[]/.test(text)) throw new GatewayError('upstream-garbled', `The answer of ${provider} is no JSON.`)
   if (text.includes('"error"')) {
     const said = way.upstream.readError(response.status, response.headers, hide(text))
     if (said !== null) throw said
@@ -65,7 +66,7 @@ async function answerOf(job: OperationJob, way: OperationWay, opened: Opened): P
   if (client.read === undefined || way.upstream.read === undefined || !('parsed' in body))
     throw new Error(`${client.id} cannot be translated.`)
   const told = way.upstream.read(text, client.read(body))
-  tally.usage = 'usage' in told ? told.usage : null
+  tally.usage = 'usage' in told ? told.usage : way.upstream.readUsage(text, job.intent)
   return { kind: 'whole', opened, tally, way, bytes, told }
 }
 

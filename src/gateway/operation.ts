@@ -1,9 +1,10 @@
 // Everything beside chat on the path of a request: bytes forwarded where a place speaks the client's language, else written and read anew.
 
+import type { Mode } from '../catalogue/entry.ts'
 import { Body } from '../core/body.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { Orders } from '../dialects/contract.ts'
-import type { OperationClient, OperationUpstream, OperationVoice } from '../operations/contract.ts'
+import type { OperationClient, OperationKind, OperationUpstream, OperationVoice } from '../operations/contract.ts'
 import { operationUpstream } from '../operations/index.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Candidate } from './candidates.ts'
@@ -30,9 +31,21 @@ export type OperationWay = {
 const NO_HABITS: Orders['habits'] = { issuer: '' }
 const encoder = new TextEncoder()
 
+/** Pictures and sounds also come from models that are there for chats. */
+const MODES: { readonly [kind in OperationKind]: ReadonlySet<Mode> } = {
+  embeddings: new Set(['embedding']),
+  rerank: new Set(['rerank']),
+  moderation: new Set(['moderation']),
+  images: new Set(['image', 'chat']),
+  speech: new Set(['speech', 'chat']),
+  transcription: new Set(['transcription', 'chat']),
+  'count-tokens': new Set(['chat']),
+}
+
 export function operation(client: OperationClient): Manner<OperationJob, OperationAnswer> {
   return {
     client,
+    modes: MODES[client.kind],
     begin: (request, id, deps) => begin(request, id, client, deps),
     serves: (job, provider) => wayOf(job, provider) !== null,
     async open(job, candidate, _maxOutputTokens, trace) {
@@ -104,7 +117,7 @@ function wayOf(job: OperationJob, provider: Provider): OperationWay | null {
 
 function outgoing(job: OperationJob, candidate: Candidate, way: OperationWay): Outgoing {
   const { voice, upstream } = way
-  const orders: Orders = { model: candidate.model, maxOutputTokens: null, habits: NO_HABITS }
+  const orders: Orders = { model: candidate.model, maxOutputTokens: null, habits: voice.habits ?? NO_HABITS }
   const { body } = job
   const type = body instanceof Form ? (job.headers.get('content-type') ?? '') : 'application/json'
   return {
@@ -115,13 +128,13 @@ function outgoing(job: OperationJob, candidate: Candidate, way: OperationWay): O
       accept: job.intent.stream ? 'text/event-stream' : '*/*',
       ...(way.kind === 'forward' ? passedOn(voice.dialect, job.headers) : {}),
     },
-    ...written(job, way, orders),
+    ...written(job, candidate, way, orders),
     ...(body instanceof Form ? { bodyFailure: () => body.failure } : {}),
     readError: upstream.readError.bind(upstream),
   }
 }
 
-function written(job: OperationJob, way: OperationWay, orders: Orders): Pick<Outgoing, 'body' | 'dropped'> {
+function written(job: OperationJob, { provider }: Candidate, way: OperationWay, orders: Orders): Pick<Outgoing, 'body' | 'dropped'> {
   const { body, client, intent } = job
   const { upstream } = way
   if (body instanceof Form) {
@@ -129,10 +142,16 @@ function written(job: OperationJob, way: OperationWay, orders: Orders): Pick<Out
     const texts = edits.map(({ path, json }) => ({ name: path[0], value: json === null ? '' : String(JSON.parse(json)) }))
     return { body: body.edited(texts, job.deps.uploadAsItComes), dropped: [] }
   }
-  if (way.kind === 'forward') return { body: body.spliced(upstream.edits(intent, orders, body.member.bind(body))), dropped: [] }
+  if (way.kind === 'forward') {
+    const member = body.member.bind(body)
+    const edits = [...upstream.edits(intent, orders, member), ...(provider.quirks?.(way.voice.dialect, member) ?? [])]
+    return { body: body.spliced(edits), dropped: [] }
+  }
   if (client.read === undefined || upstream.write === undefined) throw new Error(`${client.id} cannot be translated to ${upstream.id}.`)
-  const text = upstream.write(client.read(body), orders)
-  return { body: [encoder.encode(text.text)], dropped: text.dropped.map((name) => inClientWords(name, client.names)) }
+  const text = upstream.write(client.read(body), orders, intent)
+  const dropped = text.dropped.map((name) => inClientWords(name, client.names))
+  const told = new Body(encoder.encode(text.text))
+  return { body: told.spliced(provider.quirks?.(way.voice.dialect, told.member.bind(told)) ?? []), dropped }
 }
 
 export function isText(contentType: string): boolean {

@@ -4,11 +4,14 @@
 import type { ChatRequest, DialectId, JsonValue, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
-import type { ClientBody, ClientFace, Intent, Orders, Served, Written } from '../dialects/contract.ts'
+import type { ClientBody, ClientFace, Habits, Intent, Orders, Served, Written } from '../dialects/contract.ts'
 import type { Settings } from '../providers/contract.ts'
 
 /** What one asks for; places that do the same in another language can stand in for each other only where `read` and `write` exist. */
 export type OperationKind = 'embeddings' | 'rerank' | 'moderation' | 'images' | 'speech' | 'transcription' | 'count-tokens'
+
+/** What vectors are for. */
+export type EmbeddingPurpose = 'query' | 'document' | 'classification' | 'clustering'
 
 /** A text, or the same as tokens of the model's own. */
 export type EmbeddingInput = string | readonly number[]
@@ -22,7 +25,7 @@ export type OperationRequest =
       /** How the client wants its vectors. */
       readonly format: 'float' | 'base64'
       /** What the vectors are for, where the client says so (`input_type`). */
-      readonly purpose: 'query' | 'document' | 'classification' | 'clustering' | null
+      readonly purpose: EmbeddingPurpose | null
       /** Members that have no place here, by the client's names. */
       readonly others: readonly string[]
     }
@@ -56,8 +59,14 @@ export type OperationResponse =
 
 /** The fields of a form (multipart/form-data) that are texts. A field that is there twice is refused before anybody sees it. */
 export interface FormFields {
-  /** Bytes of the whole body; `null`: the client did not say. */
-  readonly byteLength: number | null
+  /** Bytes of the whole body; where the client does not say, the most that is taken. */
+  readonly byteLength: number
+  /** It is all here: nothing that counts can follow. */
+  readonly isWhole: boolean
+  /** Files so far. */
+  readonly files: number
+  /** Bytes of the texts so far. */
+  readonly textBytes: number
   text(name: string): string | null
 }
 
@@ -88,7 +97,7 @@ export interface OperationUpstream {
   /** The members that must differ when the client already speaks this language. Of a form only top-level texts can. */
   edits(intent: Intent, orders: Orders, member: (path: Path) => string | null): Edits
   /** Absent: nobody is translated into it. @throws GatewayError `request-unsupported` */
-  write?(request: OperationRequest, orders: Orders): Written
+  write?(request: OperationRequest, orders: Orders, intent: Intent): Written
   /** @throws GatewayError `upstream-garbled` */
   read?(text: string, request: OperationRequest): OperationResponse
   /** Usage told by an answer: a whole JSON text, the last of an event stream, or `null` for sound and pictures as bytes. `null`: not told. Never throws. */
@@ -100,6 +109,8 @@ export interface OperationUpstream {
 /** One language for one operation as a place speaks it. */
 export type OperationVoice = {
   readonly dialect: DialectId
+  /** Where what is asked is a chat in disguise (a count of its tokens): as in the place's chat voice. */
+  readonly habits?: Habits
   /** Path and query below the base URL. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
   path(model: string, settings: Settings): string
 }

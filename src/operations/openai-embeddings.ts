@@ -4,16 +4,44 @@
 import type { JsonValue } from '../core/canonical.ts'
 import { malformed } from '../dialects/openai-chat/expecting.ts'
 import { readModel, readText } from '../dialects/openai-chat/scanned-members.ts'
-import type { EmbeddingInput, OperationClient, OperationRequest } from './contract.ts'
+import type { EmbeddingInput, EmbeddingPurpose, OperationClient, OperationRequest, OperationUpstream } from './contract.ts'
 import { OPENAI_FACE, openaiUpstream, promptUsage } from './openai.ts'
+import { answerObject, countIn, expected, garbled, isList, jsonBody, NO_RAW, plainIntent, vectorOf, within } from './reading.ts'
 
 export const OPENAI_EMBEDDINGS = 'openai-embeddings'
 
-export const openaiEmbeddingsUpstream = openaiUpstream(OPENAI_EMBEDDINGS, 'embeddings', promptUsage)
+export const openaiEmbeddingsUpstream: OperationUpstream = {
+  ...openaiUpstream(OPENAI_EMBEDDINGS, 'embeddings', promptUsage),
+  write(request, { model }) {
+    const { inputs, dimensions, format, purpose, others } = expected('embeddings', request)
+    const text = JSON.stringify({
+      model,
+      input: inputs,
+      encoding_format: format,
+      ...(dimensions === null ? {} : { dimensions }),
+    })
+    return { text, dropped: purpose === null ? others : ['purpose', ...others], approximated: [] }
+  },
+  read(text, request) {
+    const { inputs, format } = expected('embeddings', request)
+    const { data, model } = answerObject(text)
+    if (!isList(data) || data.length !== inputs.length) throw garbled('has not a vector for each input')
+    const inOrder = data.toSorted((a, b) => (countIn(within(a, 'index')) ?? 0) - (countIn(within(b, 'index')) ?? 0))
+    return {
+      kind: 'embeddings',
+      model: typeof model === 'string' ? model : '',
+      vectors: inOrder.map((one) => {
+        const vector = within(one, 'embedding')
+        // Some hosts give floats whatever was asked. A text that nobody asked for may be of other numbers (Perplexity's are bytes).
+        return typeof vector === 'string' && format === 'base64' ? vector : vectorOf(vector, format)
+      }),
+      usage: promptUsage(text),
+    }
+  },
+}
 
-const RAW = {}
-const KNOWN = new Set(['model', 'input', 'dimensions', 'encoding_format', 'input_type', 'user'])
-const PURPOSES: { readonly [said: string]: 'query' | 'document' | 'classification' | 'clustering' } = {
+const KNOWN = new Set(['model', 'input', 'dimensions', 'encoding_format', 'input_type'])
+const PURPOSES: { readonly [said: string]: EmbeddingPurpose } = {
   query: 'query',
   search_query: 'query',
   document: 'document',
@@ -28,53 +56,44 @@ export const openaiEmbeddingsClient: OperationClient = {
   kind: 'embeddings',
   paths: ['/v1/embeddings'],
   takes: ['json'],
-  intent({ json, nowSeconds }) {
-    if (json === null) throw malformed('input', 'a member of a JSON body')
-    return {
-      model: readModel(json),
-      stream: false,
-      wantsUsage: true,
-      maxOutputTokens: 0,
-      isCeilingFixed: true,
-      reasoningTokens: null,
-      choices: 1,
-      needs: new Set(),
-      inputBound: json.refersOutside ? null : json.byteLength,
-      endUserId: readText(json, 'user'),
-      session: null,
-      nowSeconds,
-    }
+  names: { purpose: 'input_type' },
+  intent(incoming) {
+    const body = jsonBody(incoming)
+    return { ...plainIntent(readModel(body), body, incoming.nowSeconds), endUserId: readText(body, 'user') }
   },
   read(body): OperationRequest {
-    const said = body.parsed(RAW)
+    const said = body.parsed(NO_RAW)
     const { dimensions, encoding_format: format, input_type: purpose } = said
     if (dimensions !== undefined && dimensions !== null && !(Number.isSafeInteger(dimensions) && Number(dimensions) > 0))
       throw malformed('dimensions', 'a positive whole number')
     if (format !== undefined && format !== null && format !== 'float' && format !== 'base64')
       throw malformed('encoding_format', '"float" or "base64"')
+    const known = typeof purpose === 'string' && Object.hasOwn(PURPOSES, purpose) ? (PURPOSES[purpose] ?? null) : null
+    const others = Object.keys(said).filter((name) => !KNOWN.has(name) && said[name] !== null)
     return {
       kind: 'embeddings',
       inputs: inputsOf(said['input']),
       dimensions: typeof dimensions === 'number' ? dimensions : null,
       format: format === 'base64' ? 'base64' : 'float',
-      purpose: typeof purpose === 'string' && Object.hasOwn(PURPOSES, purpose) ? (PURPOSES[purpose] ?? null) : null,
-      others: Object.keys(said).filter((name) => !KNOWN.has(name)),
+      purpose: known,
+      others: known === null && purpose !== undefined && purpose !== null ? ['input_type', ...others] : others,
     }
   },
   write(response, intent) {
     if (response.kind !== 'embeddings') throw new Error('Vectors were expected.')
-    const tokens = response.usage?.input ?? 0
+    const tokens = response.usage?.input
     return JSON.stringify({
       object: 'list',
       data: response.vectors.map((embedding, index) => ({ object: 'embedding', index, embedding })),
       model: response.model === '' ? intent.model : response.model,
-      usage: { prompt_tokens: tokens, total_tokens: tokens },
+      // The SDKs' types have it always; what nobody told is not zero, and absent.
+      ...(tokens === undefined ? {} : { usage: { prompt_tokens: tokens, total_tokens: tokens } }),
     })
   },
 }
 
 function inputsOf(said: JsonValue | undefined): readonly EmbeddingInput[] {
-  const items: readonly JsonValue[] = Array.isArray(said) ? said : [said ?? null]
+  const items: readonly JsonValue[] = isList(said) ? said : [said ?? null]
   if (items.length === 0) throw malformed('input', 'a text, a list of tokens, or a list of either')
   const tokens = tokensOf(said)
   if (tokens !== null) return [tokens]

@@ -7,6 +7,7 @@ import type { Intent } from '../dialects/contract.ts'
 import { bearerOf } from '../dialects/openai-chat/client.ts'
 import { readError } from '../dialects/openai-chat/error-reading.ts'
 import { writeError } from '../dialects/openai-chat/error-writing.ts'
+import { countIn } from './reading.ts'
 import type { OperationClient, OperationKind, OperationUpstream } from './contract.ts'
 
 /** What all of OpenAI's languages share towards clients. */
@@ -32,12 +33,13 @@ export function openaiUpstream(
   }
 }
 
-/** The `usage` of a JSON answer, or of the last event of a stream that has one. */
+/** The `usage` of a JSON answer, or of the last event of a stream that has one; its beginning may be cut off. */
 export function usageMember(text: string | null): JsonObject | null {
   if (text === null) return null
   for (const piece of text.startsWith('{') ? [text] : text.split('\n').reverse()) {
-    const json = piece.startsWith('data:') ? piece.slice(5) : piece
-    if (!json.includes('"usage"')) continue
+    const at = piece.lastIndexOf('"usage"')
+    if (at < 0) continue
+    const json = piece.startsWith('data:') ? piece.slice(5) : piece.startsWith('{') ? piece : `{${piece.slice(at)}`
     try {
       const usage: unknown = (JSON.parse(json) as { readonly usage?: unknown }).usage
       if (typeof usage === 'object' && usage !== null && !Array.isArray(usage)) return usage as JsonObject
@@ -46,10 +48,6 @@ export function usageMember(text: string | null): JsonObject | null {
     }
   }
   return null
-}
-
-export function countIn(value: unknown): number | null {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
 }
 
 /** `usage.prompt_tokens`, or where a host counts only the sum, that. */

@@ -2,13 +2,13 @@
 
 import type { Fidelity, Row } from '../core/account.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { Usage } from '../core/canonical.ts'
+import type { Units, Usage } from '../core/canonical.ts'
 
 const COLUMNS = [
   'id', 'key_id', 'created_at', 'period', 'dialect', 'requested_model', 'provider', 'model', 'streamed', 'input', 'cache_read', 'cache_write_5m',
   'cache_write_1h', 'output', 'input_audio', 'output_audio', 'output_image', 'paid_tool_calls', 'reasoning', 'usage_from', 'cost_nano_usd',
   'price_version', 'attempts', 'finish', 'ended', 'error_code', 'first_event_ms', 'total_ms', 'trace_id', 'parent_span', 'session', 'end_user',
-  'tags', 'upstream_id', 'dropped', 'fidelity',
+  'tags', 'upstream_id', 'dropped', 'fidelity', 'units', 'input_image',
 ] as const // prettier-ignore
 
 type Column = (typeof COLUMNS)[number]
@@ -73,6 +73,8 @@ function toStored(row: Row): Stored {
     upstream_id: row.upstreamId,
     dropped: JSON.stringify(row.dropped),
     fidelity: row.fidelity === null ? null : JSON.stringify({ ...row.fidelity, dropped: undefined }),
+    units: u?.units === undefined ? null : JSON.stringify(u.units),
+    input_image: u?.inputImage ?? null,
   }
 }
 
@@ -81,6 +83,7 @@ export function fromStored(stored: Stored): Row {
   const text = (column: Column): string | null => (typeof stored[column] === 'string' ? stored[column] : null)
   const count = (column: Column): number => Number(stored[column] ?? 0)
   const orNull = (column: Column): number | null => (stored[column] === null ? null : Number(stored[column]))
+  const units = stored.units == null ? null : (JSON.parse(String(stored.units)) as Units) // as we wrote it
   const usage: Usage | null =
     stored.input === null
       ? null
@@ -95,6 +98,8 @@ export function fromStored(stored: Stored): Row {
           outputImage: count('output_image'),
           paidToolCalls: count('paid_tool_calls'),
           reasoning: orNull('reasoning'),
+          ...(stored.input_image == null ? {} : { inputImage: count('input_image') }),
+          ...(units === null ? {} : { units }),
         }
   const dropped = JSON.parse(text('dropped') ?? '[]') as string[]
   const fidelity = text('fidelity')

@@ -8,5 +8,6 @@ export const alibaba = openAiCompatible({
   name: 'Alibaba Cloud',
   defaultBaseUrl: 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1',
   habits: { accepts: new Set(['top_k']) },
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

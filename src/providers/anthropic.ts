@@ -15,6 +15,7 @@ export const anthropic: Provider = {
   voices: [
     { dialect: 'anthropic-messages', habits: { issuer: 'anthropic', accepts: new Set(['cache_control']) }, path: () => '/v1/messages' },
   ],
+  operations: [{ dialect: 'anthropic-count-tokens', habits: { issuer: 'anthropic' }, path: () => '/v1/messages/count_tokens' }],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   // The client's own `anthropic-version`, where it sent one, is passed on by the gateway and wins.
   authorize: ({ secrets }) => ({ 'x-api-key': secrets[KEY] ?? '', 'anthropic-version': '2023-06-01' }),

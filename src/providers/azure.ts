@@ -42,7 +42,7 @@ export const azure: Provider = {
   },
   reads: AZURE_VERSION_SETTINGS,
   voices: [voice('openai-chat', 'chat/completions', true), voice('openai-responses', 'responses', false)],
-  operations: openAiOperations(ALL_OF_OPENAI, (path, model, settings) => pathOf(path.slice(1), true, model, settings)),
+  operations: openAiOperations(ALL_OF_OPENAI, HABITS, (path, model, settings) => pathOf(path.slice(1), true, model, settings)),
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   authorize: ({ secrets }) => ({ 'api-key': secrets[KEY] ?? secrets[OWN.key] ?? '' }),
 }

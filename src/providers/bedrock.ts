@@ -69,6 +69,7 @@ export const bedrock: Provider = {
   voices: [converse, invoke],
   // A name that does not say Claude, such as an application profile's, may be anybody; Claude 2 has no Messages.
   voicesFor: (model) => (/anthropic\.claude-(?!v\d|instant)/.test(model) ? [converse, invoke] : [converse]),
+  operations: [{ dialect: 'bedrock-count-tokens', habits: { issuer: 'anthropic' }, path: (model) => modelPath(model, 'count-tokens') }],
   stopsBillingOnAbort: LISTED_AS_BILLING,
   authorize: (settings) => bearer(tokenOf(settings)),
   quirks(dialect, member, headers) {

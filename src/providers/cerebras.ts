@@ -6,6 +6,7 @@ export const cerebras = openAiCompatible({
   id: 'cerebras',
   name: 'Cerebras',
   defaultBaseUrl: 'https://api.cerebras.ai/v1',
+  hasCompletions: true,
   stopsBillingOnAbort: { answer: 'unknown', source: 'neither Cerebras’ documentation nor OpenRouter’s list of stream cancellation says' },
   // Its OpenAI page lists these as a 400.
   habits: { refuses: new Set(['frequency_penalty', 'presence_penalty', 'logit_bias']) },

@@ -16,5 +16,6 @@ export const cloudflare = openAiCompatible({
       return account !== null && /^[A-Za-z0-9_-]+$/.test(account) ? `https://api.cloudflare.com/client/v4/accounts/${account}/ai/v1` : null
     },
   },
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

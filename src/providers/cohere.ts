@@ -14,6 +14,11 @@ export const cohere: Provider = {
   baseUrlSetting: settingName('cohere', 'BASE_URL'),
   defaultBaseUrl: 'https://api.cohere.com',
   voices: [{ dialect: 'cohere-chat', habits: { issuer: 'cohere' }, path: () => '/v2/chat' }],
+  operations: [
+    { dialect: 'cohere-embed', path: () => '/v2/embed' },
+    { dialect: 'rerank', path: () => '/v2/rerank' },
+    { dialect: 'openai-transcriptions', path: () => '/v2/audio/transcriptions' }, // OpenAI's shape at a path of its own
+  ],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   authorize: ({ secrets }) => bearer(secrets[KEY]),
 }

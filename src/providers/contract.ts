@@ -50,8 +50,6 @@ export type Voice = {
   path(model: string, stream: boolean, framing?: 'sse' | 'json-array', settings?: Settings): string
 }
 
-export type Voices = readonly [Voice, ...Voice[]]
-
 export interface Provider {
   readonly id: string
   /** As a person would write it, such as `OpenAI`. */
@@ -72,10 +70,10 @@ export interface Provider {
   readonly regionSettings?: readonly string[]
   /** Names of further settings that are no secrets. */
   readonly reads?: readonly string[]
-  /** In order of preference; the client's own dialect wins when it is listed. */
-  readonly voices: Voices
+  /** In order of preference; the client's own dialect wins when it is listed. None: no chat is to be had there. */
+  readonly voices: readonly Voice[]
   /** Where the language depends on the model: its voices, some of `voices`. */
-  voicesFor?(model: string): Voices
+  voicesFor?(model: string): readonly Voice[]
   /** What it can do beside chat, and in which languages; in order of preference, the client's own wins. */
   readonly operations?: readonly OperationVoice[]
   /** Does closing the connection end the bill? With its source; `unknown` counts as no. */

@@ -5,8 +5,8 @@ import type { DialectId } from '../core/canonical.ts'
 import { UNSAID } from './abort-billing.ts'
 import type { Provider, Voice } from './contract.ts'
 import { PROVIDERS } from './index.ts'
-import { bearer, chatVoice } from './openai-compatible.ts'
-import { ALL_OF_OPENAI, openAiOperations } from './operations.ts'
+import { bearer, chatVoice, completionsVoice } from './openai-compatible.ts'
+import { ALL_OF_COPIES, openAiOperations } from './operations.ts'
 import { settingName } from './setting-name.ts'
 
 /** What a declared place may be said to speak. */
@@ -47,8 +47,10 @@ export function declaredId(name: string): string | null {
 
 function place(id: string, dialect: DeclaredDialect): Provider {
   const key = settingName(id, 'API_KEY')
-  const voice: Voice =
-    dialect === 'openai-chat' ? chatVoice({ issuer: id }) : { dialect, habits: { issuer: id }, path: () => '/v1/messages' }
+  const voices: readonly Voice[] =
+    dialect === 'openai-chat'
+      ? [chatVoice({ issuer: id }), completionsVoice({ issuer: id })]
+      : [{ dialect, habits: { issuer: id }, path: () => '/v1/messages' }]
   return {
     id,
     name: id,
@@ -56,8 +58,11 @@ function place(id: string, dialect: DeclaredDialect): Provider {
     takes: [key],
     baseUrlSetting: settingName(id, 'BASE_URL'),
     defaultBaseUrl: null,
-    voices: [voice],
-    ...(dialect === 'openai-chat' ? { operations: openAiOperations(ALL_OF_OPENAI) } : {}),
+    voices,
+    operations:
+      dialect === 'openai-chat'
+        ? openAiOperations(ALL_OF_COPIES, { issuer: id })
+        : [{ dialect: 'anthropic-count-tokens', habits: { issuer: id }, path: () => '/v1/messages/count_tokens' }],
     stopsBillingOnAbort: UNSAID,
     authorize: ({ secrets }) =>
       dialect === 'openai-chat'

@@ -8,5 +8,7 @@ export const deepinfra = openAiCompatible({
   name: 'DeepInfra',
   defaultBaseUrl: 'https://api.deepinfra.com/v1/openai',
   habits: { accepts: new Set(['top_k']) },
+  hasCompletions: true,
+  operations: ['openai-embeddings', 'openai-image-generations'],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

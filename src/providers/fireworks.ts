@@ -8,5 +8,7 @@ export const fireworks = openAiCompatible({
   name: 'Fireworks',
   defaultBaseUrl: 'https://api.fireworks.ai/inference/v1',
   habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },
+  hasCompletions: true,
+  operations: ['openai-embeddings', 'rerank'],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

@@ -9,5 +9,6 @@ export const groq = openAiCompatible({
   defaultBaseUrl: 'https://api.groq.com/openai/v1',
   // Its OpenAI page lists these as a 400; `n` must be 1.
   habits: { refuses: new Set(['n', 'logprobs', 'top_logprobs', 'logit_bias']) },
+  operations: ['openai-speech', 'openai-transcriptions', 'openai-translations'],
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

@@ -8,5 +8,6 @@ export const hyperbolic = openAiCompatible({
   name: 'Hyperbolic',
   defaultBaseUrl: 'https://api.hyperbolic.xyz/v1',
   habits: { accepts: new Set(['top_k']) },
+  hasCompletions: true,
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

@@ -16,6 +16,7 @@ import { google } from './google.ts'
 import { groq } from './groq.ts'
 import { huggingface } from './huggingface.ts'
 import { hyperbolic } from './hyperbolic.ts'
+import { jina } from './jina.ts'
 import { llamacpp } from './llamacpp.ts'
 import { lmstudio } from './lmstudio.ts'
 import { mistral } from './mistral.ts'
@@ -30,6 +31,7 @@ import { sambanova } from './sambanova.ts'
 import { together } from './together.ts'
 import { vertex } from './vertex.ts'
 import { vllm } from './vllm.ts'
+import { voyage } from './voyage.ts'
 import { xai } from './xai.ts'
 import { zai } from './zai.ts'
 
@@ -60,6 +62,8 @@ export const PROVIDERS: readonly Provider[] = [
   novita,
   hyperbolic,
   cloudflare,
+  voyage,
+  jina,
   vllm,
   ollama,
   llamacpp,

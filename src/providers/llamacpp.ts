@@ -8,6 +8,8 @@ export const llamacpp = openAiCompatible({
   name: 'llama.cpp',
   defaultBaseUrl: 'http://127.0.0.1:8080/v1',
   habits: { accepts: new Set(['top_k', 'reasoning_content']) },
+  hasCompletions: true,
+  operations: ['openai-embeddings', 'rerank'],
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
 })

@@ -8,6 +8,8 @@ export const lmstudio = openAiCompatible({
   name: 'LM Studio',
   defaultBaseUrl: 'http://127.0.0.1:1234/v1',
   habits: { accepts: new Set(['top_k']) },
+  hasCompletions: true,
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
 })

@@ -8,5 +8,7 @@ export const novita = openAiCompatible({
   name: 'Novita AI',
   defaultBaseUrl: 'https://api.novita.ai/v3/openai',
   habits: { accepts: new Set(['top_k']) },
+  hasCompletions: true,
+  operations: ['openai-embeddings', 'rerank'],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

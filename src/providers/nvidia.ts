@@ -7,5 +7,7 @@ export const nvidia = openAiCompatible({
   id: 'nvidia',
   name: 'NVIDIA',
   defaultBaseUrl: 'https://integrate.api.nvidia.com/v1',
+  hasCompletions: true,
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: UNSAID,
 })

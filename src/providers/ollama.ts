@@ -7,6 +7,8 @@ export const ollama = openAiCompatible({
   id: 'ollama',
   name: 'Ollama',
   defaultBaseUrl: 'http://127.0.0.1:11434/v1',
+  hasCompletions: true,
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
 })

@@ -16,8 +16,12 @@ export type OpenAiCompatible = {
   readonly keyOptional?: boolean
   /** It also has OpenAI's Responses language, at `/responses`; clients of that language are forwarded to it. */
   readonly hasResponses?: boolean
+  /** It also has OpenAI's old text completions, at `/completions`; clients of that language are forwarded to it. */
+  readonly hasCompletions?: boolean
   /** What it can do beside chat, in OpenAI's languages. */
   readonly operations?: readonly OpenAiOperation[]
+  /** Where that stands below the base URL, when not at it. */
+  readonly operationsBelow?: string
   readonly quirks?: NonNullable<Provider['quirks']>
 }
 
@@ -33,8 +37,12 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
     baseUrlSetting: settingName(place.id, 'BASE_URL'),
     defaultBaseUrl: place.defaultBaseUrl,
     ...(place.address === undefined ? {} : { address: place.address }),
-    voices: [chatVoice(habits), ...(place.hasResponses === true ? [responsesVoice(habits)] : [])],
-    ...(place.operations === undefined ? {} : { operations: openAiOperations(place.operations) }),
+    voices: [
+      chatVoice(habits),
+      ...(place.hasResponses === true ? [responsesVoice(habits)] : []),
+      ...(place.hasCompletions === true ? [completionsVoice(habits)] : []),
+    ],
+    ...(place.operations === undefined ? {} : { operations: openAiOperations(place.operations, habits, place.operationsBelow) }),
     stopsBillingOnAbort: place.stopsBillingOnAbort,
     authorize: ({ secrets }) => bearer(secrets[key]),
     ...(place.quirks === undefined ? {} : { quirks: place.quirks }),
@@ -47,6 +55,10 @@ export function chatVoice(habits: Habits): Voice {
 
 function responsesVoice(habits: Habits): Voice {
   return { dialect: 'openai-responses', habits, path: () => '/responses' }
+}
+
+export function completionsVoice(habits: Habits): Voice {
+  return { dialect: 'openai-completions', habits, path: () => '/completions' }
 }
 
 export function bearer(key: string | undefined): { readonly [header: string]: string } {

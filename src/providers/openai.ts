@@ -9,6 +9,7 @@ export const openai = openAiCompatible({
   name: 'OpenAI',
   defaultBaseUrl: 'https://api.openai.com/v1',
   hasResponses: true,
+  hasCompletions: true,
   operations: ALL_OF_OPENAI,
   stopsBillingOnAbort: LISTED_AS_STOPPING,
   // `max_tokens` is a 400 for its reasoning models.

@@ -6,6 +6,7 @@ export const openrouter = openAiCompatible({
   id: 'openrouter',
   name: 'OpenRouter',
   defaultBaseUrl: 'https://openrouter.ai/api/v1',
+  operations: ['openai-embeddings', 'rerank', 'openai-speech', 'openai-transcriptions'],
   hasResponses: true,
   habits: {
     accepts: new Set(

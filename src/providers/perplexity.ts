@@ -7,5 +7,8 @@ export const perplexity = openAiCompatible({
   id: 'perplexity',
   name: 'Perplexity',
   defaultBaseUrl: 'https://api.perplexity.ai',
+  operations: ['openai-embeddings'],
+  // The chat stands at the bare root, these below a version.
+  operationsBelow: '/v1',
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

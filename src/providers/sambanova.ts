@@ -8,5 +8,7 @@ export const sambanova = openAiCompatible({
   name: 'SambaNova',
   defaultBaseUrl: 'https://api.sambanova.ai/v1',
   habits: { accepts: new Set(['top_k']) },
+  hasCompletions: true,
+  operations: ['openai-embeddings'],
   stopsBillingOnAbort: LISTED_AS_BILLING,
 })

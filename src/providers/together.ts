@@ -8,5 +8,7 @@ export const together = openAiCompatible({
   name: 'Together AI',
   defaultBaseUrl: 'https://api.together.xyz/v1',
   habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },
+  hasCompletions: true,
+  operations: ['openai-embeddings', 'rerank', 'openai-image-generations', 'openai-speech', 'openai-transcriptions', 'openai-translations'],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

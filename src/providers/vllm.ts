@@ -7,6 +7,8 @@ export const vllm = openAiCompatible({
   id: 'vllm',
   name: 'vLLM',
   defaultBaseUrl: null,
+  hasCompletions: true,
+  operations: ['openai-embeddings', 'rerank', 'openai-transcriptions', 'openai-translations'],
   stopsBillingOnAbort: OWN_HARDWARE,
   keyOptional: true,
   habits: { accepts: new Set(['top_k', 'min_p', 'repetition_penalty']) },

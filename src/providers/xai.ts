@@ -8,5 +8,6 @@ export const xai = openAiCompatible({
   name: 'xAI',
   defaultBaseUrl: 'https://api.x.ai/v1',
   hasResponses: true,
+  operations: ['openai-image-generations'],
   stopsBillingOnAbort: LISTED_AS_STOPPING,
 })

@@ -54,6 +54,7 @@ const PROVIDERS = [
   'BEDROCK',
   'COHERE',
   'VERTEX',
+  'VOYAGE',
 ]
 /** Whose SDK takes a base URL without a version. */
 const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY', 'BEDROCK', 'COHERE', 'VERTEX'])

@@ -14,6 +14,8 @@ export type Asking = {
   isStream(recording: Pick<Recording, 'request' | 'streaming'>): boolean
   ceiling(request: Request): unknown
   choices(request: Request): number
+  /** It asks for what only its own provider has or kept, so it cannot be translated. */
+  leans(request: Request): boolean
   withCeiling(request: Request, ceiling: unknown): Request
 }
 
@@ -27,9 +29,22 @@ export function askingOf(dialect: string, path: string): Asking {
     model: ({ request }) => request?.['model'],
     isStream: ({ request }) => request?.['stream'] === true,
     ceiling: (request) => request['max_completion_tokens'] ?? request[ceilingMember] ?? null,
-    choices: (request) => (typeof request['n'] === 'number' ? request['n'] : 1),
+    choices: (request) => (typeof request['n'] === 'number' ? request['n'] : 1) * (dialect === 'openai-completions' ? prompts(request) : 1),
+    leans: dialect === 'openai-completions' ? isNoText : (request) => KEPT_AT_PROVIDER.some((name) => Boolean(request[name])),
     withCeiling: (request, ceiling) => ({ ...request, max_completion_tokens: undefined, [ceilingMember]: ceiling }),
   }
+}
+
+/** Members that only the provider which kept something can honour. */
+const KEPT_AT_PROVIDER = ['previous_response_id', 'conversation', 'prompt', 'background']
+
+function prompts({ prompt }: Request): number {
+  return Array.isArray(prompt) && typeof prompt[0] !== 'number' ? prompt.length : 1
+}
+
+/** Tokens, or several prompts: a chat has no place for them. */
+function isNoText({ prompt }: Request): boolean {
+  return Array.isArray(prompt) && (prompt.length > 1 || typeof prompt[0] !== 'string')
 }
 
 const GEMINI: Asking = {
@@ -40,6 +55,7 @@ const GEMINI: Asking = {
   isStream: ({ streaming }) => streaming,
   ceiling: (request) => config(request)['maxOutputTokens'] ?? config(request)['max_output_tokens'] ?? null,
   choices: (request) => Number(config(request)['candidateCount'] ?? 1),
+  leans: () => false,
   withCeiling: (request, ceiling) => ({
     ...request,
     generation_config: undefined,

@@ -22,8 +22,6 @@ const REASONING_MEMBERS = ['reasoning_effort', 'reasoning.effort', 'thinking', '
 const MODEL_MAY_REFUSE: ReadonlySet<string> = new Set(['reasoning', 'temperature', 'topP', 'topK'])
 /** Stands in a body for a number that no JavaScript value prints as. */
 const CEILING = 41_414_143
-/** Members that only the provider which kept something can honour. */
-const KEPT_AT_PROVIDER = ['previous_response_id', 'conversation', 'prompt', 'background']
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
@@ -37,13 +35,16 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
       const [path, model, stream] = [asking.pathOf(recording), String(asking.model(recording)), asking.isStream(recording)]
       return [{ name, request, status, path, model, stream }]
     })
-    // What a dialect says that it cannot do yet is not held against it.
-    .filter(({ request, path }) => !isUnsupported(() => dialect.intent(incoming(path, JSON.stringify(request)))))
+    // What a dialect says that it cannot do yet is not held against it; nor is what its provider refused too.
+    .filter(({ request, path, status }) => {
+      const refused = refusalOf(() => dialect.intent(incoming(path, JSON.stringify(request))))
+      return refused !== 'request-unsupported' && !(refused === 'request-malformed' && status >= 400)
+    })
   /** Requests that can be translated: the provider took them, they ask for one answer, and they lean on nothing kept at the provider. */
-  const readable = requests.filter(
-    ({ request, status }) => status < 400 && asking.choices(request) === 1 && !KEPT_AT_PROVIDER.some((name) => Boolean(request[name])),
-  )
+  const readable = requests.filter(({ request, status }) => status < 400 && asking.choices(request) === 1 && !asking.leans(request))
   const own = UPSTREAM_DIALECTS.find((upstream) => upstream.id === shapeOf(id))
+  /** Whom its requests may be written to. */
+  const others = UPSTREAM_DIALECTS.filter((upstream) => upstream.promptsOnly !== true || upstream === own)
 
   it('has recorded requests to be held against', () => {
     expect(requests.length).toBeGreaterThan(10)
@@ -89,7 +90,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     expect(without(again, reported)).toEqual(without(withBreakpoints(read, { tools: true, turns: true }), reported))
   })
 
-  it.each(UPSTREAM_DIALECTS.map((upstream) => ({ to: upstream.id, upstream })))(
+  it.each(others.map((upstream) => ({ to: upstream.id, upstream })))(
     'writes every recorded request to $to as JSON for the ordered model',
     ({ to, upstream }) => {
       for (const { name, request, path } of readable) {
@@ -105,7 +106,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     },
   )
 
-  it.each(UPSTREAM_DIALECTS.map((upstream) => ({ to: upstream.id, upstream })))(
+  it.each(others.map((upstream) => ({ to: upstream.id, upstream })))(
     'obeys the ordered ceiling when it is written to $to',
     ({ upstream }) => {
       for (const { name, request, path } of readable) {
@@ -126,7 +127,7 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
     },
   )
 
-  it.each(requests.filter(({ request }) => KEPT_AT_PROVIDER.some((name) => Boolean(request[name]))))(
+  it.each(requests.filter(({ request }) => asking.leans(request) && asking.choices(request) === 1))(
     'refuses to translate $name, which leans on what its provider keeps',
     ({ name, request }) => {
       const { body } = incoming(asking.path, oddJson(request, name))
@@ -213,13 +214,13 @@ function written(upstream: UpstreamDialect, request: ChatRequest): string {
   return upstream.write(request, intentFor(true), orders(request)).text
 }
 
-function isUnsupported(call: () => void): boolean {
+function refusalOf(call: () => void): string | null {
   try {
     call()
   } catch (error) {
-    if (error instanceof GatewayError) return error.code === 'request-unsupported'
+    if (error instanceof GatewayError) return error.code
   }
-  return false
+  return null
 }
 
 function faultOf(call: () => void): string | null {

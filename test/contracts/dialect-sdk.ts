@@ -20,6 +20,8 @@ export type Plain = {
 export type Judge = {
   /** A reader of our own for what we write, where the SDK is no dependency; providers' answers are not held against it. */
   readonly isOurs?: true
+  /** What of a reply the language has a place for; all of it unless said. */
+  hears?(reply: Plain): Plain
   /** @throws what the SDK throws for a stream that fails */
   stream(text: string): Promise<Plain>
   whole(text: string): Promise<Plain>
@@ -99,6 +101,24 @@ export const JUDGES: { readonly [clientDialect: string]: Judge } = {
       typeof error['message'] === 'string' &&
       isObject(error['metadata']) &&
       OPENROUTER_ERRORS.has(String(error['metadata']['error_type'])),
+  },
+  'openai-completions': {
+    hears: (reply) => ({
+      ...reply,
+      reasoning: '',
+      calls: [],
+      finish: reply.finish === 'tool-calls' ? 'stop' : reply.finish,
+      refused: reply.finish === 'filtered',
+    }),
+    async stream(text) {
+      const stream = await openai(200, text, 'text/event-stream').completions.create({ model: 'm', prompt: 'x', stream: true })
+      const chunks: OpenAI.Completion[] = []
+      for await (const chunk of stream) chunks.push(chunk)
+      return completionPlain(chunks)
+    },
+    whole: async (text) => completionPlain([await openai(200, text, 'application/json').completions.create({ model: 'm', prompt: 'x' })]),
+    refusal: (status, text) => caught(() => openai(status, text, 'application/json').completions.create({ model: 'm', prompt: 'x' })),
+    isErrorShape: (body) => JUDGES['openai-chat']?.isErrorShape(body) === true,
   },
   'openai-responses': {
     async stream(text) {
@@ -226,6 +246,25 @@ export function responsesPlain(response: OpenAI.Responses.Response): Plain {
     usage: usage
       ? { input: usage.input_tokens, cacheRead: usage.input_tokens_details?.cached_tokens ?? 0, output: usage.output_tokens }
       : null,
+  }
+}
+
+function completionPlain(chunks: readonly OpenAI.Completion[]): Plain {
+  const choices = chunks.flatMap((chunk) => (chunk.choices ?? []).filter(({ index }) => index === 0))
+  const usage = chunks.findLast((chunk) => chunk.usage != null)?.usage ?? null
+  const said: string | undefined = choices.findLast((choice) => choice.finish_reason != null)?.finish_reason
+  const finish = said === 'eos' ? 'stop' : (OPENAI_FINISH[said ?? ''] ?? String(said))
+  return {
+    text: choices.map((choice) => choice.text).join(''),
+    reasoning: '',
+    calls: [],
+    finish,
+    refused: finish === 'filtered',
+    usage: usage && {
+      input: usage.prompt_tokens,
+      cacheRead: usage.prompt_tokens_details?.cached_tokens ?? 0,
+      output: usage.completion_tokens,
+    },
   }
 }
 

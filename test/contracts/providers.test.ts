@@ -2,8 +2,12 @@
 
 import { describe, expect, it } from 'vitest'
 import { GatewayError } from '../../src/core/errors.ts'
+import { upstreamDialect } from '../../src/dialects/index.ts'
+import { operationUpstream } from '../../src/operations/index.ts'
 import { isConfigured } from '../../src/providers/configured.ts'
 import { PROVIDERS, providerById } from '../../src/providers/index.ts'
+
+const NO_SETTINGS = { secrets: {}, baseUrl: null, region: null }
 
 const ODD_MODELS = [
   '',
@@ -63,7 +67,10 @@ describe.each(PROVIDERS.map((provider) => [provider.id, provider] as const))('pr
   })
 
   it('keeps the path of any model below its base, or does not know the model', () => {
-    for (const voice of provider.voices)
+    const operations = (provider.operations ?? []).map((voice) => ({
+      path: (model: string, _stream: boolean) => voice.path(model, NO_SETTINGS),
+    }))
+    for (const voice of [...provider.voices, ...operations])
       for (const model of ODD_MODELS)
         for (const stream of [true, false]) {
           let path: string
@@ -87,8 +94,19 @@ describe.each(PROVIDERS.map((provider) => [provider.id, provider] as const))('pr
     const headers = await provider.authorize(settings, WORLD)
     if (provider.needs.length > 0) expect(Object.values(headers).some((value) => value.includes(SECRET))).toBe(true)
     for (const name of Object.keys(headers)) expect(name).toMatch(/^[a-z0-9-]+$/)
+    for (const voice of provider.operations ?? []) expect(voice.path('model', settings)).not.toContain(SECRET)
     for (const voice of provider.voices) expect(voice.path('model', true) + voice.path('model', false)).not.toContain(SECRET)
     expect(() => new Headers(headers)).not.toThrow()
+  })
+
+  it('can be asked for something, in languages that are registered, each once', () => {
+    const { voices, operations = [] } = provider
+    expect(voices.length + operations.length).toBeGreaterThan(0)
+    for (const { dialect } of voices) expect(() => upstreamDialect(dialect)).not.toThrow()
+    for (const { dialect } of operations) expect(() => operationUpstream(dialect)).not.toThrow()
+    if (voices[0] !== undefined) expect(upstreamDialect(voices[0].dialect).promptsOnly, 'what chats are translated into').toBeUndefined()
+    const ids = [...voices, ...operations].map(({ dialect }) => dialect)
+    expect(new Set(ids).size).toBe(ids.length)
   })
 
   it('says where its answer about billing is from', () => {
@@ -111,7 +129,8 @@ describe.each(PROVIDERS.map((provider) => [provider.id, provider] as const))('pr
   })
 
   it('edits nothing of a request that has nothing odd', () => {
-    expect(provider.quirks?.(provider.voices[0].dialect, () => null) ?? []).toEqual([])
+    for (const { dialect } of [...provider.voices, ...(provider.operations ?? [])])
+      expect(provider.quirks?.(dialect, () => null) ?? [], dialect).toEqual([])
   })
 })
 

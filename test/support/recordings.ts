@@ -29,11 +29,25 @@ export type Recording = {
 /** The language of a recording's `api`. A new language gets its line here; its contract suite then finds its recordings. */
 const DIALECT_OF_API: { readonly [api: string]: string } = {
   'openai.chat': 'openai-chat',
+  'openai.completions': 'openai-completions',
   'openai.responses': 'openai-responses',
   'anthropic.messages': 'anthropic-messages',
   'gemini.generateContent': 'gemini',
   'cohere.chat.v2': 'cohere-chat',
   'bedrock.converse': 'bedrock-converse',
+}
+
+/** The same for what is asked beside chat; two languages may be one `api`. */
+const OPERATION_OF_API: { readonly [api: string]: (stored: Stored) => string } = {
+  'openai.embeddings': () => 'openai-embeddings',
+  'openai.moderations': () => 'openai-moderations',
+  'gemini.embedContent': ({ url }) => (url.endsWith(':batchEmbedContents') ? 'gemini-embeddings' : 'gemini-embedding'),
+  'cohere.embed': ({ url }) => (url.includes('/v2/') ? 'cohere-embed' : ''),
+  'cohere.rerank': () => 'rerank',
+  rerank: ({ provider }) => (provider === 'voyage' ? 'voyage-rerank' : 'rerank'),
+  'anthropic.countTokens': () => 'anthropic-count-tokens',
+  'gemini.countTokens': () => 'gemini-count-tokens',
+  'bedrock.countTokens': () => 'bedrock-count-tokens',
 }
 
 /** Any folder in the format of test/fixtures can be put in its place, to hold the dialects against a larger collection by hand. */
@@ -43,7 +57,10 @@ const FOLDER = process.env['SLUICE_TEST_RECORDINGS'] ?? join(import.meta.dirname
 const NOT_REPEATED =
   /^(connection|keep-alive|transfer-encoding|content-length|content-encoding|te|trailer|upgrade|set-cookie|alt-svc|strict-transport-security|server|date|via|vary)$/i
 
-export const RECORDINGS: readonly Recording[] = load()
+export const RECORDINGS: readonly Recording[] = load((row) => dialectOf(row) !== null)
+
+/** What is asked beside chat; `dialect` is the language of the place. */
+export const OPERATION_RECORDINGS: readonly Recording[] = load(({ api }) => Object.hasOwn(OPERATION_OF_API, api))
 
 /** Languages that only clients speak, and the language of providers whose shape they share: whose requests they are held against. */
 const SHAPE_OF: { readonly [dialect: string]: string } = { openrouter: 'openai-chat' }
@@ -96,10 +113,10 @@ function dialectOf({ api, model, streaming, status }: Row): string | null {
   return streaming === false && status === 200 && /anthropic\.claude-(3|[a-z]+-\d)/.test(model ?? '') ? 'anthropic-messages' : null
 }
 
-function load(): readonly Recording[] {
+function load(isWanted: (row: Row) => boolean): readonly Recording[] {
   const rows: unknown = JSON.parse(readFileSync(join(FOLDER, 'index.json'), 'utf8'))
   if (!Array.isArray(rows)) throw new Error('test/fixtures/index.json is no list.')
-  const known = rows.filter((row: Row) => dialectOf(row) !== null)
+  const known = rows.filter((row: Row) => isWanted(row))
   return known.map((row: { readonly file: string }) => recording(JSON.parse(readFileSync(join(FOLDER, row.file), 'utf8')) as Stored))
 }
 
@@ -133,7 +150,7 @@ function recording(stored: Stored): Recording {
     id: stored.id,
     provider: stored.provider,
     api: stored.api,
-    dialect: dialectOf(stored) ?? '',
+    dialect: dialectOf(stored) ?? OPERATION_OF_API[stored.api]?.(stored) ?? '',
     url: stored.url,
     status: stored.status,
     streaming: stored.streaming,

@@ -4,7 +4,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { offsets } from './chance.ts'
-import { answerText, RECORDINGS, type Recording } from './recordings.ts'
+import { answerText, OPERATION_RECORDINGS, RECORDINGS, type Recording } from './recordings.ts'
 
 /** One request as it arrived. `refused` says why it was not answered from a recording. */
 export type Asked = {
@@ -44,6 +44,14 @@ export const RETRY_AFTER_SECONDS = 7
 /** Which API an endpoint's path is; `stream` where the path itself says whether a stream is asked for. Any prefix goes. */
 const ENDPOINTS: readonly { readonly ending: RegExp; readonly api: string; readonly stream?: boolean }[] = [
   { ending: /\/chat\/completions$/, api: 'openai.chat' },
+  { ending: /\/completions$/, api: 'openai.completions' },
+  { ending: /\/embeddings$/, api: 'openai.embeddings' },
+  { ending: /\/messages\/count_tokens$/, api: 'anthropic.countTokens' },
+  { ending: /\/rerank$/, api: 'rerank' },
+  { ending: /:batchEmbedContents$/, api: 'gemini.embedContent', stream: false },
+  { ending: /:countTokens$/, api: 'gemini.countTokens', stream: false },
+  { ending: /\/v2\/embed$/, api: 'cohere.embed' },
+  { ending: /\/count-tokens$/, api: 'bedrock.countTokens' },
   { ending: /\/responses$/, api: 'openai.responses' },
   { ending: /\/messages$/, api: 'anthropic.messages' },
   { ending: /\/v2\/chat$/, api: 'cohere.chat.v2' },
@@ -114,14 +122,15 @@ async function answer(
   response.on('close', () => (entry.left = !response.writableFinished))
 
   const endpoint = ENDPOINTS.find((one) => one.ending.test(path))
-  const recording = RECORDINGS.find((one) => one.id === id)
+  const recording = [...RECORDINGS, ...OPERATION_RECORDINGS].find((one) => one.id === id)
   const refuse = (status: number, why: string): void => {
     entry.refused = why
     entry.sent = Buffer.from(JSON.stringify({ error: { message: why, type: 'replay_server', param: null, code: 'replay_server' } }))
     response.writeHead(status, { 'content-type': 'application/json', 'x-should-retry': 'false' }).end(entry.sent)
   }
   if (recording === undefined) return refuse(404, `no recording for ${request.method} ${path}`)
-  if (endpoint?.api !== recording.api) return refuse(404, `${recording.id} is ${recording.api}, asked for ${endpoint?.api ?? path}`)
+  if (endpoint === undefined || endpoint.api !== recording.api.replace('cohere.rerank', 'rerank'))
+    return refuse(404, `${recording.id} is ${recording.api}, asked for ${endpoint?.api ?? path}`)
   const streamAsked = endpoint.stream ?? body['stream'] === true
   if (recording.status < 400 && streamAsked !== recording.streaming)
     return refuse(409, `${recording.id} is ${recording.streaming ? 'a stream' : 'whole'}, asked for the other`)

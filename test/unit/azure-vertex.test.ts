@@ -34,24 +34,24 @@ describe('Azure', () => {
   const dated = settings({}, { AZURE_API_VERSION: '2024-10-21' })
 
   it('has the deployment in the body, below v1, unless a dated version is set', () => {
-    expect(chat.path('gpt', true, 'sse', settings({}))).toBe('/openai/v1/chat/completions')
+    expect(chat?.path('gpt', true, 'sse', settings({}))).toBe('/openai/v1/chat/completions')
     expect(responses?.path('gpt', true, 'sse', settings({}))).toBe('/openai/v1/responses')
-    expect(chat.path('gpt', true, 'sse', settings({}, { AZURE_API_VERSION: 'v1' }))).toBe('/openai/v1/chat/completions')
-    expect(chat.path('gpt', true, 'sse', settings({}, { OPENAI_API_VERSION: 'preview' }))).toBe(
+    expect(chat?.path('gpt', true, 'sse', settings({}, { AZURE_API_VERSION: 'v1' }))).toBe('/openai/v1/chat/completions')
+    expect(chat?.path('gpt', true, 'sse', settings({}, { OPENAI_API_VERSION: 'preview' }))).toBe(
       '/openai/v1/chat/completions?api-version=preview',
     )
   })
 
   it('has it in the path with a dated one, where the method is a deployment’s', () => {
-    expect(chat.path('my-gpt', true, 'sse', dated)).toBe('/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21')
+    expect(chat?.path('my-gpt', true, 'sse', dated)).toBe('/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21')
     expect(responses?.path('my-gpt', true, 'sse', dated)).toBe('/openai/responses?api-version=2024-10-21')
     for (const odd of ['', '.', '..', 'a/b', 'a?b', 'a b', 'ä'])
-      expect(codeOf(() => chat.path(odd, true, 'sse', dated))).toBe('model-unknown')
+      expect(codeOf(() => chat?.path(odd, true, 'sse', dated))).toBe('model-unknown')
   })
 
   it('does not let a version carry anything else into the URL', () => {
     const odd = settings({}, { AZURE_API_VERSION: '2024-10-21&x=1' })
-    expect(chat.path('gpt', false, 'sse', odd)).toBe('/openai/v1/chat/completions')
+    expect(chat?.path('gpt', false, 'sse', odd)).toBe('/openai/v1/chat/completions')
     expect(badSettings((name) => (name === 'AZURE_API_VERSION' ? '2024-10-21&x=1' : null)).map((bad) => bad.name)).toEqual([
       'AZURE_API_VERSION',
     ])
@@ -76,7 +76,7 @@ describe('Azure', () => {
 describe('Vertex: addresses', () => {
   const there = settings({ VERTEX_API_KEY: 'ya29.token' }, { VERTEX_PROJECT: 'my-project', VERTEX_LOCATION: 'europe-west4' })
   const path = (model: string, stream: boolean, of = there, framing: 'sse' | 'json-array' = 'sse') =>
-    (vertex.voicesFor?.(model) ?? vertex.voices)[0].path(model, stream, framing, of)
+    (vertex.voicesFor?.(model) ?? vertex.voices)[0]?.path(model, stream, framing, of)
 
   it('asks Gemini in Gemini’s language and Claude in Claude’s', () => {
     const scope = '/v1/projects/my-project/locations/europe-west4'
@@ -180,7 +180,7 @@ describe('Vertex: authorisation', () => {
     })
     expect(protectedHeader).toEqual({ alg: 'RS256', typ: 'JWT', kid: 'key-1' })
     expect(payload).toMatchObject({ scope: 'https://www.googleapis.com/auth/cloud-platform', iat: T0 / 1000, exp: T0 / 1000 + 3600 })
-    expect(vertex.voices[0].path('gemini-x', false, 'sse', of)).toContain('/projects/of-the-file/')
+    expect(vertex.voices[0]?.path('gemini-x', false, 'sse', of)).toContain('/projects/of-the-file/')
   })
 
   it('keeps the token until shortly before its end, and lets one request renew it', async () => {

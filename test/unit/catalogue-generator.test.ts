@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { generate } from '../../scripts/catalogue.ts'
 import { readExact, reprint } from '../../scripts/catalogue/exact-json.ts'
-import { amount } from '../../scripts/catalogue/model.ts'
+import { amount, picturePico } from '../../scripts/catalogue/model.ts'
 import { readDecimal, wholeAt } from '../../src/catalogue/decimal.ts'
 
 describe('decimals', () => {
@@ -35,6 +35,13 @@ describe('decimals', () => {
     expect(amount('0.00000008333333333333334', 12)).toBe(83_334)
     expect(amount('-1', 12)).toBeUndefined()
     expect(amount(null, 12)).toBeUndefined()
+  })
+  it('by the pixel are the prices of pictures again', () => {
+    expect(picturePico('3.81469e-08', 1024 * 1024)).toBe(40_000_000_000)
+    expect(picturePico('6.539e-08', 1024 * 1792)).toBe(120_000_000_000)
+    expect(picturePico('2.4414e-07', 256 * 256)).toBe(16_000_000_000)
+    expect(picturePico('0.0', 1024)).toBe(0)
+    expect(picturePico(undefined, 1024)).toBeUndefined()
   })
 })
 

@@ -7,6 +7,23 @@ import { OverlayError, parseOverlay } from '../../src/catalogue/overlay.ts'
 const laid = (models: unknown) => createCatalogue(parseOverlay(JSON.stringify({ version: '2026-11-21', models })))
 
 describe('an overlay', () => {
+  it('prices pieces exactly, the dearest picture as the bound', () => {
+    const price = (model: unknown) => laid({ 'openai/x': model }).lookUp('openai', 'x')?.price
+    const nothing = { input: 0, output: 0 }
+    expect(price({ ...nothing, perImage: '0.02', pictures: { 'hd/1024x1024': 0.08, '256x256': '0.000000000001' } })).toMatchObject({
+      perUnit: { images: 80_000_000_000 },
+      pictures: { 'hd/1024x1024': 80_000_000_000, '256x256': 1 },
+    })
+    expect(price({ ...nothing, perAudioSecond: 0.0001, perMillionCharacters: 15, perSearch: 0.002 })?.perUnit).toEqual({
+      audioMs: 100_000,
+      characters: 15_000_000,
+      searches: 2_000_000_000,
+    })
+    expect(price({ input: 5, output: 10, inputImage: 8 })).toMatchObject({ inputImage: 8_000_000 })
+    expect(price({ ...nothing })?.perUnit).toBeUndefined()
+    for (const wrong of [{ perImage: '1' }, { ...nothing, pictures: { big: 1 } }, { ...nothing, perAudioSecond: '0.0000000001' }])
+      expect(() => price(wrong)).toThrow(OverlayError)
+  })
   it('adds a model, priced exactly', () => {
     const catalogue = laid({
       'openai/gpt-9': {

@@ -34,7 +34,38 @@ describe('prices', () => {
   it('have fees where the source has them', () => {
     expect(lookUp('anthropic', 'claude-haiku-4-5')?.price?.perToolCallNanoUsd).toBe(10_000_000)
     expect(lookUp('perplexity', 'sonar')?.price?.perRequestNanoUsd).toBe(12_000_000)
-    expect(lookUp('cohere', 'rerank-v3.5')?.price?.perRequestNanoUsd).toBe(2_000_000)
+  })
+  it('say what a piece costs, where pieces are billed', () => {
+    const pieces = (provider: string, model: string) => lookUp(provider, model)?.price
+    expect(pieces('cohere', 'rerank-v3.5')).toMatchObject({ input: 0, output: 0, perUnit: { searches: 2_000_000_000 } })
+    expect(pieces('openai', 'tts-1-hd')?.perUnit).toEqual({ characters: 30_000_000 })
+    expect(pieces('openai', 'whisper-1')?.perUnit).toEqual({ audioMs: 100_000 })
+    expect(pieces('groq', 'whisper-large-v3')?.perUnit).toEqual({ audioMs: 30_830 })
+    // 0.0002833333333333333 USD a second is no whole number of pico-dollars a millisecond: rounded up
+    expect(pieces('openai', 'gpt-realtime-whisper')?.perUnit).toEqual({ audioMs: 283_334 })
+    expect(pieces('openai', 'dall-e-3')).toMatchObject({
+      perUnit: { images: 120_000_000_000 },
+      pictures: {
+        'standard/1024x1024': 40_000_000_000,
+        'standard/1024x1792': 80_000_000_000,
+        'hd/1024x1024': 80_000_000_000,
+        'hd/1792x1024': 120_000_000_000,
+      },
+    })
+    expect(pieces('openai', 'dall-e-2')?.pictures).toEqual({
+      '256x256': 16_000_000_000,
+      '512x512': 18_000_000_000,
+      '1024x1024': 20_000_000_000,
+    })
+  })
+  it('are by the token or by the piece, never both for one charge', () => {
+    const image = lookUp('openai', 'gpt-image-1')?.price
+    expect(image).toMatchObject({ input: 5_000_000, inputImage: 10_000_000, outputImage: 40_000_000 })
+    expect(image?.perUnit).toBeUndefined()
+    expect(lookUp('openai', 'gpt-4o-mini-tts')?.price?.perUnit).toBeUndefined()
+    expect(lookUp('openai', 'gpt-4o-transcribe')?.price?.perUnit).toBeUndefined()
+    for (const { price, provider, model } of listModels())
+      if (price?.perUnit !== undefined) expect([price.input, price.output], `${provider}/${model}`).toEqual([0, 0])
   })
   it('follow an announced change whose day has come', () => {
     expect(lookUp('anthropic', 'claude-sonnet-5')?.price).toMatchObject({ input: 3_000_000, output: 15_000_000, cacheRead: 300_000 })
@@ -47,7 +78,7 @@ describe('prices', () => {
     ] as const)
       expect(lookUp(provider, model)?.price, model).toMatchObject({ input: 0, output: 0 })
     expect(lookUp('bedrock', 'anthropic.claude-mythos-preview')).toMatchObject({ price: null })
-    expect(lookUp('openai', 'whisper-1')).toMatchObject({ price: null })
+    expect(lookUp('fireworks', 'accounts/fireworks/models/flux-kontext-pro')).toMatchObject({ price: null })
   })
   it('can all be computed with', () => {
     const usage = usageOf({

@@ -23,7 +23,10 @@ describe('a declared place', () => {
     })
     expect(providers.map(({ id }) => id)).toEqual(['my-host'])
     const [place] = providers
-    expect(place?.voices.map((voice) => [voice.dialect, voice.path('m', true)])).toEqual([['openai-chat', '/chat/completions']])
+    expect(place?.voices.map((voice) => [voice.dialect, voice.path('m', true)])).toEqual([
+      ['openai-chat', '/chat/completions'],
+      ['openai-completions', '/completions'],
+    ])
     expect(place?.authorize({ secrets: { MY_HOST_API_KEY: 'k' }, baseUrl: null, region: null }, WORLD)).toEqual({
       authorization: 'Bearer k',
     })

@@ -10,6 +10,7 @@ const known = new Set(PROVIDERS.map(({ id }) => id))
 const places = (name: string, ...configured: readonly string[]): readonly string[] =>
   placesServing(
     name,
+    new Set(['chat']),
     (id) => known.has(id),
     (id) => configured.includes(id),
     catalogue,

@@ -113,8 +113,18 @@ describe('a gateway’s report', () => {
   })
   it('leads to one priced try for every hosted provider', () => {
     const { tries, notes } = plannedTries(whole.providers, [], '2026-11-21')
-    expect(tries.map((one) => one.provider).toSorted()).toEqual(PROVIDERS.filter((p) => p.needs.length > 0 || p.local !== undefined).map((p) => p.id).toSorted()) // prettier-ignore
-    expect(notes.map((line) => line.text.split(':')[0])).toEqual(['bedrock', 'azure', 'vertex', 'vllm', 'ollama', 'llamacpp', 'lmstudio'])
+    expect(tries.map((one) => one.provider).toSorted()).toEqual(PROVIDERS.filter((p) => p.voices.length > 0 && (p.needs.length > 0 || p.local !== undefined)).map((p) => p.id).toSorted()) // prettier-ignore
+    expect(notes.map((line) => line.text.split(':')[0])).toEqual([
+      'bedrock',
+      'azure',
+      'vertex',
+      'voyage',
+      'jina',
+      'vllm',
+      'ollama',
+      'llamacpp',
+      'lmstudio',
+    ])
     expect(plannedTries(whole.providers, ['ollama/a'], '').tries).toEqual([{ provider: 'ollama', models: ['ollama/a'] }])
   })
 })

@@ -14,18 +14,33 @@ export type Address = { readonly model: string; readonly stream: boolean }
 
 /** @throws GatewayError `path-unknown` for another method, `request-malformed` for a model that is no name */
 export function readAddress(path: string): Address {
-  const target = decoded(path.startsWith(ADDRESS) ? path.slice(ADDRESS.length) : '')
-  const colon = target.lastIndexOf(':')
-  const method = target.slice(colon + 1)
-  if (colon < 0 || (method !== 'generateContent' && method !== 'streamGenerateContent')) {
+  const { model, method } = readTarget(path)
+  if (method !== 'generateContent' && method !== 'streamGenerateContent') {
     throw new GatewayError(
       'path-unknown',
       `There is no such method here. Use ${ADDRESS}{provider}/{model}:generateContent, or :streamGenerateContent.`,
     )
   }
+  return { model, stream: method === 'streamGenerateContent' }
+}
+
+/** Model and method, whatever that is. @throws GatewayError `request-malformed` for a model that is no name */
+export function readTarget(path: string): { readonly model: string; readonly method: string } {
+  const target = decoded(path.startsWith(ADDRESS) ? path.slice(ADDRESS.length) : '')
+  const colon = target.lastIndexOf(':')
+  if (colon < 0) return { model: target, method: '' }
   const model = target.slice(0, colon)
   if (model === '' || model.length > MAX_MODEL_LENGTH || UNPRINTABLE.test(model)) throw malformed('model', 'the name of a model')
-  return { model, stream: method === 'streamGenerateContent' }
+  return { model, method: target.slice(colon + 1) }
+}
+
+/** The method that a path calls; empty: none. */
+export function methodIn(path: string): string {
+  try {
+    return readTarget(path).method
+  } catch {
+    return ''
+  }
 }
 
 function decoded(text: string): string {

@@ -194,7 +194,8 @@ function readLogprobs(request: JsonObject, note: Note): ChatRequest['logprobs'] 
   return undefined
 }
 
-function readSampling(request: JsonObject): Sampling {
+/** The members that OpenAI's two languages of text share. */
+export function readSampling(request: JsonObject): Sampling {
   const said = {
     maxOutputTokens: optionalCeiling(request, 'max_completion_tokens') ?? optionalCeiling(request, 'max_tokens'),
     temperature: optionalNumber(request, 'temperature'),

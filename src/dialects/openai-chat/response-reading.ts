@@ -15,7 +15,7 @@ export function readResponse(text: string): ChatResponse {
   const body = parseKeepingRaw(text, ANSWER_RAW)
   const choice = firstChoice(body) ?? objectsOf(body['choices'])[0] ?? null
   if (choice === null) throw errorInside(body, 200) ?? new GatewayError('upstream-garbled', 'The answer has no choices.')
-  const message = isObject(choice['message']) ? choice['message'] : {}
+  const message = spokenIn(choice, 'message')
   const id = firstText(body['id'])
   const parts = readParts(message, id, readSources(body))
   const native = typeof choice['finish_reason'] === 'string' ? choice['finish_reason'] : null
@@ -54,6 +54,12 @@ export function readUsageOfBody(text: string): { readonly usage: Usage | null; r
 export function firstChoice(body: JsonObject): JsonObject | null {
   const choices = objectsOf(body['choices'])
   return choices.find((choice) => choice['index'] === 0) ?? choices.find((choice) => typeof choice['index'] !== 'number') ?? null
+}
+
+/** What a choice says, under the first of these names that is there; in the older language of completions a bare `text`. */
+export function spokenIn(choice: JsonObject, ...names: readonly ('delta' | 'message')[]): JsonObject {
+  for (const name of names) if (isObject(choice[name])) return choice[name]
+  return typeof choice['text'] === 'string' ? { content: choice['text'] } : {}
 }
 
 function readParts(message: JsonObject, replyId: string, sources: readonly Citation[]): readonly Part[] {

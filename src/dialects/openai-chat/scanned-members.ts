@@ -10,7 +10,11 @@ const NO_SCALAR = Symbol('an object or a list')
 
 /** @throws GatewayError `request-malformed` */
 export function readModel(body: ClientBody): string {
-  const model = valueAt(body, ['model'])
+  return checkedModel(valueAt(body, ['model']))
+}
+
+/** @throws GatewayError `request-malformed` for what is no model's name */
+export function checkedModel(model: unknown): string {
   if (typeof model !== 'string' || model === '') throw malformed('model', 'the name of a model')
   if (model.length > MAX_MODEL_LENGTH || !isPrintable(model)) throw malformed('model', 'a name of printable characters')
   return model

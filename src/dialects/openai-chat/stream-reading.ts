@@ -7,7 +7,7 @@ import { parseKeepingRaw } from '../../core/json-raw.ts'
 import type { Frame, FrameReader } from '../contract.ts'
 import { CallReader, fragmentsOf } from './call-reading.ts'
 import { errorInside } from './error-reading.ts'
-import { firstChoice, readAnnotations, readImages, readSources, textIn, thoughtIn } from './response-reading.ts'
+import { firstChoice, readAnnotations, readImages, readSources, spokenIn, textIn, thoughtIn } from './response-reading.ts'
 import { readUsageOf } from './usage.ts'
 import { ANSWER_RAW, firstText, isArray, isObject, issuerOf, objectsOf, readFinish, sealIn } from './wire.ts'
 
@@ -80,8 +80,7 @@ export class ChatStreamReader implements FrameReader {
     const choice = firstChoice(chunk)
     if (choice === null) return
     this.#begin()
-    const delta = isObject(choice['delta']) ? choice['delta'] : isObject(choice['message']) ? choice['message'] : {}
-    this.#readDelta(delta)
+    this.#readDelta(spokenIn(choice, 'delta', 'message'))
     if (typeof choice['logprobs'] === 'string') this.#noteLogprobs(choice['logprobs'])
     const finish = firstText(choice['finish_reason'])
     if (finish === 'error') this.#fail(new GatewayError('upstream-failed', 'The provider ended the reply with an error.'))

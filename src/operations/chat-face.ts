@@ -1,0 +1,11 @@
+// What a language beside chat shares with its maker's chat language: where the key stands and how errors are spelled.
+
+import type { ClientDialect, ClientFace } from '../dialects/contract.ts'
+
+export function faceOf(chat: ClientDialect): Pick<ClientFace, 'credential' | 'status' | 'writeError'> {
+  return {
+    credential: (headers, url) => chat.credential(headers, url),
+    status: (error) => chat.status(error),
+    writeError: (error, requestId, provider) => chat.writeError(error, requestId, provider),
+  }
+}
