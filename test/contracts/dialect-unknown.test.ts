@@ -117,11 +117,13 @@ describe.each(CLIENT_DIALECTS.map((dialect) => ({ id: dialect.id, dialect })))('
       const asked = incoming(asking.path, JSON.stringify(body))
       const intent = dialect.intent(asked)
       const request = dialect.read(asked.body)
-      return UPSTREAM_DIALECTS.filter((upstream) => {
-        const { text, dropped, approximated } = upstream.write(request, intent, ordersFor(issuerOf(request)))
-        const named = [...dropped, ...approximated]
-        return !text.includes(MARK) && !named.some((name) => name.includes(NEW) || /^tools(\[\d+\])?$/.test(name))
-      }).map((upstream) => upstream.id)
+      return UPSTREAM_DIALECTS.filter(({ promptsOnly }) => promptsOnly !== true)
+        .filter((upstream) => {
+          const { text, dropped, approximated } = upstream.write(request, intent, ordersFor(issuerOf(request)))
+          const named = [...dropped, ...approximated]
+          return !text.includes(MARK) && !named.some((name) => name.includes(NEW) || /^tools(\[\d+\])?$/.test(name))
+        })
+        .map((upstream) => upstream.id)
     } catch (error) {
       if (error instanceof GatewayError && error.rule.status === 400) return null
       throw error

@@ -89,6 +89,18 @@ export const SCENARIOS: { readonly [dialect: string]: Bodies } = {
     }),
     look: print({ model: 'm', ...chatLook }),
   },
+  'openai-completions': {
+    prompt: print({
+      model: 'm',
+      prompt: 'The capital of France is',
+      max_tokens: 20,
+      temperature: raw('0.50'),
+      stop: ['\n', 'Q:'],
+      seed: 7,
+      logprobs: 2,
+      user: 'u-1',
+    }),
+  },
   openrouter: {
     tools: print({
       model: 'anthropic/claude-sonnet-4.5',
