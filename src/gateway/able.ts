@@ -4,7 +4,7 @@ import { GatewayError } from '../core/errors.ts'
 import type { ModelEntry } from '../catalogue/entry.ts'
 import type { ClientFace, Intent, Need } from '../dialects/contract.ts'
 import type { Provider } from '../providers/contract.ts'
-import type { Candidate } from './candidates.ts'
+import type { Candidate } from './candidate.ts'
 
 /** Names that say what the data often leaves out: `us.mistral.pixtral-large`, a tuned model (`ft:…`), which can do what its base can. */
 const SEES = /^ft:|vision|pixtral|llava|omni|multimodal|[-_.\d]vl\b/i

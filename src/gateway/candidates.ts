@@ -1,6 +1,6 @@
 // Which targets could serve a request, and what each could cost at worst. Filters remove, nothing here orders.
 
-import type { Mode, ModelEntry } from '../catalogue/entry.ts'
+import type { Mode } from '../catalogue/entry.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { dearest, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
@@ -8,16 +8,9 @@ import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import { able } from './able.ts'
+import type { Candidate } from './candidate.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
-
-export type Candidate = {
-  readonly provider: Provider
-  readonly settings: Settings
-  readonly model: string
-  /** `null`: not in the catalogue, so its price is unknown. */
-  readonly entry: ModelEntry | null
-}
 
 /** What a provider adds of its own when tools are used (Anthropic: up to about 700 tokens), and a chat template's own marks. */
 const TOOLS_OVERHEAD = 1000

@@ -1,5 +1,6 @@
 // What turns arriving bytes into sent ones: the seam between the two ways through and whatever carries them.
 
+import type { Ending } from '../core/account.ts'
 import type { GatewayError } from '../core/errors.ts'
 
 /** What one step of the reply brings: bytes for the client, whether there was content in it, and the error it ended in. */
@@ -15,3 +16,9 @@ export type Carrier = {
 }
 
 export const NO_BYTES = new Uint8Array(0)
+
+/** An answer on its way to the client. `done` never rejects. */
+export type Delivery = {
+  readonly readable: ReadableStream<Uint8Array>
+  readonly done: Promise<{ readonly ending: Ending; readonly error: GatewayError | null }>
+}

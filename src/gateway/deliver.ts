@@ -4,7 +4,7 @@ import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
 import { isWrapped } from '../core/framing.ts'
 import type { Ending } from '../core/account.ts'
-import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
+import { NO_BYTES, type Carrier, type Delivery, type Step } from './carrier.ts'
 import type { CommittedLarge, CommittedStream, Reader } from './commit.ts'
 import { forwarder } from './forwarder.ts'
 import type { ChatJob, Job } from './job.ts'
@@ -13,12 +13,6 @@ import { passNatively } from './native-pass.ts'
 import type { Opened } from './send.ts'
 import type { Tally } from './tally.ts'
 import { translator } from './translator.ts'
-
-/** `done` never rejects. */
-export type Delivery = {
-  readonly readable: ReadableStream<Uint8Array>
-  readonly done: Promise<{ readonly ending: Ending; readonly error: GatewayError | null }>
-}
 
 /** An answer that passes on as it comes; `held` is what was read of it. */
 export type Passing = {

@@ -5,7 +5,8 @@ import { GatewayError } from '../core/errors.ts'
 import type { Account, Deps } from '../ports.ts'
 import { Afterwards } from './afterwards.ts'
 import { rowOf, type Outcome } from './book.ts'
-import { ask, candidates, type Candidate } from './candidates.ts'
+import type { Candidate } from './candidate.ts'
+import { ask, candidates } from './candidates.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { keptAwake } from './keep-alive.ts'
 import { logLine } from './log-line.ts'
@@ -77,7 +78,7 @@ async function serve<J extends Job, A extends Answered>(
   const { from } = first
   const { candidate, dropped, fidelity } = from.opened
   const outcome = { candidate, tally: from.tally, legs, dropped, fidelity }
-  const headers = servedHeaders(job, from, admission)
+  const headers = servedHeaders(job, from.opened, admission)
 
   if (from.kind === 'whole') {
     const row = book({ ...outcome, ending: 'complete', error: null })

@@ -4,7 +4,7 @@ import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { OperationResponse } from '../operations/contract.ts'
 import type { Reader } from './commit.ts'
-import type { OperationJob, OperationWay } from './operation.ts'
+import type { OperationJob, OperationWay } from './operation-way.ts'
 import type { Opened } from './send.ts'
 import { Tally } from './tally.ts'
 

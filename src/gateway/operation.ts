@@ -4,29 +4,19 @@ import type { Mode } from '../catalogue/entry.ts'
 import { Body } from '../core/body.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { Orders } from '../dialects/contract.ts'
-import type { OperationClient, OperationKind, OperationUpstream, OperationVoice } from '../operations/contract.ts'
-import { operationUpstream } from '../operations/index.ts'
-import type { Provider } from '../providers/contract.ts'
-import type { Candidate } from './candidates.ts'
+import type { OperationClient, OperationKind } from '../operations/contract.ts'
+import type { Candidate } from './candidate.ts'
 import { pass } from './deliver.ts'
 import { inClientWords } from './fidelity.ts'
 import { Form } from './form.ts'
 import { jobOf, refuseHeaders, type Job } from './job.ts'
 import type { Manner } from './manner.ts'
 import { commitOperation, type OperationAnswer } from './operation-answer.ts'
+import { wayOf, type OperationJob, type OperationWay } from './operation-way.ts'
 import { passedOn } from './passed-on.ts'
 import { readBytes } from './read-bytes.ts'
 import { send, type Outgoing } from './send.ts'
 import { servedBy } from './served-by.ts'
-
-export type OperationJob = Job & { readonly client: OperationClient; readonly body: Body | Form }
-
-/** How an operation goes to a place. */
-export type OperationWay = {
-  readonly kind: 'forward' | 'translate'
-  readonly voice: OperationVoice
-  readonly upstream: OperationUpstream
-}
 
 const NO_HABITS: Orders['habits'] = { issuer: '' }
 const encoder = new TextEncoder()
@@ -99,20 +89,6 @@ async function begin(request: Request, id: string, client: OperationClient, deps
     ...(body instanceof Form ? { form: body, json: null } : { json: body, form: null }),
   })
   return jobOf(request, id, startedAt, client, body, intent, deps)
-}
-
-/** The client's own language where the place has it, else another for the same that both can be translated to. */
-function wayOf(job: OperationJob, provider: Provider): OperationWay | null {
-  const { client } = job
-  const voices = provider.operations ?? []
-  const own = voices.find((voice) => voice.dialect === client.id)
-  if (own !== undefined) return { kind: 'forward', voice: own, upstream: operationUpstream(own.dialect) }
-  if (client.read === undefined || job.body instanceof Form) return null
-  for (const voice of voices) {
-    const upstream = operationUpstream(voice.dialect)
-    if (upstream.kind === client.kind && upstream.write !== undefined) return { kind: 'translate', voice, upstream }
-  }
-  return null
 }
 
 function outgoing(job: OperationJob, candidate: Candidate, way: OperationWay): Outgoing {

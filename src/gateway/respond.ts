@@ -6,15 +6,15 @@ import type { ClientFace } from '../dialects/contract.ts'
 import type { Admission, KeptAnswer } from '../core/account.ts'
 import type { RatesView } from '../core/rates.ts'
 import type { Deps } from '../ports.ts'
-import type { Candidate } from './candidates.ts'
+import type { Candidate } from './candidate.ts'
 import type { Job } from './job.ts'
-import type { Answered } from './manner.ts'
+import type { Opened } from './send.ts'
 
 /** Upstream headers that a client may see; a request id is what a provider's support asks for. */
 const SENT_BACK = ['x-request-id', 'request-id', 'openai-processing-ms', 'openai-version', 'openai-model', 'cf-ray'] as const
 
-export function servedHeaders(job: Job, from: Answered, admission: Admission & { readonly kind: 'granted' }): Headers {
-  const { candidate, response, dropped, fidelity, hide } = from.opened
+export function servedHeaders(job: Job, opened: Opened, admission: Admission & { readonly kind: 'granted' }): Headers {
+  const { candidate, response, dropped, fidelity, hide } = opened
   const headers = new Headers({
     'x-sluice-request-id': job.id,
     'x-generation-id': job.id,

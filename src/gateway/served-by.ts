@@ -2,7 +2,7 @@
 
 import { costNanoUsd } from '../core/price.ts'
 import type { Served } from '../dialects/contract.ts'
-import type { Candidate } from './candidates.ts'
+import type { Candidate } from './candidate.ts'
 import type { Job } from './job.ts'
 
 export function servedBy(job: Job, candidate: Candidate): Served {

@@ -4,8 +4,7 @@
 import type { ChatRequest, DialectId, JsonValue, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
-import type { ClientBody, ClientFace, Habits, Intent, Orders, Served, Written } from '../dialects/contract.ts'
-import type { Settings } from '../providers/contract.ts'
+import type { ClientBody, ClientFace, Intent, Orders, Served, Written } from '../dialects/contract.ts'
 
 /** What one asks for; places that do the same in another language can stand in for each other only where `read` and `write` exist. */
 export type OperationKind = 'embeddings' | 'rerank' | 'moderation' | 'images' | 'speech' | 'transcription' | 'count-tokens'
@@ -104,13 +103,4 @@ export interface OperationUpstream {
   readUsage(text: string | null, intent: Intent): Usage | null
   /** An error, also one that came with status 200. `null`: not an error. `text` has no credentials left in it. */
   readError(status: number, headers: Headers, text: string): GatewayError | null
-}
-
-/** One language for one operation as a place speaks it. */
-export type OperationVoice = {
-  readonly dialect: DialectId
-  /** Where what is asked is a chat in disguise (a count of its tokens): as in the place's chat voice. */
-  readonly habits?: Habits
-  /** Path and query below the base URL. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
-  path(model: string, settings: Settings): string
 }

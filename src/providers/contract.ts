@@ -4,7 +4,6 @@ import type { DialectId } from '../core/canonical.ts'
 import type { Framing } from '../core/framing.ts'
 import type { Edits, Path } from '../core/json-splice.ts'
 import type { Habits } from '../dialects/contract.ts'
-import type { OperationVoice } from '../operations/contract.ts'
 
 /** One thing that can be called. `credential` is the *name* of a secret, never the secret: targets are stored, logged and shown. */
 export type Target = {
@@ -48,6 +47,15 @@ export type Voice = {
   readonly passesOn?: readonly string[]
   /** Path and query below the base URL; `framing` of a stream, where the place has several. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
   path(model: string, stream: boolean, framing?: 'sse' | 'json-array', settings?: Settings): string
+}
+
+/** One language for one operation as a place speaks it. */
+export type OperationVoice = {
+  readonly dialect: DialectId
+  /** Where what is asked is a chat in disguise (a count of its tokens): as in the place's chat voice. */
+  readonly habits?: Habits
+  /** Path and query below the base URL. @throws GatewayError `model-unknown` for a name that cannot stand in a path */
+  path(model: string, settings: Settings): string
 }
 
 export interface Provider {

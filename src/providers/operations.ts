@@ -1,8 +1,7 @@
 // Where the operations beside chat stand at places that have them as OpenAI does.
 
 import type { Habits } from '../dialects/contract.ts'
-import type { OperationVoice } from '../operations/contract.ts'
-import type { Settings } from './contract.ts'
+import type { OperationVoice, Settings } from './contract.ts'
 
 /** OpenAI's languages: id → path below the base URL. */
 const PATHS = {

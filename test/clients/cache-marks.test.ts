@@ -1,10 +1,9 @@
 // Prompt caches through the gateway: the same request is the same bytes each time, breakpoints stand where the provider wants them, and what was
 // read from a cache is told in every client language's own member.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { recordingOf } from '../support/recordings.ts'
-import { startReplayServer, type ReplayServer } from '../support/replay-server.ts'
-import { startGateway, type GatewayProcess } from './gateway-process.ts'
+import { running } from './running.ts'
 
 type Wire = { readonly [member: string]: unknown }
 
@@ -152,16 +151,7 @@ const CLIENTS: readonly {
   },
 ]
 
-let server: ReplayServer
-let gateway: GatewayProcess
-beforeAll(async () => {
-  server = await startReplayServer()
-  gateway = await startGateway(server.origin)
-}, 120_000)
-afterAll(async () => {
-  await gateway?.stop()
-  await server?.close()
-}, 20_000)
+const up = running()
 
 describe.each(PLACES)(
   'a prompt cache at $provider ($whole)',
@@ -173,7 +163,7 @@ describe.each(PLACES)(
       async ({ client, path, body }) => {
         const model = `${family}rec-${whole}--${provider}-${client}`
         for (let turn = 0; turn < 2; turn++) expect((await post(path, { ...body, model: `${provider}/${model}` })).status).toBe(200)
-        const asked = server.asked
+        const asked = up.server.asked
           .filter(({ id, tag }) => id === whole && tag === `${provider}-${client}`)
           .map(({ bytes }) => bytes.toString('utf8'))
         expect(asked).toHaveLength(2)
@@ -212,8 +202,8 @@ function expectCounts(got: readonly [unknown, unknown?], [read, written]: readon
 }
 
 function post(path: string, body: Wire): Promise<Response> {
-  const headers = { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
-  return fetch(`${gateway.base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const headers = { authorization: `Bearer ${up.gateway.key}`, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
+  return fetch(`${up.gateway.base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
 /** Paths of the objects that have the member. */

@@ -1,12 +1,12 @@
 // What coding agents send, as it was recorded: to the place it was recorded at, and to places of other languages. Raw requests with the
 // agents' own headers, because their quirks are the point.
 
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { askedFacts } from '../support/asked-facts.ts'
 import { RECORDINGS, recordingOf, type Recording } from '../support/recordings.ts'
-import { startReplayServer, type Asked, type ReplayServer } from '../support/replay-server.ts'
+import type { Asked } from '../support/replay-server.ts'
 import { STREAMED_TALKS, TALKS, type Api } from './conversations.ts'
-import { startGateway, type GatewayProcess } from './gateway-process.ts'
+import { running } from './running.ts'
 
 const MOUNT: { readonly [api: string]: string } = { 'anthropic.messages': '/v1/messages?beta=true', 'openai.responses': '/v1/responses' }
 /** Places of another language, and how an answer of theirs is told to begin. */
@@ -30,16 +30,7 @@ const agents = RECORDINGS.filter(
       (api === 'openai.responses' && JSON.stringify(request['include'] ?? null).includes('encrypted_content'))),
 )
 
-let server: ReplayServer
-let gateway: GatewayProcess
-beforeAll(async () => {
-  server = await startReplayServer()
-  gateway = await startGateway(server.origin)
-}, 120_000)
-afterAll(async () => {
-  await gateway?.stop()
-  await server?.close()
-}, 20_000)
+const up = running()
 
 describe('a recorded request of a coding agent', () => {
   it('is one of Claude Code or Codex among others', () => {
@@ -83,7 +74,7 @@ describe('a recorded request of a coding agent', () => {
 
 describe('around its requests an agent', () => {
   it('asks HEAD / whether anybody is there and gets 200 without a body', async () => {
-    const answer = await fetch(`${gateway.base}/`, { method: 'HEAD' })
+    const answer = await fetch(`${up.gateway.base}/`, { method: 'HEAD' })
     expect(answer.status).toBe(200)
     expect(await answer.text()).toBe('')
   })
@@ -95,17 +86,17 @@ async function send(
   upstreamModel: string,
 ): Promise<{ readonly answer: Response; readonly asked: Asked }> {
   const headers = Object.entries(recording.requestHeaders).filter(([name]) => !OF_THE_CONNECTION.test(name))
-  const answer = await fetch(`${gateway.base}${MOUNT[recording.api]}`, {
+  const answer = await fetch(`${up.gateway.base}${MOUNT[recording.api]}`, {
     method: 'POST',
     headers: {
       ...Object.fromEntries(headers),
       'content-type': 'application/json',
-      'x-api-key': gateway.key,
-      authorization: `Bearer ${gateway.key}`,
+      'x-api-key': up.gateway.key,
+      authorization: `Bearer ${up.gateway.key}`,
     },
     body: JSON.stringify({ ...recording.request, model }),
   })
-  const asked = server.askedBy(upstreamModel).at(-1)
+  const asked = up.server.askedBy(upstreamModel).at(-1)
   if (asked === undefined) throw new Error(`Nothing reached the provider: ${answer.status} ${(await answer.text()).slice(0, 300)}`)
   if (asked.refused !== null) throw new Error(asked.refused)
   return { answer, asked }

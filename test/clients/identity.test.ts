@@ -1,10 +1,10 @@
 // A client and a provider of one language with the gateway between them: the bytes pass. Raw requests, because an SDK would print its own JSON.
 
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { oddJson, rawMembers } from '../support/odd-json.ts'
 import { RECORDINGS, type Recording } from '../support/recordings.ts'
-import { startReplayServer, type Asked, type ReplayServer } from '../support/replay-server.ts'
-import { startGateway, type GatewayProcess } from './gateway-process.ts'
+import type { Asked } from '../support/replay-server.ts'
+import { running } from './running.ts'
 import { CLIENTS, failureOf } from './sdk-calls.ts'
 
 /** Recordings' providers that the gateway names otherwise; all others have their own name. */
@@ -15,7 +15,7 @@ const MOUNT: { readonly [dialect: string]: string } = {
   'anthropic-messages': '/v1/messages',
 }
 /** Places whose recordings were made through an API that the gateway does not call them by. */
-const ELSEWHERE = new Set(['ollama anthropic.messages'])
+const ELSEWHERE = new Set(['ollama anthropic.messages', 'bedrock bedrock.invoke'])
 
 const ours = RECORDINGS.filter(
   (recording) =>
@@ -27,16 +27,7 @@ const errors = ours.filter((recording) => recording.status >= 400 && recording.s
 
 vi.setConfig({ testTimeout: 20_000 }) // a row may take a flush of the key's object to show
 
-let server: ReplayServer
-let gateway: GatewayProcess
-beforeAll(async () => {
-  server = await startReplayServer()
-  gateway = await startGateway(server.origin)
-}, 120_000)
-afterAll(async () => {
-  await gateway?.stop()
-  await server?.close()
-}, 20_000)
+const up = running()
 
 describe('between a client and a provider of one language', () => {
   it.each(good)('the request and the answer of $id pass byte for byte, and one row is booked', async (recording) => {
@@ -46,7 +37,7 @@ describe('between a client and a provider of one language', () => {
     const edited = new Set(recording.streaming && recording.dialect === 'openai-chat' ? ['model', 'stream_options'] : ['model'])
     expect(outside(asked.bytes.toString('utf8'), edited)).toEqual(outside(text, edited))
     expect(JSON.parse(asked.bytes.toString('utf8'))).toMatchObject({ model: `rec-${recording.id}--same` })
-    const rows = await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
+    const rows = await up.gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
     expect(rows).toHaveLength(1)
   })
 
@@ -54,12 +45,12 @@ describe('between a client and a provider of one language', () => {
     const { stream_options: _, ...request } = recording.request ?? {}
     const { answer, asked } = await pass(recording, 'quiet', request)
     expect(JSON.parse(asked.bytes.toString('utf8'))).toMatchObject({ stream_options: { include_usage: true } })
-    const straight = await fetch(`${server.origin}/v1/chat/completions`, {
+    const straight = await fetch(`${up.server.origin}/v1/chat/completions`, {
       method: 'POST',
       body: JSON.stringify({ model: `rec-${recording.id}--straight`, stream: true }),
     })
     expect(await answer.text()).toBe(await straight.text())
-    const rows = await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
+    const rows = await up.gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
     expect(rows.map((row) => row.sluice.usage_from === 'provider')).toEqual([true])
   })
 
@@ -67,8 +58,8 @@ describe('between a client and a provider of one language', () => {
     const client = CLIENTS[recording.dialect]
     if (client === undefined) throw new Error(`No SDK for ${recording.dialect}.`)
     const question = (model: string): Parameters<typeof client>[1] => ({ model, stream: recording.streaming, body: {} })
-    const through = await failureOf(client(gateway, question(modelOf(recording, 'error'))))
-    const straight = await failureOf(client({ base: server.origin, key: 'straight' }, question(`rec-${recording.id}--straight`)))
+    const through = await failureOf(client(up.gateway, question(modelOf(recording, 'error'))))
+    const straight = await failureOf(client({ base: up.server.origin, key: 'straight' }, question(`rec-${recording.id}--straight`)))
     expect({ status: through.status, kind: through.kind }).toEqual({ status: straight.status, kind: straight.kind })
   })
 
@@ -86,7 +77,7 @@ describe('between a client and a provider of one language', () => {
     async (recording) => {
       const client = CLIENTS[recording.dialect]
       if (client === undefined) throw new Error(`No SDK for ${recording.dialect}.`)
-      await failureOf(client(gateway, { model: modelOf(recording, 'cut'), stream: true, body: {} }))
+      await failureOf(client(up.gateway, { model: modelOf(recording, 'cut'), stream: true, body: {} }))
     },
   )
 
@@ -106,7 +97,7 @@ describe('between a client and a provider of one language', () => {
         expect(JSON.parse(last.replace(/^data: /, '')), recording.id).toMatchObject({
           error: { message: expect.stringContaining('broke off') },
         })
-        const [row] = await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
+        const [row] = await up.gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')
         expect(row?.sluice.ended).toBe('upstream-cut')
         booked.push(row?.native_tokens_completion)
       }
@@ -125,7 +116,7 @@ describe('between a client and a provider of one language', () => {
       const { stream_options: _, ...request } = recording.request
       const options = asked ? { stream_options: { include_usage: true } } : {}
       const stop = new AbortController()
-      const before = server.askedFor(recording.id, 'drip').length
+      const before = up.server.askedFor(recording.id, 'drip').length
       const answer = await ask(
         recording,
         oddJson({ ...request, ...options, model: modelOf(recording, 'drip') }, recording.id, PLAIN),
@@ -133,8 +124,8 @@ describe('between a client and a provider of one language', () => {
       )
       await answer.body?.getReader().read()
       stop.abort()
-      await expect.poll(() => server.askedFor(recording.id, 'drip')[before]?.left, { timeout: 10_000 }).toBe(true)
-      expect(await gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')).toHaveLength(1)
+      await expect.poll(() => up.server.askedFor(recording.id, 'drip')[before]?.left, { timeout: 10_000 }).toBe(true)
+      expect(await up.gateway.rows(answer.headers.get('x-sluice-request-id') ?? '')).toHaveLength(1)
     },
   )
 })
@@ -146,15 +137,15 @@ type Passed = { readonly text: string; readonly answer: Response; readonly asked
 async function pass(recording: Recording, tag: string, request: { readonly [member: string]: unknown }): Promise<Passed> {
   const text = oddJson({ ...request, model: modelOf(recording, tag) }, recording.id, PLAIN)
   const answer = await ask(recording, text)
-  const asked = server.askedFor(recording.id, tag).at(-1)
+  const asked = up.server.askedFor(recording.id, tag).at(-1)
   if (asked === undefined) throw new Error(`Nothing reached the provider: ${answer.status} ${(await answer.text()).slice(0, 300)}`)
   if (asked.refused !== null) throw new Error(asked.refused)
   return { text, answer, asked }
 }
 
 function ask(recording: Recording, text: string, signal?: AbortSignal): Promise<Response> {
-  const headers = { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
-  return fetch(`${gateway.base}${MOUNT[recording.dialect]}`, {
+  const headers = { authorization: `Bearer ${up.gateway.key}`, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
+  return fetch(`${up.gateway.base}${MOUNT[recording.dialect]}`, {
     method: 'POST',
     headers,
     body: text,

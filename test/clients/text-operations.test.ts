@@ -2,10 +2,9 @@
 
 import Anthropic from '@anthropic-ai/sdk'
 import OpenAI from 'openai'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { answerText, OPERATION_RECORDINGS, RECORDINGS, recordingOf, type Recording } from '../support/recordings.ts'
-import { startReplayServer, type ReplayServer } from '../support/replay-server.ts'
-import { startGateway, type GatewayProcess } from './gateway-process.ts'
+import { running } from './running.ts'
 
 vi.setConfig({ testTimeout: 20_000 })
 
@@ -15,19 +14,10 @@ const VECTORS = {
   cohere: 'cohere-embed-b2caf8c30c',
 } as const
 
-let server: ReplayServer
-let gateway: GatewayProcess
-beforeAll(async () => {
-  server = await startReplayServer()
-  gateway = await startGateway(server.origin)
-}, 120_000)
-afterAll(async () => {
-  await gateway?.stop()
-  await server?.close()
-}, 20_000)
+const up = running()
 
-const openai = (): OpenAI => new OpenAI({ apiKey: gateway.key, baseURL: `${gateway.base}/v1`, maxRetries: 0 })
-const anthropic = (): Anthropic => new Anthropic({ apiKey: gateway.key, baseURL: gateway.base, maxRetries: 0 })
+const openai = (): OpenAI => new OpenAI({ apiKey: up.gateway.key, baseURL: `${up.gateway.base}/v1`, maxRetries: 0 })
+const anthropic = (): Anthropic => new Anthropic({ apiKey: up.gateway.key, baseURL: up.gateway.base, maxRetries: 0 })
 
 describe('the OpenAI SDK', () => {
   it.each(Object.entries(VECTORS))('gets the vectors of %s as they were recorded, as floats', async (place, id) => {
@@ -50,7 +40,7 @@ describe('the OpenAI SDK', () => {
       .embeddings.create({ model: `${place}/rec-${id}`, input: want.map((_, i) => `text ${i}`) })
       .withResponse()
     expect(got.data.map(({ embedding }) => Array.from(embedding))).toEqual(want.map((vector) => [...new Float32Array(vector)]))
-    const rows = await gateway.rows(response.headers.get('x-sluice-request-id') ?? '')
+    const rows = await up.gateway.rows(response.headers.get('x-sluice-request-id') ?? '')
     // Google told nothing then, so it is an estimate.
     expect(rows.map((row) => row.sluice.usage_from)).toEqual([place === 'cohere' ? 'provider' : 'counted'])
   })
@@ -108,12 +98,12 @@ describe('the Anthropic SDK', () => {
       .withResponse()
     const { answer } = operation(id)
     expect({ [member]: got.input_tokens }).toMatchObject({ [member]: Reflect.get(('json' in answer ? answer.json : {}) as object, member) })
-    const rows = await gateway.rows(response.headers.get('x-sluice-request-id') ?? '')
+    const rows = await up.gateway.rows(response.headers.get('x-sluice-request-id') ?? '')
     expect(rows.map((row) => row.sluice.cost_nano_usd)).toEqual([0])
   })
 
   it('wraps what is counted at Google as the whole request, with system and tools', async () => {
-    const [asked] = server.askedFor('gemini-countTokens-f5abb68009')
+    const [asked] = up.server.askedFor('gemini-countTokens-f5abb68009')
     expect(JSON.parse(asked?.bytes.toString() ?? '{}')).toMatchObject({
       generateContentRequest: {
         model: 'models/rec-gemini-countTokens-f5abb68009',
@@ -135,9 +125,9 @@ describe('reranking', () => {
     'gives the results of %s in one shape',
     async (id) => {
       const recording = operation(id)
-      const answer = await fetch(`${gateway.base}/v1/rerank`, {
+      const answer = await fetch(`${up.gateway.base}/v1/rerank`, {
         method: 'POST',
-        headers: { authorization: `Bearer ${gateway.key}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${up.gateway.key}`, 'content-type': 'application/json' },
         body: JSON.stringify({ model: `${recording.provider}/rec-${id}`, query: 'France', documents: ['a', { text: 'b' }], top_n: 3 }),
       })
       const { results } = (await answer.json()) as {
@@ -152,14 +142,14 @@ describe('reranking', () => {
   )
 
   it('is asked of Voyage in its own words', () => {
-    const [asked] = server.askedFor('voyage-rerank-cb46d9cde1')
+    const [asked] = up.server.askedFor('voyage-rerank-cb46d9cde1')
     expect(JSON.parse(asked?.bytes.toString() ?? '{}')).toMatchObject({ top_k: 3, documents: ['a', 'b'] })
   })
 })
 
 describe('the list of models for vectors', () => {
   it('names those of the places that are set up, as they can be asked for', async () => {
-    const answer = await fetch(`${gateway.base}/api/v1/embeddings/models?limit=1000`)
+    const answer = await fetch(`${up.gateway.base}/api/v1/embeddings/models?limit=1000`)
     const { data } = (await answer.json()) as { readonly data: readonly { readonly id: string; readonly architecture: unknown }[] }
     const row = data.find(({ id }) => id === 'openai/text-embedding-3-small')
     expect(row?.architecture).toMatchObject({ output_modalities: ['embeddings'] })

@@ -33,7 +33,7 @@ const PRICED = [
   },
 ] as const
 
-const ours = RECORDINGS.filter((recording) => PROVIDER[recording.provider] !== undefined)
+const ours = RECORDINGS.filter(({ provider, api }) => PROVIDER[provider] !== undefined && api !== 'bedrock.invoke')
 const good = ours.filter(
   (recording) =>
     recording.status < 400 &&

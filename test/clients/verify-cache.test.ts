@@ -2,23 +2,13 @@
 
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { recordingsOf } from '../support/recordings.ts'
-import { startReplayServer, type ReplayServer } from '../support/replay-server.ts'
-import { startGateway, type GatewayProcess } from './gateway-process.ts'
+import { running } from './running.ts'
 
 const PROJECT = join(import.meta.dirname, '../..')
 
-let server: ReplayServer
-let gateway: GatewayProcess
-beforeAll(async () => {
-  server = await startReplayServer()
-  gateway = await startGateway(server.origin)
-}, 120_000)
-afterAll(async () => {
-  await gateway?.stop()
-  await server?.close()
-}, 20_000)
+const up = running()
 
 type Ran = { readonly status: number | null; readonly said: string }
 
@@ -48,10 +38,10 @@ describe('npm run verify-cache', () => {
     { model: 'google', dialect: 'gemini', ...reading('gemini', 'gemini', /"cachedContentTokenCount":(\d+)/) },
     { model: 'openai', dialect: 'openai-responses', ...reading('openai-responses', 'openai', /"cached_tokens":(\d+)/) },
   ])('passes when $model tells a cache read in $dialect, and says how many tokens', async ({ model, dialect, id, read }) => {
-    const { status, said } = await run(gateway.key, `${model}/rec-${id}--cache`, '--url', gateway.base, '--dialect', dialect)
+    const { status, said } = await run(up.gateway.key, `${model}/rec-${id}--cache`, '--url', up.gateway.base, '--dialect', dialect)
     expect(said).toContain(`The second request read ${read.toLocaleString('en-US')} tokens`)
     expect(status).toBe(0)
-    const [first, second, ...more] = server.askedFor(id, 'cache').map(({ bytes }) => bytes.toString('utf8'))
+    const [first, second, ...more] = up.server.askedFor(id, 'cache').map(({ bytes }) => bytes.toString('utf8'))
     if (first === undefined || second === undefined) throw new Error('Two requests were not sent.')
     expect(more).toEqual([])
     // The same bytes up to the question, which stands behind the whole prompt.
@@ -64,7 +54,7 @@ describe('npm run verify-cache', () => {
 
   it('reads a cache through a client language that is not the provider’s', async () => {
     const { id, read } = reading('anthropic-messages', 'anthropic', /"cache_read_input_tokens":(\d+)/)
-    const { status, said } = await run(gateway.key, `anthropic/rec-${id}--chat`, '--url', gateway.base, '--dialect', 'openai-chat')
+    const { status, said } = await run(up.gateway.key, `anthropic/rec-${id}--chat`, '--url', up.gateway.base, '--dialect', 'openai-chat')
     expect(said).toContain(`The second request read ${read.toLocaleString('en-US')} tokens`)
     expect(status).toBe(0)
   })
@@ -74,7 +64,7 @@ describe('npm run verify-cache', () => {
       ({ provider, streaming, status, features }) =>
         provider === 'groq' && !streaming && status === 200 && !features.includes('cache_read_usage'),
     )
-    const { status, said } = await run(gateway.key, `groq/rec-${cold?.id}--cold`, '--url', gateway.base)
+    const { status, said } = await run(up.gateway.key, `groq/rec-${cold?.id}--cold`, '--url', up.gateway.base)
     expect(said).toContain('read nothing from the cache')
     expect(said).toContain('--tokens')
     expect(status).toBe(1)
@@ -86,7 +76,7 @@ describe('npm run verify-cache', () => {
       'its-own-key',
       `rec-${id}--direct`,
       '--url',
-      server.origin,
+      up.server.origin,
       '--dialect',
       'anthropic-messages',
       '--json',
@@ -96,7 +86,7 @@ describe('npm run verify-cache', () => {
   })
 
   it('says what refused it, and does not take what it does not know', async () => {
-    const refused = await run('sk-sluice-none', 'openai/m', '--url', gateway.base)
+    const refused = await run('sk-sluice-none', 'openai/m', '--url', up.gateway.base)
     expect(refused).toMatchObject({ status: 1, said: expect.stringContaining('401') })
     expect((await run('k', '--dialect', 'french', 'openai/m')).status).toBe(2)
     expect((await run('k')).status).toBe(2)

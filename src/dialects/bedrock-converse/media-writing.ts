@@ -2,7 +2,7 @@
 
 import type { Part } from '../../core/canonical.ts'
 import type { Report } from '../anthropic-messages/report.ts'
-import type { WireBlock } from './message-writing.ts'
+import type { WireBlock } from './wire.ts'
 
 type Media = Extract<Part, { kind: 'media' }>
 

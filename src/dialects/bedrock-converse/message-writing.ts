@@ -1,16 +1,15 @@
 // Turns of the canonical form as messages of a Converse request: two roles that take turns, blocks, cache points, and what no block can say.
 
 import type { CacheMark, Part, Turn } from '../../core/canonical.ts'
-import { asObjectText, Raw, type Writable } from '../../core/json-raw.ts'
+import { asObjectText, Raw } from '../../core/json-raw.ts'
 import type { CacheMarks } from '../anthropic-messages/cache-marks.ts'
 import type { Report } from '../anthropic-messages/report.ts'
 import { ToolIds } from '../anthropic-messages/tool-ids.ts'
 import { omittedSignature } from '../anthropic-messages/wire.ts'
 import { writeMedia } from './media-writing.ts'
 import { familyOf, takesHourLongCache } from './model-rules.ts'
-import { BEDROCK_CONVERSE, ISSUER, isObject } from './wire.ts'
+import { BEDROCK_CONVERSE, ISSUER, isObject, type WireBlock } from './wire.ts'
 
-export type WireBlock = { readonly [kind: string]: Writable }
 type Message = { readonly role: 'user' | 'assistant'; readonly content: WireBlock[] }
 
 export type WrittenTurns = {

@@ -9,9 +9,9 @@ import { Report } from '../anthropic-messages/report.ts'
 import { writeThinking } from '../anthropic-messages/thinking-write.ts'
 import type { Intent, Orders, Written } from '../contract.ts'
 import { unsaid } from '../unsaid.ts'
-import { cachePoint, toolName, writeTurns, type WireBlock, type WrittenTurns } from './message-writing.ts'
+import { cachePoint, toolName, writeTurns, type WrittenTurns } from './message-writing.ts'
 import { familyOf, takesSchemas } from './model-rules.ts'
-import { BEDROCK_CONVERSE } from './wire.ts'
+import { BEDROCK_CONVERSE, type WireBlock } from './wire.ts'
 
 type Members = { readonly [member: string]: Writable }
 

@@ -2,13 +2,16 @@
 // Source: docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html and API_runtime_ConverseStream.html, and recorded traffic.
 
 import type { Citation, FinishReason, JsonObject, JsonValue, Usage } from '../../core/canonical.ts'
-import { rawPaths } from '../../core/json-raw.ts'
+import { rawPaths, type Writable } from '../../core/json-raw.ts'
 import { usageOf } from '../../core/usage.ts'
 
 export const BEDROCK_CONVERSE = 'bedrock-converse'
 
 /** Only Claude signs its reasoning here, with the signatures it has at Anthropic. */
 export const ISSUER = 'anthropic'
+
+/** A block of content: one member, which names its kind. */
+export type WireBlock = { readonly [kind: string]: Writable }
 
 export const ANSWER_RAW = rawPaths('output.message.content.*.toolUse.input')
 
