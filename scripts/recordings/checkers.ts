@@ -4,7 +4,9 @@ import type { ClientDialect, UpstreamDialect } from '../../src/dialects/contract
 import { CLIENT_DIALECTS, UPSTREAM_DIALECTS } from '../../src/dialects/index.ts'
 import { checkAnswer, type Held } from './check-answer.ts'
 import { checkInvoke } from './check-invoke.ts'
+import { checkOperation, language } from './check-operation.ts'
 import { checkRequest } from './check-request.ts'
+import type { Exchange } from './exchange.ts'
 import { valuesOf } from './frames.ts'
 import * as anthropicMessages from './held/anthropic-messages.ts'
 import * as bedrockConverse from './held/bedrock-converse.ts'
@@ -28,6 +30,20 @@ export const CHECKERS: { readonly [api: string]: Checker } = {
   'bedrock.converse': chat('bedrock-converse', bedrockConverse),
   'bedrock.invoke': checkInvoke,
   'cohere.chat.v2': chat('cohere-chat', cohereChat),
+  'openai.embeddings': operation('openai-embeddings'),
+  'gemini.embedContent': operation(({ url }) => (url.includes(':batchEmbedContents') ? 'gemini-embeddings' : 'gemini-embedding')),
+  'cohere.embed': cohereEmbed(),
+  rerank: operation(({ provider }) => (provider === 'voyage' ? 'voyage-rerank' : 'rerank')),
+  'cohere.rerank': operation('rerank'),
+  'openai.moderations': operation('openai-moderations'),
+  'openai.images': operation(({ url }) => `openai-image-${/images\/(\w+)/.exec(url)?.[1] ?? 'generations'}`),
+  'openai.audio.speech': operation('openai-speech'),
+  'openai.audio.transcriptions': operation('openai-transcriptions'),
+  'openai.audio.translations': operation('openai-translations'),
+  'anthropic.countTokens': operation('anthropic-count-tokens'),
+  'gemini.countTokens': operation('gemini-count-tokens'),
+  'bedrock.countTokens': operation('bedrock-count-tokens'),
+  'openai.responses.inputTokens': operation('openai-input-tokens'),
   // What is not judged, and why.
   'cohere.chat.v1': () => unjudged(COHERE_V1),
   models: () => unjudged(LISTS),
@@ -59,4 +75,16 @@ function completions(): Checker {
     exchange.streaming && openaiCompletions.isAtFault(valuesOf(exchange.answer))
       ? unjudged('the recording is at fault: chunks of a chat under the path of completions')
       : check(exchange)
+}
+
+/** A language beside chat, or which of several the exchange is in. */
+function operation(spoken: string | ((exchange: Exchange) => string)): Checker {
+  if (typeof spoken !== 'string') return (exchange) => checkOperation(language(spoken(exchange)), exchange)
+  const known = language(spoken)
+  return (exchange) => checkOperation(known, exchange)
+}
+
+function cohereEmbed(): Checker {
+  const check = operation('cohere-embed')
+  return (exchange) => (exchange.url.includes('/v1/') ? unjudged(COHERE_V1) : check(exchange))
 }
