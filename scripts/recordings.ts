@@ -10,9 +10,11 @@ import type { Verdict } from './recordings/verdict.ts'
 const HELP = `npm run recordings -- [FOLDER] [options]
 
 Runs every recording of FOLDER (default: test/fixtures) through Sluice's readers and compares with what the recording
-holds, read by code that shares nothing with them: text, reasoning, tool calls and their arguments, finish, every kind of
-usage, errors and their words. Streams are also cut at seeded places, and collected and replayed; recorded requests go
-through read, write and read. The format of a folder: test/fixtures/README.md.
+holds, read by code that shares nothing with them. Of chats: text, reasoning, tool calls and their arguments, finish, every
+kind of usage, errors and their words; streams are also cut at seeded places, and collected and replayed; requests go
+through read, write and read. Beside chat: vectors, rankings, counts of tokens, usage and errors; requests are written in
+every language that can say them, and answers told in every language of our clients. What is not judged is named with the
+reason. The format of a folder: test/fixtures/README.md.
 
   --only REGEX     only recordings whose "id provider api" fits
   --limit N        at most N of each provider and API

@@ -3,14 +3,14 @@
 import type { ChatEvent } from '../../src/core/canonical.ts'
 import { collect, replay } from '../../src/core/collect.ts'
 import { GatewayError, type ErrorCode } from '../../src/core/errors.ts'
-import { framingReader } from '../../src/core/framing.ts'
+import { framingReader, isWrapped, type Framing } from '../../src/core/framing.ts'
 import { JsonArrayReader } from '../../src/core/json-array.ts'
 import type { FrameSource } from '../../src/core/sse.ts'
 import type { UpstreamDialect } from '../../src/dialects/contract.ts'
 import { differences, says, short } from './compare.ts'
 import { bodyText, type Exchange } from './exchange.ts'
 import { facts, wordsOf, type Facts } from './facts.ts'
-import { valuesOf } from './frames.ts'
+import { valuesOf, wrappedValuesOf } from './frames.ts'
 import { at, parsed } from './look.ts'
 import { factsOf, factsOfEvents } from './ours.ts'
 import { isDeepStrictEqual } from 'node:util'
@@ -28,9 +28,15 @@ const NO_ANSWER = facts({ error: '' })
 
 const CUTS = 6
 
-export function checkAnswer(dialect: UpstreamDialect, held: Held, exchange: Exchange): readonly string[] {
+/** `bytesAre`: how a stream that is no text is framed. */
+export function checkAnswer(
+  dialect: UpstreamDialect,
+  held: Held,
+  exchange: Exchange,
+  bytesAre: Framing = 'aws-event-stream',
+): readonly string[] {
   if (exchange.status >= 400) return checkError(dialect, exchange)
-  return exchange.streaming ? checkStream(dialect, held, exchange) : checkWhole(dialect, held, exchange)
+  return exchange.streaming ? checkStream(dialect, held, exchange, bytesAre) : checkWhole(dialect, held, exchange)
 }
 
 function checkWhole(dialect: UpstreamDialect, held: Held, exchange: Exchange): readonly string[] {
@@ -50,29 +56,31 @@ function checkWhole(dialect: UpstreamDialect, held: Held, exchange: Exchange): r
   }
 }
 
-function checkStream(dialect: UpstreamDialect, held: Held, exchange: Exchange): readonly string[] {
+function checkStream(dialect: UpstreamDialect, held: Held, exchange: Exchange, bytesAre: Framing): readonly string[] {
   const bytes = bytesOf(exchange)
-  const values = valuesOf(exchange.answer)
+  const values = isWrapped(bytesAre) ? wrappedValuesOf(exchange.answer) : valuesOf(exchange.answer)
+  const read = (pieces: readonly Uint8Array[]): readonly ChatEvent[] => eventsOf(dialect, sourceOf(exchange, bytesAre), pieces)
   const want = values.length === 0 ? NO_ANSWER : held.events(values)
-  const events = eventsOf(dialect, exchange, [bytes])
-  const { facts: read, response } = factsOfEvents(events)
-  const found = [...differences(want, read)]
+  const events = read([bytes])
+  const { facts: told, response } = factsOfEvents(events)
+  const found = [...differences(want, told)]
   const ends = events.filter(({ kind }) => kind === 'finish' || kind === 'error').length
   if (ends !== 1) found.push(`the stream ends ${ends} times`)
   const uncut = JSON.stringify(events)
   for (let i = 0; i < CUTS; i++) {
     const pieces = cut(bytes, `${exchange.id} ${i}`, 2 ** i)
-    if (JSON.stringify(eventsOf(dialect, exchange, pieces)) !== uncut) found.push(`cut into ${pieces.length} pieces it is another reply`)
+    if (JSON.stringify(read(pieces)) !== uncut) found.push(`cut into ${pieces.length} pieces it is another reply`)
   }
   if (response !== null && !isDeepStrictEqual(collect(replay(response)), response)) found.push('collected and replayed it is another reply')
   // A Responses stream closes with the whole answer: streamed must equal whole.
   const closing = values.map((value) => at(value, 'response')).at(-1)
   if (response !== null && want.error === null && Array.isArray(at(closing, 'output')) && at(closing, 'output', 0) !== undefined)
-    found.push(...differences(factsOf(dialect.read(JSON.stringify(closing))), read).map((said) => `streamed and whole: ${said}`))
+    found.push(...differences(factsOf(dialect.read(JSON.stringify(closing))), told).map((said) => `streamed and whole: ${said}`))
   return found
 }
 
-function checkError(dialect: UpstreamDialect, exchange: Exchange): readonly string[] {
+/** An answer with a status of an error: its class, and its words. */
+export function checkError(dialect: Pick<UpstreamDialect, 'readError'>, exchange: Exchange): readonly string[] {
   const text = bodyText(exchange)
   const error = dialect.readError(exchange.status, exchange.headers, text)
   if (error === null) return [`status ${exchange.status} is not read as an error`]
@@ -99,14 +107,17 @@ function codesFor(status: number): readonly ErrorCode[] {
 }
 
 /** All events of a stream whose bytes come in these pieces. */
-function eventsOf(dialect: UpstreamDialect, { answer }: Exchange, pieces: readonly Uint8Array[]): readonly ChatEvent[] {
-  const source: FrameSource = 'json' in answer ? new JsonArrayReader() : framingReader('bytes' in answer ? 'aws-event-stream' : 'sse')
+function eventsOf(dialect: UpstreamDialect, source: FrameSource, pieces: readonly Uint8Array[]): readonly ChatEvent[] {
   const reader = dialect.reader()
   const events: ChatEvent[] = []
   for (const piece of pieces) for (const frame of source.push(piece)) events.push(...reader.read(frame))
   for (const frame of source.end()) events.push(...reader.read(frame))
   events.push(...reader.end())
   return events
+}
+
+function sourceOf({ answer }: Exchange, bytesAre: Framing): FrameSource {
+  return 'json' in answer ? new JsonArrayReader() : framingReader('bytes' in answer ? bytesAre : 'sse')
 }
 
 function bytesOf({ answer }: Exchange): Uint8Array {

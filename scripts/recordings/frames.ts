@@ -3,7 +3,7 @@
 import { createParser } from 'eventsource-parser'
 import { EventStreamCodec } from '@smithy/core/event-streams'
 import type { Answer } from './exchange.ts'
-import { parsed } from './look.ts'
+import { isRecord, parsed, textAt } from './look.ts'
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
@@ -25,6 +25,15 @@ export function valuesOf(answer: Answer): readonly unknown[] {
   })
   parser.feed(`${answer.stream}\n\n`)
   return values
+}
+
+/** Of events of another language that an AWS event stream wraps in base64, those events; an exception of AWS is an `error` of theirs. */
+export function wrappedValuesOf(answer: Answer): readonly unknown[] {
+  return valuesOf(answer).map((value) => {
+    const bytes = textAt(value, 'chunk', 'bytes')
+    if (bytes !== '') return parsed(Buffer.from(bytes, 'base64').toString('utf8'))
+    return { type: 'error', error: isRecord(value) ? Object.values(value)[0] : value }
+  })
 }
 
 /** Messages begin with their own length. */

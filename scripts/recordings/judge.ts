@@ -9,7 +9,8 @@ export function judge(exchange: Exchange): Verdict {
   const checker = Object.hasOwn(CHECKERS, api) ? CHECKERS[api] : undefined
   if (checker === undefined) return { id, provider, api, outcome: 'not judged', reasons: [`no reader for ${api} yet`], notes: [] }
   try {
-    const { faults, notes } = checker(exchange)
+    const { faults, notes, unjudged } = checker(exchange)
+    if (unjudged !== undefined) return { id, provider, api, outcome: 'not judged', reasons: [unjudged], notes }
     return { id, provider, api, outcome: faults.length === 0 ? 'pass' : 'fail', reasons: faults, notes }
   } catch (error) {
     const stack = error instanceof Error ? (error.stack ?? error.message).split('\n').slice(0, 3).join(' ') : String(error)

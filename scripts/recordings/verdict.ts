@@ -2,8 +2,12 @@
 
 import type { Exchange } from './exchange.ts'
 
-/** `faults`: what our reading got wrong. `notes`: what was left out on purpose, and why. */
-export type Findings = { readonly faults: readonly string[]; readonly notes: readonly string[] }
+/** `faults`: what our reading got wrong. `notes`: what was left out on purpose, and why. `unjudged`: why nothing can be said of it at all. */
+export type Findings = { readonly faults: readonly string[]; readonly notes: readonly string[]; readonly unjudged?: string }
+
+export function unjudged(why: string): Findings {
+  return { faults: [], notes: [], unjudged: why }
+}
 
 /** Judges the recordings of one API. */
 export type Checker = (exchange: Exchange) => Findings

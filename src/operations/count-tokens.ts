@@ -60,7 +60,9 @@ export function countingUpstream({ id, chat, edits, wrap, member }: CountingAt):
     edits,
     write(request, orders, intent): Written {
       const written = writtenBy(chat, expected('count-tokens', request).chat, orders, intent)
-      return { ...written, text: wrap(new Body(encoder.encode(written.text)), orders) }
+      // A ceiling that a chat must have (Anthropic's) is no member of the call.
+      const approximated = written.approximated.filter((name) => name !== 'maxOutputTokens')
+      return { text: wrap(new Body(encoder.encode(written.text)), orders), dropped: written.dropped, approximated }
     },
     read(text) {
       const inputTokens = countIn(answerObject(text)[member])

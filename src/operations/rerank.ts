@@ -101,7 +101,8 @@ export const rerankClient: OperationClient = {
         relevance_score: score,
         ...(document === undefined ? {} : { document: typeof document === 'string' ? { text: document } : document }),
       })),
-      ...(usage === null ? {} : { usage: { total_tokens: usage.input } }),
+      // Who bills searches counts no tokens: none told is not zero.
+      ...(usage === null || (usage.input === 0 && searches !== undefined) ? {} : { usage: { total_tokens: usage.input } }),
       ...(searches === undefined ? {} : { meta: { billed_units: { search_units: searches } } }),
     })
   },

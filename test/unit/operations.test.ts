@@ -5,10 +5,12 @@ import { Body } from '../../src/core/body.ts'
 import { costNanoUsd } from '../../src/core/price.ts'
 import { lookUp } from '../../src/catalogue/index.ts'
 import { openaiCompletionsClient } from '../../src/dialects/openai-completions/client.ts'
+import { ANTHROPIC_COUNT, COUNTING_CLIENTS, COUNTING_UPSTREAMS } from '../../src/operations/counters.ts'
 import { openaiModerationsClient } from '../../src/operations/openai-moderations.ts'
 import { base64Of, floatsOf } from '../../src/operations/reading.ts'
 import { rerankClient, rerankUpstream } from '../../src/operations/rerank.ts'
-import { incoming } from '../contracts/dialect-play.ts'
+import { incoming, ordersFor } from '../contracts/dialect-play.ts'
+import { SERVED } from '../support/served.ts'
 
 function asked(path: string, value: object) {
   const { body, ...rest } = incoming(path, JSON.stringify(value))
@@ -40,6 +42,33 @@ describe('reranking', () => {
       units: { searches: 1 },
     })
     expect(rerankUpstream.readUsage('{"results":[]}', intent(1, 'x'))).toBeNull()
+  })
+})
+
+describe('a ranking told to a client', () => {
+  const told = (answer: string): unknown => {
+    const response = rerankUpstream.read(answer)
+    return JSON.parse(rerankClient.write?.(response, rerankClient.intent(asked('/v1/rerank', ASKED)), SERVED) ?? '{}')
+  }
+  const ASKED = { model: 'm', query: 'q', documents: ['d'] }
+
+  it('has the searches or the tokens that were told, and no zero for what was not', () => {
+    const searched = told('{"results":[],"meta":{"billed_units":{"search_units":3}}}')
+    expect(searched).toMatchObject({ meta: { billed_units: { search_units: 3 } } })
+    expect(searched).not.toHaveProperty('usage')
+    expect(told('{"results":[],"usage":{"total_tokens":7}}')).toMatchObject({ usage: { total_tokens: 7 } })
+  })
+})
+
+describe('a count of tokens', () => {
+  it('names no ceiling as put there: the call has none', () => {
+    const client = COUNTING_CLIENTS.find(({ id }) => id === ANTHROPIC_COUNT)
+    const upstream = COUNTING_UPSTREAMS.find(({ id }) => id === ANTHROPIC_COUNT)
+    const incoming = asked('/v1/messages/count_tokens', { model: 'm', messages: [{ role: 'user', content: 'Hi' }] })
+    if (client?.read === undefined || upstream?.write === undefined) throw new Error('Nobody counts.')
+    const written = upstream.write(client.read(incoming.json), ordersFor('anthropic'), client.intent(incoming))
+    expect(written).toMatchObject({ dropped: [], approximated: [] })
+    expect(JSON.parse(written.text)).not.toHaveProperty('max_tokens')
   })
 })
 
