@@ -9,6 +9,9 @@ import type { RequestBody } from './job.ts'
 /** What is held though the model is known: enough for most sounds and pictures to be sent to a second target. */
 const HELD_BYTES = 1_048_576
 
+/** What may still come behind `model` before the rest is passed on as it comes: the small fields that clients put behind a file. */
+const BEHIND_BYTES = 65_536
+
 export type Edit = { readonly name: string; readonly value: string }
 
 export class Form implements FormFields, RequestBody {
@@ -16,6 +19,7 @@ export class Form implements FormFields, RequestBody {
   readonly #rest: ReadableStreamDefaultReader<Uint8Array> | null
   readonly #scan: FormScan
   readonly #most: number
+  readonly #missing: readonly string[]
   #size: number
   #said: number | null
   #spent = false
@@ -28,6 +32,7 @@ export class Form implements FormFields, RequestBody {
     scan: FormScan,
     said: number | null,
     most: number,
+    heldBy: readonly string[],
   ) {
     this.#held = held
     this.#size = size
@@ -35,34 +40,44 @@ export class Form implements FormFields, RequestBody {
     this.#scan = scan
     this.#said = said
     this.#most = most
+    this.#missing = heldBy.filter((name) => scan.field(name) === null)
   }
 
-  /** Reads on until `model` is there, which may be behind a file of `mostHeld` bytes. @throws GatewayError `request-malformed`, `body-too-large` */
-  static async read(request: Request, most: number, mostHeld: number): Promise<Form> {
+  /**
+   * Reads on until `model` is there, which may be behind a file of `heldBytes`. `heldBy`: fields on which the hold rests.
+   * @throws GatewayError `request-malformed`, `body-too-large`
+   */
+  static async read(
+    request: Request,
+    most: { readonly bytes: number; readonly heldBytes: number },
+    heldBy: readonly string[],
+  ): Promise<Form> {
     const scan = new FormScan(boundaryOf(request.headers.get('content-type') ?? ''))
     if (request.headers.has('content-encoding'))
       throw new GatewayError('request-malformed', 'A form must be sent plain, without content-encoding.')
     const length = request.headers.get('content-length')
     const said = length !== null && /^\d{1,15}$/.test(length) ? Number(length) : null
-    if (said !== null && said > most) throw tooLarge(most)
+    if (said !== null && said > most.bytes) throw tooLarge(most.bytes)
     if (request.body === null) throw new GatewayError('request-malformed', 'The form is empty.')
     const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>
     const held: Uint8Array[] = []
     let size = 0
+    let namedAt: number | null = null
     for (;;) {
       const { done, value } = await readOn(reader)
       if (done) {
         scan.end()
-        return new Form(held, size, null, scan, size, most)
+        return new Form(held, size, null, scan, size, most.bytes, heldBy)
       }
       size += value.length
-      if (size > most) throw tooLarge(most)
+      if (size > most.bytes) throw tooLarge(most.bytes)
       held.push(value)
       scan.push(value)
-      const named = scan.field('model') !== null
-      if (size > mostHeld && !named)
-        throw new GatewayError('body-too-large', `The form has no \`model\` in its first ${mostHeld} bytes: put it before the file.`)
-      if (size >= HELD_BYTES && named) return new Form(held, size, reader, scan, said, most)
+      if (scan.field('model') !== null) namedAt ??= size
+      if (size > most.heldBytes && namedAt === null)
+        throw new GatewayError('body-too-large', `The form has no \`model\` in its first ${most.heldBytes} bytes: put it before the file.`)
+      if (size >= HELD_BYTES && namedAt !== null && size - namedAt >= BEHIND_BYTES)
+        return new Form(held, size, reader, scan, said, most.bytes, heldBy)
     }
   }
 
@@ -113,6 +128,19 @@ export class Form implements FormFields, RequestBody {
     return upload(this.#passOn(pieces, rest), length)
   }
 
+  /** What is held would not be what is asked for. */
+  #refuseLate(): void {
+    const late = this.#missing.find((name) => this.#scan.field(name) !== null)
+    if (late !== undefined)
+      throw new GatewayError(
+        'request-malformed',
+        `The field '${late}' stands behind a large file, and the price rests on it: put it before the file.`,
+        {
+          at: late,
+        },
+      )
+  }
+
   async *#passOn(pieces: readonly Uint8Array[], rest: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
     yield* pieces
     try {
@@ -125,6 +153,7 @@ export class Form implements FormFields, RequestBody {
         this.#size += value.length
         if (this.#size > this.#most) throw tooLarge(this.#most)
         this.#scan.push(value) // before it goes on: a second `model` never leaves
+        this.#refuseLate()
         yield value
       }
     } catch (cause) {

@@ -79,7 +79,7 @@ async function begin(request: Request, id: string, client: OperationClient, deps
     throw new GatewayError('request-malformed', `${client.id} takes ${wanted}.`)
   }
   const body = isForm
-    ? await Form.read(request, deps.limits.formBytes, deps.limits.bodyBytes)
+    ? await Form.read(request, { bytes: deps.limits.formBytes, heldBytes: deps.limits.bodyBytes }, client.heldBy ?? [])
     : new Body(await readBytes(request, deps.limits.bodyBytes))
   const intent = client.intent({
     path: url.pathname,

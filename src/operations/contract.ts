@@ -80,6 +80,8 @@ export type OperationIncoming = {
 /** The half of a language that faces our clients. */
 export interface OperationClient extends ClientFace {
   readonly kind: OperationKind
+  /** Fields of a form on which the hold rests: they must stand before a file that streams, or the request is refused. */
+  readonly heldBy?: readonly string[]
   /** Bodies that it takes. */
   readonly takes: readonly ['json' | 'form', ...('json' | 'form')[]]
   /** `maxOutputTokens` is the most that can come out (0 for embeddings): it is held and never put into the request. @throws GatewayError `request-malformed` */

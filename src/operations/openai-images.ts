@@ -17,10 +17,13 @@ const readUsage: OperationUpstream['readUsage'] = (text, intent) =>
 
 export const openaiImageUpstreams: readonly OperationUpstream[] = OPENAI_IMAGES.map((id) => openaiUpstream(id, 'images', readUsage))
 
+/** How many pictures and which kind: what one costs. */
+const HELD_BY = ['n', 'size', 'quality', 'stream'] as const
+
 export const openaiImageClients: readonly OperationClient[] = [
   { ...OPENAI_FACE, id: OPENAI_IMAGES[0], kind: 'images', paths: ['/v1/images/generations'], takes: ['json'], intent },
-  { ...OPENAI_FACE, id: OPENAI_IMAGES[1], kind: 'images', paths: ['/v1/images/edits'], takes: ['form', 'json'], intent },
-  { ...OPENAI_FACE, id: OPENAI_IMAGES[2], kind: 'images', paths: ['/v1/images/variations'], takes: ['form'], intent },
+  { ...OPENAI_FACE, id: OPENAI_IMAGES[1], kind: 'images', paths: ['/v1/images/edits'], takes: ['form', 'json'], heldBy: HELD_BY, intent },
+  { ...OPENAI_FACE, id: OPENAI_IMAGES[2], kind: 'images', paths: ['/v1/images/variations'], takes: ['form'], heldBy: HELD_BY, intent },
 ]
 
 function intent(incoming: OperationIncoming): Intent {

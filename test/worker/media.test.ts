@@ -291,6 +291,34 @@ describe('a transcription', () => {
     expect([spent, held]).toEqual([0, 0])
   })
 
+  it('that says behind what already streams how many pictures there are to be is refused: the hold is of one', async () => {
+    const body = form(
+      text('model', 'openai/dall-e-2'),
+      text('prompt', 'a hat'),
+      fileHead,
+      sound(2 * 1024 * 1024),
+      `\r\n${text('n', '10')}--${BOUNDARY}--\r\n`,
+    )
+    const { ask, seen } = gateway(() => json({ created: 1, data: [] }))
+    const made = await makeKey({ limit: 100 })
+    const response = await ask(made, '/v1/images/edits', { body: coming(body, 65_536) as BodyInit, headers: FORM })
+    expect([response.status, await response.json()]).toMatchObject([400, { error: { param: 'n' } }])
+    expect(seen.map(({ whole }) => whole)).toEqual([false])
+    expect(await booked(made, response)).toMatchObject({ spent: 0, held: 0 })
+  })
+
+  it('that says so behind a file and its model is counted', async () => {
+    const fields = `\r\n${text('model', 'openai/dall-e-2')}${text('n', '3')}${text('size', '256x256')}--${BOUNDARY}--\r\n`
+    const { ask } = gateway(() => json({ created: 1, data: [] }))
+    const made = await makeKey({ limit: 100 })
+    const response = await ask(made, '/v1/images/edits', {
+      body: coming(form(fileHead, sound(2 * 1024 * 1024), fields), 65_521) as BodyInit,
+      headers: FORM,
+    })
+    expect(response.status).toBe(200)
+    expect((await booked(made, response)).row).toMatchObject({ cost_nano_usd: 48_000_000 })
+  })
+
   it('whose client leaves in the middle ends, and gives its hold back', async () => {
     const body = form(text('model', 'openai/whisper-1'), fileHead, sound(3 * 1024 * 1024), END)
     const stream = coming(body, 65_536, async (at) => {
