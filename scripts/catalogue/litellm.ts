@@ -2,7 +2,19 @@
 
 import type { Ability, Mode } from '../../src/catalogue/entry.ts'
 import { countAt, listAt, objectAt, textAt, type Json, type JsonObject } from './exact-json.ts'
-import { amount, picturePico, ratesFrom, SECOND_USD, TOKEN_USD, USD, type Given, type GivenRates, type Model } from './model.ts'
+import {
+  amount,
+  KINDS,
+  picturePico,
+  ratesFrom,
+  SECOND_USD,
+  timesRates,
+  TOKEN_USD,
+  USD,
+  type Given,
+  type GivenRates,
+  type Model,
+} from './model.ts'
 import { isModelName, PLACES, type Place } from './places.ts'
 
 const MODES: Readonly<Record<string, Mode>> = {
@@ -119,7 +131,8 @@ function givenOf(row: JsonObject, mode: Mode, place: Place, pictures?: { readonl
     rates.output ??= 0
   }
   if (rates.input === undefined || rates.output === undefined) return null
-  const given: Given = { rates, tiers, ...pieces }
+  const services = servicesOf(row, rates, tiers)
+  const given: Given = { rates, tiers, ...pieces, ...(services === undefined ? {} : { services }) }
   if (request) given.perRequestNanoUsd = request
   const search = objectAt(row['search_context_cost_per_query'])
   if (place.searchesAlways) {
@@ -182,6 +195,42 @@ function ratesOf(row: JsonObject, suffix: string): GivenRates {
       outputImage: row[`output_cost_per_image_token${suffix}`],
     },
     TOKEN_USD,
+  )
+}
+
+/** Service tiers by the ends of their members' names. */
+const SERVICES: Readonly<Record<string, string>> = { priority: '_priority', flex: '_flex', batch: '_batches' }
+
+/** A kind that a service tier leaves out costs what it does at the standard one. Anthropic's fast mode is the standard price so many times. */
+function servicesOf(row: JsonObject, base: GivenRates, baseTiers: Given['tiers']): Given['services'] {
+  const services: { [service: string]: { readonly rates: GivenRates; readonly tiers: Given['tiers'] } } = {}
+  for (const [service, suffix] of Object.entries(SERVICES)) {
+    const own = ratesOf(row, suffix)
+    if (own.input === undefined || (own.output === undefined && base.output !== 0)) continue
+    const rates = { ...base, ...own }
+    // A long context that is not priced for this tier costs what the dearer of the two does.
+    const tiers = baseTiers.map((tier) => {
+      const said = ratesOf(row, `_above_${tier.above / 1000}k_tokens${suffix}`)
+      return { above: tier.above, rates: { ...dearerOf(rates, { ...base, ...tier.rates }), ...said } }
+    })
+    services[service] = { rates, tiers }
+  }
+  const factor = objectAt(row['provider_specific_entry'])['fast']
+  const fast = timesRates(base, factor)
+  if (fast !== undefined)
+    services['fast'] = {
+      rates: fast,
+      tiers: baseTiers.map(({ above, rates }) => ({ above, rates: timesRates({ ...base, ...rates }, factor) ?? fast })),
+    }
+  return Object.keys(services).length === 0 ? undefined : services
+}
+
+function dearerOf(a: GivenRates, b: GivenRates): GivenRates {
+  return Object.fromEntries(
+    KINDS.flatMap((kind) => {
+      const known = [a[kind], b[kind]].filter((rate) => rate !== undefined)
+      return known.length === 0 ? [] : [[kind, Math.max(...known)]]
+    }),
   )
 }
 

@@ -21,9 +21,12 @@ export type Kind = (typeof KINDS)[number] & keyof Rates
 
 /** Pico-dollars a token; kinds that the source does not price are absent. */
 export type GivenRates = { [kind in Kind]?: number }
+export type GivenTiers = { above: number; rates: GivenRates }[]
 export type Given = {
   rates: GivenRates
-  tiers: { above: number; rates: GivenRates }[]
+  tiers: GivenTiers
+  /** Other service tiers, by their names. */
+  services?: { readonly [service: string]: { readonly rates: GivenRates; readonly tiers: GivenTiers } }
   perRequestNanoUsd?: number
   perToolCallNanoUsd?: number
   /** Pico-dollars a piece. */
@@ -80,6 +83,14 @@ function cleaned(value: Decimal): Decimal {
 function unitsUp(value: Decimal, power: number): bigint {
   const unit = 10n ** BigInt(Math.max(0, -(value.exponent + power)))
   return (value.digits + unit - 1n) / unit
+}
+
+/** A price so many times another, such as `6.0`; `undefined` for what is no decimal. */
+export function timesRates(rates: GivenRates, factor: Json | undefined): GivenRates | undefined {
+  const micro = amount(factor, 6)
+  if (!micro) return undefined
+  const times = (pico: number): number => Number((BigInt(pico) * BigInt(micro) + 999_999n) / 1_000_000n)
+  return Object.fromEntries(KINDS.flatMap((kind) => (rates[kind] === undefined ? [] : [[kind, times(rates[kind])]])))
 }
 
 /** The members of `fields` that the source prices. */

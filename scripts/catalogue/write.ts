@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { ABILITIES, MODES } from '../../src/catalogue/entry.ts'
-import { UNITS, type PriceRow, type RateRow, type Row } from '../../src/catalogue/table.ts'
+import { UNITS, type PriceRow, type RateRow, type Row, type ServiceRow } from '../../src/catalogue/table.ts'
 import { KINDS, type Given, type GivenRates, type Model } from './model.ts'
 
 /** The module's text. `newest` is the date of the newest source. */
@@ -71,19 +71,30 @@ function dayOf(date: string | undefined): number {
 /** A tier that leaves a kind out keeps the base price of it; one that changes nothing is no tier. */
 function priceRow(given: Given, source: number): PriceRow {
   const base = rateRow(given.rates)
-  const tiers = given.tiers
-    .map((tier) => [tier.above, rateRow({ ...given.rates, ...tier.rates })] as const)
-    .filter(([, rates]) => JSON.stringify(rates) !== JSON.stringify(base))
-  const { perUnit, pictures } = given
-  if (perUnit !== undefined || pictures !== undefined) {
-    const pieces = UNITS.map((unit) => perUnit?.[unit] ?? 0)
-    const head = [base, source, tiers, given.perRequestNanoUsd ?? 0, given.perToolCallNanoUsd ?? null] as const
-    return pictures === undefined ? [...head, pieces] : [...head, pieces, pictures]
+  const tiers = tierRows(given)
+  const { perUnit, pictures, services } = given
+  if (perUnit !== undefined || pictures !== undefined || services !== undefined) {
+    const pieces = perUnit === undefined && pictures === undefined ? null : UNITS.map((unit) => perUnit?.[unit] ?? 0)
+    const head = [base, source, tiers, given.perRequestNanoUsd ?? 0, given.perToolCallNanoUsd ?? null, pieces] as const
+    if (services === undefined) return pictures === undefined ? head : [...head, pictures]
+    return [...head, pictures ?? null, Object.fromEntries(Object.entries(services).map(([service, of]) => [service, serviceRow(of)]))]
   }
   const row = [base, source, tiers, given.perRequestNanoUsd ?? 0, given.perToolCallNanoUsd] as const
   if (given.perToolCallNanoUsd !== undefined) return [base, source, tiers, row[3], given.perToolCallNanoUsd]
   if (row[3]) return [base, source, tiers, row[3]]
   return tiers.length ? [base, source, tiers] : [base, source]
+}
+
+function tierRows(given: Pick<Given, 'rates' | 'tiers'>): (readonly [number, RateRow])[] {
+  const base = JSON.stringify(rateRow(given.rates))
+  return given.tiers
+    .map((tier) => [tier.above, rateRow({ ...given.rates, ...tier.rates })] as const)
+    .filter(([, rates]) => JSON.stringify(rates) !== base)
+}
+
+function serviceRow(of: Pick<Given, 'rates' | 'tiers'>): ServiceRow {
+  const tiers = tierRows(of)
+  return tiers.length ? [rateRow(of.rates), tiers] : [rateRow(of.rates)]
 }
 
 function rateRow(rates: GivenRates): RateRow {

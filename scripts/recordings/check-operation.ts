@@ -107,7 +107,7 @@ function rounded(told: Told, response: OperationResponse): Told {
 
 function countsOf(usage: Usage | null): Counts | null {
   if (usage === null) return null
-  const { units, aside, billed, ...tokens } = usage
+  const { units, aside, billed, service: _service, ...tokens } = usage
   if (aside !== undefined || billed !== undefined) throw new Error(`Counts beside the reply's own: ${short(usage)}`)
   return counts({ ...tokens, ...units })
 }

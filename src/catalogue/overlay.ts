@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { Units } from '../core/canonical.ts'
-import type { Price, Rates } from '../core/price.ts'
+import type { Price, Rates, TieredRates } from '../core/price.ts'
 import { readDecimal, wholeAt } from './decimal.ts'
 import { ABILITIES, MODES, type Ability, type ModelEntry } from './entry.ts'
 
@@ -46,13 +46,20 @@ const pieceMembers = {
 const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'a date is YYYY-MM-DD')
 const tokens = z.int().positive().nullable()
 
+const tierList = z.array(z.strictObject({ aboveInputTokens: z.int().positive(), ...rateMembers }))
+/** What a service tier that is not the standard one costs. */
+const serviceShape = z.strictObject({ ...rateMembers, tiers: tierList.optional() })
+
 const modelShape = z
   .strictObject({
     ...rateMembers,
     ...pieceMembers,
     input: rateMembers.input.optional(),
     output: rateMembers.output.optional(),
-    tiers: z.array(z.strictObject({ aboveInputTokens: z.int().positive(), ...rateMembers })).optional(),
+    tiers: tierList.optional(),
+    services: z
+      .record(z.string().regex(/^[a-z][a-z_]{0,39}$/, 'a service tier is a name of small letters, such as priority'), serviceShape)
+      .optional(),
     perRequest: decimal(NANOS).optional(),
     perToolCall: decimal(NANOS).optional(),
     unpriced: z.literal(true).optional(),
@@ -71,15 +78,18 @@ const modelShape = z
     if (model.unpriced && others.length) say('unpriced', `says that the price is unknown, but ${others.join(', ')} is given`)
     if (!model.unpriced && others.length)
       for (const key of ['input', 'output'] as const) if (model[key] === undefined) say(key, 'a price needs both input and output')
-    for (const [at, tier] of (model.tiers ?? []).entries())
-      if (at > 0 && tier.aboveInputTokens <= (model.tiers?.[at - 1]?.aboveInputTokens ?? 0))
-        say('tiers', 'tiers stand in rising order of aboveInputTokens')
+    const lists = [['tiers', model.tiers] as const, ...Object.values(model.services ?? {}).map((of) => ['services', of.tiers] as const)]
+    for (const [member, tiers = []] of lists)
+      for (const [at, tier] of tiers.entries())
+        if (at > 0 && tier.aboveInputTokens <= (tiers[at - 1]?.aboveInputTokens ?? 0))
+          say(member, 'tiers stand in rising order of aboveInputTokens')
   })
 
 const PRICE_MEMBERS: ReadonlySet<string> = new Set([
   ...Object.keys(rateMembers),
   ...Object.keys(pieceMembers),
   'tiers',
+  'services',
   'perRequest',
   'perToolCall',
 ])
@@ -122,13 +132,21 @@ function modelOf(model: z.output<typeof modelShape>, source: string): OverlayMod
 
 function priceOf(model: z.output<typeof modelShape>, source: string): Price | null | undefined {
   if (model.unpriced) return null
-  const { input, output, tiers, perRequest, perToolCall } = model
+  const { input, output, services, perRequest, perToolCall } = model
   if (input === undefined || output === undefined) return undefined
   return {
-    ...ratesOf({ ...model, input, output }),
-    ...(tiers?.length ? { tiers: tiers.map((tier) => ({ aboveInputTokens: tier.aboveInputTokens, ...ratesOf(tier) })) } : {}),
+    ...tieredOf({ ...model, input, output }),
+    ...(services ? { services: Object.fromEntries(Object.entries(services).map(([name, of]) => [name, tieredOf(of)])) } : {}),
     ...defined({ perRequestNanoUsd: perRequest, perToolCallNanoUsd: perToolCall, perUnit: piecesOf(model), pictures: model.pictures }),
     source,
+  }
+}
+
+function tieredOf(given: z.output<typeof serviceShape>): TieredRates {
+  const { tiers } = given
+  return {
+    ...ratesOf(given),
+    ...(tiers?.length ? { tiers: tiers.map((tier) => ({ aboveInputTokens: tier.aboveInputTokens, ...ratesOf(tier) })) } : {}),
   }
 }
 

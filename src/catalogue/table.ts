@@ -1,6 +1,6 @@
 // Owns the reading of the generated data: rows become entries when somebody asks. Nothing is parsed before the first look-up, and then one provider at a time.
 
-import type { Price, Rates } from '../core/price.ts'
+import type { Price, Rates, TieredRates } from '../core/price.ts'
 import { PRICES, ROWS, SOURCES, VERSION } from './data/models.ts'
 import { ABILITIES, MODES, type Ability, type Mode, type ModelEntry } from './entry.ts'
 
@@ -24,15 +24,18 @@ export type Row = readonly [
 export type RateRow = readonly (number | null)[]
 /** The order of the pieces in a price row. */
 export const UNITS = ['images', 'audioMs', 'characters', 'searches'] as const
-/** Rates, source, tiers (each the bound and its rates), nano-dollars a request, a tool call (`null`: not said), pico-dollars a piece, a picture by kind. */
+/** Rates and tiers of a service tier that is not the standard one. */
+export type ServiceRow = readonly [rates: RateRow, tiers?: readonly (readonly [number, RateRow])[]]
+/** Rates, source, tiers (each the bound and its rates), nano-dollars a request, a tool call (`null`: not said), pico-dollars a piece, a picture by kind, service tiers by name. */
 export type PriceRow = readonly [
   rates: RateRow,
   source: number,
   tiers?: readonly (readonly [number, RateRow])[],
   request?: number,
   toolCall?: number | null,
-  perUnit?: readonly number[],
-  pictures?: { readonly [kind: string]: number },
+  perUnit?: readonly number[] | null,
+  pictures?: { readonly [kind: string]: number } | null,
+  services?: { readonly [service: string]: ServiceRow },
 ]
 
 type Held = Map<string, Row | ModelEntry>
@@ -120,15 +123,24 @@ function priceAt(index: number): Price | null {
   const known: (PriceRow | Price)[] = (prices ??= JSON.parse(PRICES))
   const row = known[index]
   if (!row || !('length' in row)) return row ?? null
-  const [rates, source, tiers, request, toolCall, perUnit, pictures] = row
+  const [rates, source, tiers, request, toolCall, perUnit, pictures, services] = row
   const price: Open<Price> = { ...ratesOf(rates), source: SOURCES[source] ?? 'unknown' }
-  if (tiers?.length) price.tiers = tiers.map(([aboveInputTokens, of]) => ({ aboveInputTokens, ...ratesOf(of) }))
+  if (tiers?.length) price.tiers = tiersOf(tiers)
   if (request) price.perRequestNanoUsd = request
   if (toolCall != null) price.perToolCallNanoUsd = toolCall
   if (perUnit) price.perUnit = Object.fromEntries(UNITS.flatMap((unit, at) => (perUnit[at] ? [[unit, perUnit[at]]] : [])))
   if (pictures) price.pictures = pictures
+  if (services) price.services = Object.fromEntries(Object.entries(services).map(([name, of]) => [name, serviceOf(of)]))
   known[index] = price
   return price
+}
+
+function serviceOf([rates, tiers]: ServiceRow): TieredRates {
+  return tiers?.length ? { ...ratesOf(rates), tiers: tiersOf(tiers) } : ratesOf(rates)
+}
+
+function tiersOf(tiers: readonly (readonly [number, RateRow])[]): NonNullable<TieredRates['tiers']> {
+  return tiers.map(([aboveInputTokens, of]) => ({ aboveInputTokens, ...ratesOf(of) }))
 }
 
 function ratesOf(row: RateRow): Rates {

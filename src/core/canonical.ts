@@ -132,6 +132,8 @@ export type Usage = {
   readonly billed?: Usage
   /** What is billed by the piece rather than by the token. */
   readonly units?: Units
+  /** The service tier that the provider says served it, where that is not its standard one: the rates depend on it. Never shown as a count. */
+  readonly service?: string
 }
 
 /** Things that are billed by the piece: pictures made, milliseconds of sound heard or made, characters spoken, searches (Cohere's unit of reranking). Whole numbers. */

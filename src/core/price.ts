@@ -23,8 +23,13 @@ export type Rates = {
 }
 
 /** `tiers` in rising order of `aboveInputTokens`: a request with more input tokens (all kinds) than that pays the tier's rates for all its tokens. */
-export type Price = Rates & {
+export type TieredRates = Rates & {
   readonly tiers?: readonly (Rates & { readonly aboveInputTokens: number })[]
+}
+
+export type Price = TieredRates & {
+  /** What a token costs at another service tier than the standard one, by the provider's name for it: `priority`, `flex`, `batch`; `fast` for Anthropic's speed. */
+  readonly services?: { readonly [service: string]: TieredRates }
   /** Nano-dollars a request. */
   readonly perRequestNanoUsd?: number
   /** Nano-dollars a call of a tool that the provider runs (web search). */
@@ -47,12 +52,33 @@ export function outputTokens(usage: Usage): number {
   return usage.output + usage.outputAudio + usage.outputImage
 }
 
-/** Whole nano-dollars of a usage at a price, rounded up once. `null` when a count is not a whole number from zero up. */
+/** Service tiers that cost more than the standard one wherever they are sold. */
+export const DEARER_SERVICES: ReadonlySet<string> = new Set(['priority', 'fast'])
+
+/**
+ * The rates of a service tier. Without rates of its own, one that is known to be dearer has none (`null`: unknown is not the standard
+ * price), unless the model costs nothing; any other name (`flex`, `scale`, `performance` …) is booked at the standard rates.
+ */
+export function ratesAt(price: Price, service: string | undefined): TieredRates | null {
+  if (service === undefined) return price
+  const own = ownRates(price, service)
+  if (own !== undefined || !DEARER_SERVICES.has(service)) return own ?? price
+  const most = dearest(price)
+  return most.input === 0 && most.output === 0 ? price : null
+}
+
+function ownRates({ services }: Price, service: string): TieredRates | undefined {
+  return services !== undefined && Object.hasOwn(services, service) ? services[service] : undefined
+}
+
+/** Whole nano-dollars of a usage at a price, rounded up once. `null` when a count is not a whole number from zero up, or the service tier's price is unknown. */
 export function costNanoUsd(usage: Usage, price: Price): number | null {
-  if (usage.billed !== undefined) return costNanoUsd(usage.billed, price)
+  if (usage.billed !== undefined) return costNanoUsd(servedAs(usage.billed, usage), price)
   const total = inputTokens(usage)
-  let rates: Rates = price
-  for (const tier of price.tiers ?? []) if (total > tier.aboveInputTokens) rates = tier
+  const tiered = ratesAt(price, usage.service)
+  if (tiered === null) return null
+  let rates: Rates = tiered
+  for (const tier of tiered.tiers ?? []) if (total > tier.aboveInputTokens) rates = tier
   const write5m = rates.cacheWrite5m ?? rates.input
   const lines: readonly (readonly [number, number])[] = [
     [usage.input, rates.input],
@@ -70,13 +96,18 @@ export function costNanoUsd(usage: Usage, price: Price): number | null {
     if (!Number.isSafeInteger(count) || count < 0) return null
     pico += BigInt(count) * BigInt(rate)
   }
-  const aside = usage.aside === undefined ? 0 : costNanoUsd(usage.aside, { ...price, perRequestNanoUsd: 0 })
+  const aside = usage.aside === undefined ? 0 : costNanoUsd(servedAs(usage.aside, usage), { ...price, perRequestNanoUsd: 0 })
   if (aside === null) return null
   const pieces = unitsPico(usage.units, price.perUnit)
   if (pieces === null) return null
   pico += pieces
   const fees = (price.perRequestNanoUsd ?? 0) + usage.paidToolCalls * (price.perToolCallNanoUsd ?? 0)
   return Number((pico + 999n) / 1000n) + fees + aside
+}
+
+/** What is counted inside a usage was served as the whole was. */
+function servedAs(part: Usage, { service }: Usage): Usage {
+  return service === undefined || part.service !== undefined ? part : { ...part, service }
 }
 
 /** A picture as it is asked for; `null`: as the model likes it. */
@@ -116,8 +147,21 @@ export function unitsNanoUsd(units: Units | undefined, price: Price): number {
   return pico === null ? Number.MAX_SAFE_INTEGER : Number((pico + 999n) / 1000n)
 }
 
-/** The dearest a token of input and of output can be at this price, in pico-dollars: what a worst case is computed with. */
-export function dearest(price: Price): { readonly input: number; readonly output: number } {
+/**
+ * The dearest that a request which asks for this service tier can be: it may be served at that tier or at the standard one (flex too), and
+ * `auto` at `priority`, if the provider's project is set so. `null`: it asks for a dearer tier whose price is unknown.
+ */
+export function dearestServed(price: Price, asked: string | null): { readonly input: number; readonly output: number } | null {
+  const standard = dearest(price)
+  if (asked === null) return standard
+  const rates = asked === 'auto' ? (ownRates(price, 'priority') ?? price) : ratesAt(price, asked)
+  if (rates === null) return null
+  const served = dearest(rates)
+  return { input: Math.max(standard.input, served.input), output: Math.max(standard.output, served.output) }
+}
+
+/** The dearest a token of input and of output can be at these rates, in pico-dollars: what a worst case is computed with. */
+export function dearest(price: TieredRates): { readonly input: number; readonly output: number } {
   let input = 0
   let output = 0
   for (const rates of [price, ...(price.tiers ?? [])]) {

@@ -66,6 +66,8 @@ export type Intent = {
   readonly isCeilingFixed?: boolean
   /** Nobody bills it: tokens that are only counted. */
   readonly free?: boolean
+  /** The service tier that is asked for, by its name in the client's language; Anthropic's `speed: fast` is `fast`. */
+  readonly service?: string | null
 }
 
 /** A request body as it arrived: the bytes are never rebuilt, the object is parsed on first use. Valid JSON, an object, no repeated top-level member. */

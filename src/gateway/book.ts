@@ -3,10 +3,10 @@
 import type { Ending, Fidelity, Hold, Leg, Row, UsageFrom } from '../core/account.ts'
 import type { Units, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
-import { costNanoUsd } from '../core/price.ts'
+import { costNanoUsd, DEARER_SERVICES } from '../core/price.ts'
 import { usageOf } from '../core/usage.ts'
 import type { Candidate } from './candidate.ts'
-import { priceFor } from './candidates.ts'
+import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
 import type { Tally } from './tally.ts'
 
@@ -67,22 +67,32 @@ function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   const { candidate, tally, ending, error } = outcome
   const rates = priceFor(job.intent, candidate)
   const cost = (usage: Usage): number | null => (rates === null ? null : costNanoUsd(usage, rates))
-  if (ending === 'complete' && tally !== null && tally.usage !== null && !saysTooLittle(job, tally.usage, cost))
-    return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
+  const told = (usage: Usage): Booked => {
+    const nanoUsd = cost(usage)
+    // A dearer service tier than was asked for, without a price: unknown is not zero to a budget.
+    if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
+    return { usage, from: 'provider', costNanoUsd: nanoUsd }
+  }
+  if (ending === 'complete' && tally !== null && tally.usage !== null && !saysTooLittle(job, tally.usage, cost)) return told(tally.usage)
   // A provider that answered with an error status, or never got the request's end, has billed nothing.
   if (tally === null && (error?.detail.upstream !== undefined || (job.body.failure ?? null) !== null))
     return { usage: null, from: 'none', costNanoUsd: 0 }
   if (rates !== null && costsNothing(cost)) return { usage: counted(job, tally), from: 'counted', costNanoUsd: 0 }
   // Usage told by a stream that then broke off is told all the same, where its finish was there.
-  if (tally !== null && tally.usage !== null && tally.finish !== null)
-    return { usage: tally.usage, from: 'provider', costNanoUsd: cost(tally.usage) }
+  if (tally !== null && tally.usage !== null && tally.finish !== null) return told(tally.usage)
   const unseen = job.intent.guess !== undefined && !costsNothing(cost, job.intent.knownUnits)
   const stops = ending === 'client-gone' && candidate.provider.stopsBillingOnAbort.answer === 'yes'
   if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
     return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
-  const usage = counted(job, tally)
+  const usage = servedAsAsked(counted(job, tally), serviceHeard(job, candidate))
   const nanoUsd = cost(usage)
+  if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
   return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, hold.nanoUsd) }
+}
+
+/** Where nobody told the service tier, a dearer one that was asked for counts as given. */
+function servedAsAsked(usage: Usage, asked: string | null): Usage {
+  return usage.service !== undefined || asked === null ? usage : { ...usage, ...(DEARER_SERVICES.has(asked) ? { service: asked } : {}) }
 }
 
 /** Whether the price is zero for whatever may be used, `but` for these pieces. */

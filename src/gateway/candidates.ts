@@ -3,7 +3,8 @@
 import type { Mode } from '../catalogue/entry.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
-import { dearest, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
+import { dearestServed, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
+import type { DialectId } from '../core/canonical.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
@@ -88,7 +89,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
   return {
     requestId: job.id,
     secretHash: key.secretHash,
-    candidates: targets.map((target) => candidateAsk(target, intent)),
+    candidates: targets.map((target) => candidateAsk(target, intent, serviceHeard(job, target))),
     outputTokens: intent.maxOutputTokens,
     leastOutputTokens: leastOutputTokens(intent),
     choices: intent.choices,
@@ -109,9 +110,20 @@ export function priceFor(intent: Intent, target: Candidate): Price | null {
   return price === null ? null : forPicture(price, intent.picture)
 }
 
-function candidateAsk(target: Candidate, intent: Intent): CandidateAsk {
+/** The service tier that a target hears of: only its own language carries the member, and not every place takes it. */
+export function serviceHeard({ intent, client }: Job, { provider, model }: Candidate): string | null {
+  const { service = null } = intent
+  const own = (provider.voicesFor?.(model) ?? provider.voices).find(({ dialect }) => plain(dialect) === plain(client.id))
+  return own === undefined || own.habits.refuses?.has('service_tier') === true ? null : service
+}
+
+function plain(dialect: DialectId): DialectId {
+  return dialect === 'openrouter' ? 'openai-chat' : dialect
+}
+
+function candidateAsk(target: Candidate, intent: Intent, service: string | null): CandidateAsk {
   const price = intent.free === true ? NOTHING : (target.entry?.price ?? null) // of pictures the dearest: which kind is billed shows in the end
-  const rates = price === null ? null : dearest(price)
+  const rates = price === null ? null : dearestServed(price, service)
   return {
     model: `${target.provider.id}/${target.model}`,
     worst:

@@ -221,13 +221,17 @@ export function pass(
 export function deliverLarge(job: Job, from: CommittedLarge): Delivery {
   const { opened, tally } = from
   return pass(job, from, (tail) => {
-    const at = tail.lastIndexOf('"usage"')
-    // The tail of an object, from the member before its end: `{"usage":{…}}` is what the dialect can read.
-    if (at < 0) return
-    try {
-      tally.usage = opened.way.upstream.readUsage(`{${tail.slice(at)}`).usage
-    } catch {
-      // not the last member: the usage stays unknown and is counted
+    // The tail of an object, from the member before its end: `{"usage":{…}}` is what the dialect can read. Responses tell their tier before it.
+    const usageAt = tail.lastIndexOf('"usage"')
+    if (usageAt < 0) return
+    const tierAt = tail.lastIndexOf('"service_tier"', usageAt)
+    for (const at of tierAt < 0 ? [usageAt] : [tierAt, usageAt]) {
+      try {
+        tally.usage = opened.way.upstream.readUsage(`{${tail.slice(at)}`).usage
+        return
+      } catch {
+        // not among the last members: the usage stays unknown and is counted
+      }
     }
   })
 }

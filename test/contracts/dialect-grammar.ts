@@ -70,7 +70,7 @@ function mayStandBeside(kind: string): boolean {
 }
 
 /** Which count is none, or `null`. What is billed aside is counted the same way. */
-function miscounted({ aside, billed, reasoning, units, ...counts }: Usage): string | null {
+function miscounted({ aside, billed, reasoning, units, service: _service, ...counts }: Usage): string | null {
   for (const [name, count] of Object.entries({ ...counts, ...units, reasoning: reasoning ?? 0 }))
     if (!Number.isSafeInteger(count) || count < 0) return `${name} is ${String(count)}`
   for (const also of [aside, billed]) if (also !== undefined && miscounted(also) !== null) return miscounted(also)

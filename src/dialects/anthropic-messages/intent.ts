@@ -14,7 +14,7 @@ const OUTSIDE = ['mcp_servers', 'thread', 'container'] as const
 /** @throws GatewayError `request-malformed` */
 export function readIntent(incoming: Incoming): Intent {
   const { body, headers } = incoming
-  const top = scalars(body, ['model', 'stream', 'max_tokens'])
+  const top = scalars(body, ['model', 'stream', 'max_tokens', 'speed', 'service_tier'])
   const model = top['model']
   // A name with control characters or half a surrogate pair could not stand in a log, a header or a path.
   if (typeof model !== 'string' || model.trim() === '' || /[\p{Cc}\p{Cs}]/u.test(model)) throw malformed('model', 'the name of a model')
@@ -33,7 +33,14 @@ export function readIntent(incoming: Incoming): Intent {
     endUserId: metadata === null ? null : (optionalText(metadata, 'user_id', 'metadata.user_id') ?? null),
     session: headers.get('x-session-id'),
     nowSeconds: incoming.nowSeconds,
+    ...serviceAsked(top),
   }
+}
+
+/** What is no text is the provider's to refuse. */
+function serviceAsked(top: JsonObject): Pick<Intent, 'service'> {
+  const asked = top['speed'] === 'fast' ? 'fast' : top['service_tier']
+  return typeof asked === 'string' ? { service: asked } : {}
 }
 
 function needsOf(body: ClientBody, thinks: boolean): ReadonlySet<Need> {

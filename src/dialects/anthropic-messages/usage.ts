@@ -1,7 +1,7 @@
 // Usage of the Messages API to and from the canonical counts.
 
 import type { JsonObject, JsonValue, Usage } from '../../core/canonical.ts'
-import { usageOf } from '../../core/usage.ts'
+import { serviceIn, usageOf } from '../../core/usage.ts'
 import { isArray, isObject } from './wire.ts'
 
 /**
@@ -26,6 +26,7 @@ export function readUsage(usage: JsonValue | undefined): Usage | null {
     paidToolCalls: isObject(tools) ? count(tools['web_search_requests']) : 0,
     reasoning: typeof thinking === 'number' ? count(thinking) : null,
     ...(aside === null ? {} : { aside: usageOf(aside) }),
+    ...serviceIn(usage['speed'] === 'fast' ? 'fast' : usage['service_tier']),
   })
 }
 

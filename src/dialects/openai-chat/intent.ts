@@ -2,7 +2,7 @@
 
 import type { ClientBody, Incoming, Intent, Need } from '../contract.ts'
 import { isCount } from './expecting.ts'
-import { isSaid, readCount, readFlag, readModel, readText, valueAt } from './scanned-members.ts'
+import { isSaid, readCount, readFlag, readModel, readText, serviceAsked, valueAt } from './scanned-members.ts'
 
 /** @throws GatewayError `request-malformed` for the members that the gateway itself relies on */
 export function readIntent({ headers, body, nowSeconds }: Incoming): Intent {
@@ -20,6 +20,7 @@ export function readIntent({ headers, body, nowSeconds }: Incoming): Intent {
     endUserId: readText(body, 'user') ?? readText(body, 'safety_identifier'),
     session: headers.get('x-session-id') ?? readText(body, 'session_id'),
     nowSeconds,
+    ...serviceAsked(body),
   }
 }
 

@@ -55,6 +55,12 @@ export function readText(body: ClientBody, name: string): string | null {
   return value
 }
 
+/** The service tier that is asked for; what is no text is the provider's to refuse. */
+export function serviceAsked(body: ClientBody): { readonly service?: string } {
+  const asked = valueAt(body, ['service_tier'])
+  return typeof asked === 'string' ? { service: asked.toLowerCase() } : {}
+}
+
 /** The value of a small member; objects and lists are not parsed, for none is asked for. */
 export function valueAt(body: ClientBody, path: Path): unknown {
   const text = body.member(path)

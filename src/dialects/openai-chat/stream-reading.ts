@@ -8,7 +8,7 @@ import type { Frame, FrameReader } from '../contract.ts'
 import { CallReader, fragmentsOf } from './call-reading.ts'
 import { errorInside } from './error-reading.ts'
 import { firstChoice, readAnnotations, readImages, readSources, spokenIn, textIn, thoughtIn } from './response-reading.ts'
-import { readUsageOf } from './usage.ts'
+import { readUsageOf, serviceOf } from './usage.ts'
 import { ANSWER_RAW, firstText, isArray, isObject, issuerOf, objectsOf, readFinish, sealIn } from './wire.ts'
 
 type Spoken = 'text' | 'refusal' | 'reasoning'
@@ -26,6 +26,8 @@ export class ChatStreamReader implements FrameReader {
   #sawDone = false
   #finish: string | null = null
   #usage: Usage | null = null
+  /** Told beside the usage, or in other chunks only. */
+  #service: Pick<Usage, 'service'> = {}
   #next = 0
   #open: { readonly kind: Spoken; readonly index: number; sealed: boolean } | null = null
   #sources: readonly Citation[] = []
@@ -73,6 +75,7 @@ export class ChatStreamReader implements FrameReader {
 
   #readChunk(chunk: JsonObject): void {
     this.#usage = readUsageOf(chunk, this.#usage) ?? this.#usage
+    this.#service = { ...this.#service, ...serviceOf(chunk) }
     this.#id ||= firstText(chunk['id'])
     this.#model ||= firstText(chunk['model'])
     const sources = readSources(chunk)
@@ -200,7 +203,7 @@ export class ChatStreamReader implements FrameReader {
       const index = this.#start({ kind })
       this.#out.push({ kind: 'block-delta', index, text }, { kind: 'block-end', index })
     }
-    if (this.#usage !== null) this.#out.push({ kind: 'usage', usage: this.#usage })
+    if (this.#usage !== null) this.#out.push({ kind: 'usage', usage: { ...this.#usage, ...this.#service } })
   }
 
   #conclude(): void {

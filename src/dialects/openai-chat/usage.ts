@@ -2,13 +2,19 @@
 
 import type { JsonObject, JsonValue, Usage } from '../../core/canonical.ts'
 import { inputTokens, outputTokens } from '../../core/price.ts'
-import { usageOf } from '../../core/usage.ts'
+import { serviceIn, usageOf } from '../../core/usage.ts'
 import { isObject } from './wire.ts'
 
 /** Usage of an answer or a chunk, or `null` when it tells none. Groq's streams keep it under `x_groq`. */
 export function readUsageOf(answer: JsonObject, before: Usage | null = null): Usage | null {
   const groq = answer['x_groq']
-  return readUsage(answer['usage'], before) ?? (isObject(groq) ? readUsage(groq['usage'], before) : null)
+  const usage = readUsage(answer['usage'], before) ?? (isObject(groq) ? readUsage(groq['usage'], before) : null)
+  return usage === null ? null : { ...usage, ...serviceOf(answer) }
+}
+
+/** The service tier of an answer or a chunk: beside the usage, and also in chunks that have none. */
+export function serviceOf(answer: JsonObject): Pick<Usage, 'service'> {
+  return serviceIn(answer['service_tier'])
 }
 
 /** `before` is what an earlier chunk told: a chunk that counts only one side does not forget the other. */

@@ -1,7 +1,7 @@
 // What the gateway must know of a Responses request before it understands it, from the raw texts of a few members.
 
 import type { ClientBody, Incoming, Intent, Need } from '../contract.ts'
-import { isSaid, readCount, readFlag, readModel, readText, valueAt } from '../openai-chat/scanned-members.ts'
+import { isSaid, readCount, readFlag, readModel, readText, serviceAsked, valueAt } from '../openai-chat/scanned-members.ts'
 
 /** Tools that run at the provider: what they read is input that is not in the body. */
 const PROVIDER_RUN = [
@@ -33,6 +33,7 @@ export function readIntent({ headers, body, nowSeconds }: Incoming): Intent {
     endUserId: readText(body, 'user') ?? readText(body, 'safety_identifier'),
     session: headers.get('x-session-id') ?? readText(body, 'session_id'),
     nowSeconds,
+    ...serviceAsked(body),
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { JsonObject, JsonValue, Usage } from '../../core/canonical.ts'
 import { inputTokens, outputTokens } from '../../core/price.ts'
-import { usageOf } from '../../core/usage.ts'
+import { serviceIn, usageOf } from '../../core/usage.ts'
 import { isObject, objectsOf } from '../openai-chat/wire.ts'
 
 /** Usage of a response object, or `null` when it tells none. `searches`: calls of web search that its items showed, where the usage does not count them. */
@@ -24,6 +24,7 @@ export function readUsageOf(response: JsonObject, searches = searchesIn(response
     // xAI counts all it ran; OpenAI's web searches are its items.
     paidToolCalls: count(said['num_server_side_tools_used']) ?? searches,
     reasoning,
+    ...serviceIn(response['service_tier']),
   })
 }
 

@@ -25,6 +25,7 @@ export function readIntent(incoming: Incoming): Intent {
     // The body's wins here; OpenAI's language only has the header.
     session: textOf(body, 'session_id') ?? headers.get('x-session-id'),
     ...(hidden ? { hidesReasoning: true } : {}),
+    ...(intent.service === 'fast' ? { service: 'priority' } : {}), // OpenRouter's other word for it
   }
 }
 
