@@ -84,7 +84,7 @@ function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   const stops = ending === 'client-gone' && candidate.provider.stopsBillingOnAbort.answer === 'yes'
   if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
     return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
-  const usage = servedAsAsked(counted(job, tally), serviceHeard(job, candidate))
+  const usage = servedAsAsked(counted(job, tally), serviceHeard(job.intent, job.client.id, candidate))
   const nanoUsd = cost(usage)
   if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
   return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, hold.nanoUsd) }

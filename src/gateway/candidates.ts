@@ -89,7 +89,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
   return {
     requestId: job.id,
     secretHash: key.secretHash,
-    candidates: targets.map((target) => candidateAsk(target, intent, serviceHeard(job, target))),
+    candidates: targets.map((target) => candidateAsk(target, intent, serviceHeard(intent, job.client.id, target))),
     outputTokens: intent.maxOutputTokens,
     leastOutputTokens: leastOutputTokens(intent),
     choices: intent.choices,
@@ -111,9 +111,9 @@ export function priceFor(intent: Intent, target: Candidate): Price | null {
 }
 
 /** The service tier that a target hears of: only its own language carries the member, and not every place takes it. */
-export function serviceHeard({ intent, client }: Job, { provider, model }: Candidate): string | null {
+export function serviceHeard(intent: Intent, client: DialectId, { provider, model }: Candidate): string | null {
   const { service = null } = intent
-  const own = (provider.voicesFor?.(model) ?? provider.voices).find(({ dialect }) => plain(dialect) === plain(client.id))
+  const own = (provider.voicesFor?.(model) ?? provider.voices).find(({ dialect }) => plain(dialect) === plain(client))
   return own === undefined || own.habits.refuses?.has('service_tier') === true ? null : service
 }
 
@@ -121,7 +121,8 @@ function plain(dialect: DialectId): DialectId {
   return dialect === 'openrouter' ? 'openai-chat' : dialect
 }
 
-function candidateAsk(target: Candidate, intent: Intent, service: string | null): CandidateAsk {
+/** What a request that asks a target for a service tier can cost there at worst. */
+export function candidateAsk(target: Candidate, intent: Intent, service: string | null): CandidateAsk {
   const price = intent.free === true ? NOTHING : (target.entry?.price ?? null) // of pictures the dearest: which kind is billed shows in the end
   const rates = price === null ? null : dearestServed(price, service)
   return {

@@ -1,7 +1,7 @@
 // The request path in one process: one provider with made-up settings, a key that may do anything, and a network that is a function.
 
 import { createCatalogue } from '../../src/catalogue/index.ts'
-import type { Settlement } from '../../src/core/account.ts'
+import type { Ask, Hold, Settlement } from '../../src/core/account.ts'
 import { joinBytes } from '../../src/core/bytes.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
 import { chat } from '../../src/gateway/chat.ts'
@@ -15,23 +15,36 @@ export type Left = { readonly url: string; readonly headers: Headers; readonly t
 export type FakeGateway = {
   readonly left: readonly Left[]
   readonly settled: readonly Settlement[]
+  /** What admission was told. */
+  readonly asked: readonly Ask[]
   ask(client: ClientDialect, path: string, body: unknown, headers?: { readonly [name: string]: string }): Promise<Response>
 }
 
 const HOUR_MS = 3_600_000
 
-export function fakeGateway(provider: Provider, settings: Settings, network: (left: Left) => Response): FakeGateway {
+/** `hold`: as of a key with a budget; without one the key has none. */
+export function fakeGateway(
+  provider: Provider,
+  settings: Settings,
+  network: (left: Left) => Response,
+  hold: Partial<Hold> = {},
+): FakeGateway {
   const left: Left[] = []
   const settled: Settlement[] = []
+  const asked: Ask[] = []
   const account: Account = {
-    admit: async ({ requestId }) => ({
-      kind: 'granted',
-      hold: { requestId, period: '', nanoUsd: 0, expiresAt: Date.now() + HOUR_MS, budgeted: false },
-      allowed: [0],
-      maxOutputTokens: null,
-      clamped: false,
-      repeated: false,
-    }),
+    admit: async (ask) => {
+      asked.push(ask)
+      const { requestId } = ask
+      return {
+        kind: 'granted',
+        hold: { requestId, period: '', nanoUsd: 0, expiresAt: Date.now() + HOUR_MS, budgeted: false, ...hold },
+        allowed: [0],
+        maxOutputTokens: null,
+        clamped: false,
+        repeated: false,
+      }
+    },
     renew: async () => undefined,
     settle: async (settlement) => void settled.push(settlement),
     view: async () => ({ kind: 'refused', code: 'key-unknown', message: 'not here' }),
@@ -62,6 +75,7 @@ export function fakeGateway(provider: Provider, settings: Settings, network: (le
   return {
     left,
     settled,
+    asked,
     ask: (client, path, body, headers = {}) =>
       handle(
         new Request(`https://gateway.test${path}`, {
