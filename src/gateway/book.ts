@@ -84,15 +84,17 @@ function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   const stops = ending === 'client-gone' && candidate.provider.stopsBillingOnAbort.answer === 'yes'
   if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
     return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
-  const usage = servedAsAsked(counted(job, tally), serviceHeard(job.intent, job.client.id, candidate))
+  const untold = tally === null || tally.usage === null
+  const usage = { ...counted(job, tally), ...(untold ? serviceAsked(job, candidate) : {}) }
   const nanoUsd = cost(usage)
   if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
   return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, hold.nanoUsd) }
 }
 
 /** Where nobody told the service tier, a dearer one that was asked for counts as given. */
-function servedAsAsked(usage: Usage, asked: string | null): Usage {
-  return usage.service !== undefined || asked === null ? usage : { ...usage, ...(DEARER_SERVICES.has(asked) ? { service: asked } : {}) }
+function serviceAsked(job: Job, candidate: Candidate): Pick<Usage, 'service'> {
+  const asked = serviceHeard(job.intent, job.client.id, candidate)
+  return asked !== null && DEARER_SERVICES.has(asked) ? { service: asked } : {}
 }
 
 /** Whether the price is zero for whatever may be used, `but` for these pieces. */

@@ -2,9 +2,9 @@
 
 import type { Mode } from '../catalogue/entry.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
+import type { DialectId } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
 import { dearestServed, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
-import type { DialectId } from '../core/canonical.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
@@ -121,8 +121,7 @@ function plain(dialect: DialectId): DialectId {
   return dialect === 'openrouter' ? 'openai-chat' : dialect
 }
 
-/** What a request that asks a target for a service tier can cost there at worst. */
-export function candidateAsk(target: Candidate, intent: Intent, service: string | null): CandidateAsk {
+function candidateAsk(target: Candidate, intent: Intent, service: string | null): CandidateAsk {
   const price = intent.free === true ? NOTHING : (target.entry?.price ?? null) // of pictures the dearest: which kind is billed shows in the end
   const rates = price === null ? null : dearestServed(price, service)
   return {

@@ -88,7 +88,7 @@ describe('the catalogue', () => {
         flex: { input: 625_000, output: 5_000_000, cacheRead: 62_500 },
       },
     })
-    expect(priceOf('openai', 'gpt-5.4')?.services?.['priority']?.tiers).toEqual([
+    expect(priceOf('azure', 'gpt-5.4')?.services?.['priority']?.tiers).toEqual([
       { aboveInputTokens: 272_000, input: 10_000_000, output: 45_000_000, cacheRead: 1_000_000 },
     ])
     // A long context has no price at flex in the source: it costs no less than at the standard tier.
@@ -165,8 +165,8 @@ describe('a request', () => {
     })
     expect(translated).toMatchObject({ costNanoUsd: null, usage: { service: 'priority' } }) // Groq sells no such tier that we know a price of
     const told = await gatewayOf('openai', text).ask(openrouterClient, '/api/v1/chat/completions', asChat)
-    const body = await told.json<{ readonly usage: { readonly cost: number } }>()
-    expect(body.usage.cost).toBe(AT_PRIORITY / 1e9)
+    const body: unknown = await told.json()
+    expect(body).toMatchObject({ usage: { cost: AT_PRIORITY / 1e9 } })
   })
 
   it('is booked at the hold under a budget where the tier that served it has no price', async () => {
@@ -201,7 +201,7 @@ describe('a request', () => {
         metadata: null,
         ...more,
       })
-      expect(row).toMatchObject({ ended: 'cut', usageFrom: 'counted' })
+      expect(row).toMatchObject({ ended: 'upstream-cut', usageFrom: 'counted' })
       return row?.usage == null ? null : { cost: row.costNanoUsd, input: row.usage.input, output: row.usage.output }
     }
     const [standard, priority] = [await costOf({ service_tier: 'standard' }), await costOf({ service_tier: 'priority' })]
