@@ -3,6 +3,7 @@
 import type { Units } from '../core/canonical.ts'
 import type { KeyView, Row } from '../core/account.ts'
 import type { Policy } from '../core/book.ts'
+import { PERMITS, type Permits } from '../core/permits.ts'
 import type { RateLimits } from '../core/rates.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
@@ -25,6 +26,11 @@ function limitsTold(limits: RateLimits): Json {
     parallel_requests: limits.parallelRequests,
   }
   return Object.fromEntries(Object.entries(told).filter(([, limit]) => limit !== null))
+}
+
+/** Only the rules that there are. */
+function permitsTold(permits: Permits): Json {
+  return Object.fromEntries(PERMITS.map((name) => [name, permits[name]] as const).filter(([, list]) => list !== null))
 }
 
 /** `GET /v1/key`. */
@@ -54,6 +60,7 @@ export function ownKey(view: KeyView): Json {
       hold_seconds: view.holdSeconds,
       resets_at: iso(view.resetsAt),
       models: view.models,
+      ...permitsTold({ ...view, models: null }),
       ...limitsTold(view.limits),
       running: view.running,
     },
@@ -86,7 +93,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       spent_nano_usd: spent,
       limit_nano_usd: policy.limitNanoUsd,
       resets_at: iso(period.resetsAt),
-      ...(policy.models === null ? {} : { models: policy.models }),
+      ...permitsTold(policy),
       ...limitsTold(policy.limits),
     },
   }

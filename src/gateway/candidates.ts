@@ -9,6 +9,7 @@ import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import { able } from './able.ts'
 import type { Candidate } from './candidate.ts'
+import { clientIp } from './client-ip.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
 
@@ -88,6 +89,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
   return {
     requestId: job.id,
     secretHash: key.secretHash,
+    clientIp: clientIp(job.headers),
     candidates: targets.map((target) => candidateAsk(target, intent)),
     outputTokens: intent.maxOutputTokens,
     leastOutputTokens: leastOutputTokens(intent),
@@ -114,6 +116,8 @@ function candidateAsk(target: Candidate, intent: Intent): CandidateAsk {
   const rates = price === null ? null : dearest(price)
   return {
     model: `${target.provider.id}/${target.model}`,
+    provider: target.provider.id,
+    region: target.settings.region,
     worst:
       price === null || rates === null
         ? null

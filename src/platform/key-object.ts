@@ -3,6 +3,7 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Journal, type Policy } from '../core/book.ts'
+import { EVERYTHING } from '../core/permits.ts'
 import { readSpend } from '../core/spend.ts'
 import { numberSetting, type Env } from './env.ts'
 import { policyOf, readKey } from './policies.ts'
@@ -70,11 +71,11 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   /** What the key may know of itself; a refusal when the secret is not (or no longer) good. */
-  async view(secretHash: string): Promise<KeyView | Refusal> {
+  async view(secretHash: string, clientIp: string | null): Promise<KeyView | Refusal> {
     if (this.#book.policy === null) await this.#hydrate()
     const now = Date.now()
     this.#expire(now)
-    return this.#book.refuseSecret(secretHash, now) ?? (this.#book.view(now) as KeyView)
+    return this.#book.refuseSecret(secretHash, clientIp, now) ?? (this.#book.view(now) as KeyView)
   }
 
   async pending(requestId: string): Promise<Row | null> {
@@ -119,7 +120,7 @@ export class KeyObject extends DurableObject<Env> {
       this.ctx.storage.get<Journal>('journal'),
       this.ctx.storage.list<readonly Pending[]>({ prefix: BATCH }),
     ])
-    if (policy !== undefined) this.#book.hydrate(policy)
+    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, ...policy }) // an older one does not have all members
     if (journal !== undefined) this.#book.restore(journal)
     for (const [name, batch] of rows) {
       this.#batches.set(name, batch)

@@ -15,7 +15,17 @@ type KeyRow = {
 const ask = (id: string, hash: string): Ask => ({
   requestId: id,
   secretHash: hash,
-  candidates: [{ model: 'p/m', worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 }, inputTokens: 100, maxOutputTokens: null }],
+  clientIp: null,
+  candidates: [
+    {
+      model: 'p/m',
+      provider: 'p',
+      region: null,
+      worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 },
+      inputTokens: 100,
+      maxOutputTokens: null,
+    },
+  ],
   outputTokens: 100,
   leastOutputTokens: 1,
   choices: 1,
@@ -89,6 +99,9 @@ describe('the keys API', () => {
       '{"name":"x","expires_at":"some day"}',
       '{"name":"x","sluice":[]}',
       '{"name":"x","sluice":{"no_such_thing":1}}',
+      '{"name":"x","sluice":{"ips":["10.0.0.0/33"]}}',
+      '{"name":"x","sluice":{"ips":["10.0.0.1/8"]}}',
+      '{"name":"x","sluice":{"providers":"openai"}}',
       '[]',
       '',
       '{',
@@ -98,6 +111,67 @@ describe('the keys API', () => {
       expect(await response.json()).toMatchObject({ error: { code: 400, message: expect.any(String) } })
     }
     expect(await count()).toBe(before)
+  })
+})
+
+describe('the policy of a key', () => {
+  const from = (ip: string): Record<string, string> => ({ 'cf-connecting-ip': ip })
+
+  it('is kept, shown, changed and taken away', async () => {
+    const policy = { models: ['demo/*'], providers: ['demo', 'open*'], regions: ['eu-*'], ips: ['10.0.0.0/8', '2001:db8::/32'] }
+    const { key, hash } = await makeKey({ sluice: policy })
+    const told = async (): Promise<unknown> => (await (await call('GET', `/api/v1/keys/${hash}`, ADMIN)).json<KeyRow>()).data.sluice
+    expect(await told()).toMatchObject(policy)
+    expect((await (await call('GET', '/v1/key', key, undefined, from('10.0.0.1'))).json<KeyRow>()).data.sluice).toMatchObject(policy)
+    await call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { sluice: { providers: ['demo'] } })
+    expect(await told()).toMatchObject({ ...policy, providers: ['demo'] })
+    await call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { sluice: { providers: null, regions: null, ips: null } })
+    expect(await told()).not.toHaveProperty('ips')
+    expect((await call('POST', '/v1/chat/completions', key, echo('x'))).status).toBe(200)
+  })
+
+  it('decides where a request may go and from where it may come, from the next request on', async () => {
+    const { key, hash } = await makeKey({ limit: 1 })
+    const chat = (headers = {}): Promise<Response> => call('POST', '/v1/chat/completions', key, echo('x'), headers)
+    const change = (sluice: object): Promise<Response> => call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { sluice })
+    const listed = async (): Promise<number> =>
+      (await (await call('GET', '/v1/models', key)).json<{ readonly data: readonly unknown[] }>()).data.length
+    expect((await chat()).status).toBe(200)
+    const all = await listed()
+    await change({ providers: ['openai'] })
+    const elsewhere = await chat()
+    expect(elsewhere.status).toBe(403)
+    expect(await elsewhere.json()).toMatchObject({ error: { code: 'model-forbidden', message: expect.stringContaining('`providers`') } })
+    expect(await listed()).toBeLessThan(all)
+    await change({ providers: null, regions: ['eu-*'] })
+    expect(await (await chat()).json()).toMatchObject({ error: { code: 'model-forbidden', message: expect.stringContaining('`regions`') } })
+    await change({ regions: null, ips: ['203.0.113.0/24'] })
+    const nowhere = await chat()
+    expect(nowhere.status).toBe(403)
+    expect(await nowhere.json()).toMatchObject({ error: { type: 'permission_error', code: 'key-forbidden-here' } })
+    expect((await chat(from('198.51.100.1'))).status).toBe(403)
+    expect((await chat(from('::ffff:203.0.113.9'))).status).toBe(200)
+    expect((await chat(from('203.0.113.9'))).status).toBe(200)
+    expect((await call('GET', '/v1/key', key, undefined, from('198.51.100.1'))).status).toBe(403)
+    const spoken = { model: 'demo/echo', max_tokens: 9, messages: [{ role: 'user', content: 'x' }] }
+    const anthropic = await call('POST', '/v1/messages', key, spoken, { 'anthropic-version': '2023-06-01' })
+    expect([anthropic.status, await anthropic.json()]).toMatchObject([403, { type: 'error', error: { type: 'permission_error' } }])
+    const gemini = await call('POST', '/v1beta/models/demo/echo:generateContent', key, { contents: [{ parts: [{ text: 'x' }] }] })
+    expect([gemini.status, await gemini.json()]).toMatchObject([403, { error: { code: 403, status: 'PERMISSION_DENIED' } }])
+    const router = await call('POST', '/api/v1/chat/completions', key, echo('x'))
+    expect([router.status, await router.json()]).toMatchObject([403, { error: { code: 403 } }])
+  })
+
+  it('of an object that was written down before there were such rules allows everything', async () => {
+    const { key, id } = await makeKey()
+    expect((await call('GET', '/v1/key', key)).status).toBe(200)
+    await runInDurableObject(bindings.KEYS.getByName(id), async (_, state) => {
+      const { providers: _p, regions: _r, ips: _i, ...old } = (await state.storage.get<Record<string, unknown>>('policy')) ?? {}
+      await state.storage.put('policy', old)
+      await state.storage.sync()
+      state.abort('a new version')
+    }).catch(() => undefined)
+    expect((await call('POST', '/v1/chat/completions', key, echo('x'))).status).toBe(200)
   })
 })
 
@@ -171,7 +245,7 @@ describe("a key's object", () => {
       readonly cost: number
     }>()
     expect(found).toEqual({ n: 1, cost: 70 })
-    const view = await again.view(hash)
+    const view = await again.view(hash, null)
     expect(view).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
   })
 })
