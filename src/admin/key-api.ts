@@ -1,9 +1,10 @@
-// What a key may ask about itself: its limits and spend, and its own generations.
+// What a key may ask about itself: its limits, spend and credits, and its own generations. An administrator is told of all keys.
 
 import { Hono } from 'hono'
 import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
+import { allCredits, ownCredits } from './credits.ts'
 import { apiFailure } from './failure.ts'
 import { generation, ownKey } from './shapes.ts'
 import { isAdmin, requireKey } from './who.ts'
@@ -16,6 +17,14 @@ for (const path of ['/v1/key', '/api/v1/key']) {
     return c.json({ data: ownKey(view) }, 200, { 'cache-control': 'no-store' })
   })
 }
+
+keyApi.get('/api/v1/credits', async (c) => {
+  const { headers } = c.req.raw
+  const data = isAdmin(headers, c.env)
+    ? await allCredits(c.env.DB, Date.now())
+    : ownCredits((await requireKey(headers, makeDeps(c.env, c.executionCtx))).view)
+  return c.json({ data }, 200, { 'cache-control': 'no-store' })
+})
 
 keyApi.get('/api/v1/generation', async (c) => {
   const deps = makeDeps(c.env, c.executionCtx)

@@ -117,7 +117,9 @@ describe('ranges of addresses', () => {
       const prefix = next(33)
       const cut = bits(made()).slice(0, prefix).padEnd(32, '0')
       const network = [0, 8, 16, 24].map((at) => Number.parseInt(cut.slice(at, at + 8), 2)).join('.')
-      const near = [...cut].map((bit, at) => (at < prefix - 1 ? bit : String(next(2)))).join('')
+      const near = Array.from(cut)
+        .map((bit, at) => (at < prefix - 1 ? bit : String(next(2))))
+        .join('')
       const address = [0, 8, 16, 24].map((at) => Number.parseInt(near.slice(at, at + 8), 2)).join('.')
       expect([network, prefix, address, within(address, `${network}/${prefix}`)]).toEqual([
         network, prefix, address, bits(address).startsWith(cut.slice(0, prefix)),

@@ -175,6 +175,40 @@ describe('the policy of a key', () => {
   })
 })
 
+describe('credits', () => {
+  type Credits = { readonly data: { readonly total_credits: number | null; readonly total_usage: number; readonly sluice: object } }
+  const credits = async (key: string): Promise<Credits['data']> => (await (await call('GET', '/api/v1/credits', key)).json<Credits>()).data
+
+  it('are a limit and what is booked on it in its period; without a limit there are none to count', async () => {
+    const { key, hash, id } = await makeKey({ limit: 2.5, limit_reset: 'daily' })
+    const free = await makeKey()
+    expect(await credits(key)).toEqual({
+      total_credits: 2.5,
+      total_usage: 0,
+      sluice: { spent_nano_usd: 0, held_nano_usd: 0, limit_nano_usd: 2_500_000_000 },
+    })
+    expect(await credits(free.key)).toMatchObject({ total_credits: null, total_usage: 0 })
+    const before = await credits(ADMIN)
+    expect(before).toMatchObject({ total_credits: null, sluice: { keys_without_limit: expect.any(Number) } })
+    const spend = (period: string): Promise<unknown> =>
+      bindings.DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2')
+        .bind(JSON.stringify({ period, periodNanoUsd: 1_250_000_000, everNanoUsd: 9_000_000_000 }), id)
+        .run()
+    await spend('2001-01-01')
+    expect((await credits(ADMIN)).total_usage).toBe(before.total_usage)
+    const granted = await bindings.KEYS.getByName(id).admit(ask('gen-credits', hash))
+    await spend(granted.kind === 'granted' ? granted.hold.period : 'none')
+    expect((await credits(ADMIN)).total_usage).toBeCloseTo(before.total_usage + 1.25, 9)
+    expect((await credits(key)).sluice).toMatchObject({ held_nano_usd: 200 })
+    await bindings.DB.prepare('UPDATE keys SET limit_nano_usd = 4000000000000001 WHERE limit_nano_usd IS NULL').run()
+    const all = await bindings.DB.prepare('SELECT COUNT(*) AS n FROM keys WHERE deleted_at IS NULL').first<{ readonly n: number }>()
+    const summed = await credits(ADMIN)
+    expect(summed.sluice).toEqual({ keys: all?.n, keys_without_limit: 0 })
+    expect(summed.total_credits).toBeGreaterThan(4_000_000)
+    expect((await call('GET', '/api/v1/credits', null)).status).toBe(401)
+  })
+})
+
 describe('made-up keys', () => {
   it('leave no object behind', async () => {
     const { key } = await makeKey()
