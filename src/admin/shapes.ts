@@ -8,6 +8,7 @@ import type { RateLimits } from '../core/rates.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
+import type { KeptRefusal } from '../platform/refusals.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from '../core/window.ts'
 
 type Json = { readonly [name: string]: unknown }
@@ -166,6 +167,29 @@ export function generation(row: Row): Json {
       tags: row.tags,
       dropped: row.dropped,
       fidelity: row.fidelity,
+    },
+  }
+}
+
+/** A row of `GET /api/v1/refusals`. */
+export function refusal(one: KeptRefusal): Json {
+  return {
+    id: one.id,
+    created_at: iso(one.createdAt),
+    model: one.model,
+    code: one.code,
+    message: one.message,
+    scope: one.money?.scope ?? null,
+    spent: usd(one.money?.spentNanoUsd ?? null),
+    held: usd(one.money?.heldNanoUsd ?? null),
+    limit: usd(one.money?.limitNanoUsd ?? null),
+    retry_after: one.retryAfterMs === null ? null : Math.ceil(one.retryAfterMs / 1000),
+    sluice: {
+      key_id: one.keyId,
+      spent_nano_usd: one.money?.spentNanoUsd ?? null,
+      held_nano_usd: one.money?.heldNanoUsd ?? null,
+      limit_nano_usd: one.money?.limitNanoUsd ?? null,
+      left_out_before: one.leftOut,
     },
   }
 }
