@@ -35,6 +35,7 @@ export class RefusedLog {
   /** A key that nobody here knows leaves nothing behind. `false`: not kept. */
   keep(ask: Ask, refusal: Refusal, now: number): boolean {
     if (refusal.code === 'key-unknown') return false
+    this.drop(ask.requestId) // asked again at once, and refused again
     const minute = Math.floor(now / MINUTE_MS)
     if (minute !== this.#minute) [this.#minute, this.#inMinute] = [minute, 0]
     if (this.#waiting.size >= MOST_WAITING || this.#inMinute >= MOST_A_MINUTE) {
@@ -56,11 +57,12 @@ export class RefusedLog {
     return true
   }
 
-  /** It was asked again at once, and granted. */
+  /** It was asked again at once. */
   drop(id: string): void {
     const dropped = this.#waiting.get(id)
     if (dropped === undefined) return
     this.#waiting.delete(id)
+    if (Math.floor(dropped.createdAt / MINUTE_MS) === this.#minute) this.#inMinute--
     this.#leftOut += dropped.leftOut
   }
 
