@@ -7,6 +7,8 @@ import { explain, openControl, type Where } from './ops/gateway-address.ts'
 const HELP = `npm run key -- COMMAND [options]
 
   create   --name NAME [--limit USD] [--reset daily|weekly|monthly|24h|…] [--expires DATE] [--models GLOB,GLOB]
+           [--providers GLOB,GLOB] [--regions GLOB,GLOB]   where its requests may go
+           [--ips CIDR,CIDR]       from where it may be used
            [--rpm N] [--rpd N]     requests a minute, a day      [--tpm N] [--tpd N]   tokens a minute, a day
            [--parallel N]          requests at once
            makes a key and shows it, once
@@ -39,6 +41,9 @@ try {
       reset: { type: 'string' },
       expires: { type: 'string' },
       models: { type: 'string' },
+      providers: { type: 'string' },
+      regions: { type: 'string' },
+      ips: { type: 'string' },
       rpm: { type: 'string' },
       rpd: { type: 'string' },
       tpm: { type: 'string' },

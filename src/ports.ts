@@ -11,7 +11,7 @@ export interface Account {
   renew(requestId: string): Promise<void>
   /** Idempotent by request id; a late settle after expiry corrects the booked row. */
   settle(settlement: Settlement): Promise<void>
-  view(secretHash: string): Promise<KeyView | Refusal>
+  view(secretHash: string, clientIp: string | null): Promise<KeyView | Refusal>
   /** Carries what is settled to D1 now. */
   flush(): Promise<void>
   /** A row that has not reached D1 yet. */

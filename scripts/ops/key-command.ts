@@ -8,6 +8,9 @@ export type KeyOptions = {
   readonly reset?: string | undefined
   readonly expires?: string | undefined
   readonly models?: string | undefined
+  readonly providers?: string | undefined
+  readonly regions?: string | undefined
+  readonly ips?: string | undefined
   readonly rpm?: string | undefined
   readonly rpd?: string | undefined
   readonly tpm?: string | undefined
@@ -32,13 +35,11 @@ export function isCommand(text: string | undefined): text is Command {
 
 /** Checks before anything is sent. @throws UsageError */
 export function createBody(options: KeyOptions): object {
-  const { name, limit, reset, expires, models } = options
+  const { name, limit, reset, expires } = options
   if (name === undefined || name === '') throw new UsageError('Give the key a name: --name "my app".')
-  const globs = models?.split(',').map((glob) => glob.trim()).filter((glob) => glob !== '') // prettier-ignore
-  if (globs?.length === 0) throw new UsageError('--models takes names with *, such as openai/*,anthropic/claude-*.')
   if (expires !== undefined && Number.isNaN(Date.parse(expires)))
     throw new UsageError('--expires takes a date such as 2027-01-31 or 2027-01-31T00:00:00Z.')
-  const special = { ...(globs === undefined ? {} : { models: globs }), ...ratesOf(options) }
+  const special = { ...listsOf(options), ...ratesOf(options) }
   if (reset !== undefined && limit === undefined) throw new UsageError('--reset says how often the limit begins anew: it needs --limit.')
   return {
     name,
@@ -47,6 +48,25 @@ export function createBody(options: KeyOptions): object {
     ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
     ...(Object.keys(special).length === 0 ? {} : { sluice: special }),
   }
+}
+
+/** What each list takes. */
+const LISTS = {
+  models: 'names with *, such as openai/*,anthropic/claude-*',
+  providers: 'ids with *, such as openai,azure',
+  regions: 'names with *, such as eu-*,europe-*',
+  ips: 'addresses and ranges, such as 203.0.113.7,10.0.0.0/8,2001:db8::/32',
+} as const
+
+function listsOf(options: KeyOptions): { readonly [member: string]: readonly string[] } {
+  const lists: { [member: string]: readonly string[] } = {}
+  for (const typed of ['models', 'providers', 'regions', 'ips'] as const) {
+    const list = options[typed]?.split(',').map((one) => one.trim()).filter((one) => one !== '') // prettier-ignore
+    if (list === undefined) continue
+    if (list.length === 0) throw new UsageError(`--${typed} takes ${LISTS[typed]}.`)
+    lists[typed] = list
+  }
+  return lists
 }
 
 /** What is typed → the member of the keys API. */

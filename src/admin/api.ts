@@ -6,11 +6,12 @@ import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { listRows } from '../platform/ledger.ts'
+import { listRefusals } from '../platform/refusals.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
-import { generation, listedKey } from './shapes.ts'
+import { generation, listedKey, refusal } from './shapes.ts'
 import { requireAdmin } from './who.ts'
 
 export const adminApi = new Hono<{ Bindings: Env }>()
@@ -69,6 +70,21 @@ adminApi.get('/generations', async (c) => {
     whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER),
   )
   return c.json({ data: rows.map(generation) })
+})
+
+adminApi.get('/refusals', async (c) => {
+  const hash = c.req.query('api_key_hash')
+  if (hash === undefined)
+    throw new GatewayError('request-malformed', 'Name a key or a request: /api/v1/refusals?api_key_hash=… or /api/v1/refusals?id=…')
+  const { policy } = await must(c.env, hash)
+  await makeDeps(c.env, c.executionCtx).account(policy.keyId).flush()
+  const rows = await listRefusals(
+    c.env.DB,
+    policy.keyId,
+    whole(c.req.query('limit'), PAGE, MOST_ROWS),
+    whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER),
+  )
+  return c.json({ data: rows.map(refusal) })
 })
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))

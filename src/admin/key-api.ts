@@ -1,11 +1,13 @@
-// What a key may ask about itself: its limits and spend, and its own generations.
+// What a key may ask about itself: its limits, spend and credits, and its own generations. An administrator is told of all keys.
 
 import { Hono } from 'hono'
 import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
+import { allCredits, ownCredits } from './credits.ts'
+import { findRefusal } from '../platform/refusals.ts'
 import { apiFailure } from './failure.ts'
-import { generation, ownKey } from './shapes.ts'
+import { generation, ownKey, refusal } from './shapes.ts'
 import { isAdmin, requireKey } from './who.ts'
 
 export const keyApi = new Hono<{ Bindings: Env }>()
@@ -16,6 +18,14 @@ for (const path of ['/v1/key', '/api/v1/key']) {
     return c.json({ data: ownKey(view) }, 200, { 'cache-control': 'no-store' })
   })
 }
+
+keyApi.get('/api/v1/credits', async (c) => {
+  const { headers } = c.req.raw
+  const data = isAdmin(headers, c.env)
+    ? await allCredits(c.env.DB, Date.now())
+    : ownCredits((await requireKey(headers, makeDeps(c.env, c.executionCtx))).view)
+  return c.json({ data }, 200, { 'cache-control': 'no-store' })
+})
 
 keyApi.get('/api/v1/generation', async (c) => {
   const deps = makeDeps(c.env, c.executionCtx)
@@ -30,6 +40,20 @@ keyApi.get('/api/v1/generation', async (c) => {
   if (row === null || row === undefined || (own !== null && row.keyId !== own.view.keyId))
     throw new GatewayError('record-unknown', 'There is no such generation.')
   return c.json({ data: generation(row) }, 200, { 'cache-control': 'no-store' })
+})
+
+/** Without an id it is the administrator's list, which stands below. */
+keyApi.get('/api/v1/refusals', async (c, next) => {
+  const ids = new URL(c.req.url).searchParams.getAll('id')
+  const [id] = ids
+  if (id === undefined) return next()
+  if (ids.length !== 1 || id === '') throw new GatewayError('request-malformed', 'Name one request: /api/v1/refusals?id=…')
+  const own = isAdmin(c.req.raw.headers, c.env) ? null : await requireKey(c.req.raw.headers, makeDeps(c.env, c.executionCtx))
+  await own?.account.flush()
+  const found = id.length > 64 ? null : await findRefusal(c.env.DB, id)
+  if (found === null || (own !== null && found.keyId !== own.view.keyId))
+    throw new GatewayError('record-unknown', 'No refusal of this request is kept.')
+  return c.json({ data: refusal(found) }, 200, { 'cache-control': 'no-store' })
 })
 
 keyApi.onError((error) => apiFailure(error))

@@ -1,8 +1,10 @@
 // What an administrator may say of a key, checked by Zod: the place of a mistake is named.
 
 import * as z from 'zod'
+import { parseRange } from '../core/cidr.ts'
 import { GatewayError } from '../core/errors.ts'
 import { nanoOf } from '../core/money.ts'
+import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { isReset } from '../core/window.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 import type { Change, Settings } from './key-store.ts'
@@ -18,10 +20,22 @@ const instant = z
   .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a date and time such as 2027-01-31T00:00:00Z')
   .transform((text) => Date.parse(text))
   .nullable()
-const models = z.array(z.string().min(1).max(256)).max(1000).nullable()
+const globs = z.array(z.string().min(1).max(256)).max(1000).nullable().optional()
+const ips = z
+  .array(
+    z
+      .string()
+      .refine((text) => parseRange(text) !== null, 'must be an address or a range such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32'),
+  )
+  .max(1000)
+  .nullable()
+  .optional()
 const rate = z.int().min(1).max(1_000_000_000_000).nullable().optional()
 const special = z.strictObject({
-  models: models.optional(),
+  models: globs,
+  providers: globs,
+  regions: globs,
+  ips,
   requests_per_minute: rate,
   requests_per_day: rate,
   tokens_per_minute: rate,
@@ -76,7 +90,8 @@ export function readCreate(value: unknown): Settings {
     limitNanoUsd: said.limit ?? null,
     limitReset: said.limit_reset ?? null,
     expiresAt: said.expires_at ?? null,
-    models: said.sluice?.models ?? null,
+    ...EVERYTHING,
+    ...permitsSaid(said.sluice),
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
   }
 }
@@ -89,9 +104,13 @@ export function readChange(value: unknown): Change {
     ...(said.limit === undefined ? {} : { limitNanoUsd: said.limit }),
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
-    ...(said.sluice?.models === undefined ? {} : { models: said.sluice.models }),
+    ...permitsSaid(said.sluice),
     ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice) }),
   }
+}
+
+function permitsSaid(said: z.output<typeof special> | undefined): Partial<Permits> {
+  return Object.fromEntries(PERMITS.map((name) => [name, said?.[name]] as const).filter(([, list]) => list !== undefined))
 }
 
 function limitsSaid(said: z.output<typeof special> | undefined): Partial<RateLimits> {

@@ -4,19 +4,19 @@
 import type { Policy } from '../core/book.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
+import { PERMITS, type Permits } from '../core/permits.ts'
 import type { RateLimits } from '../core/rates.ts'
 import { readSpend, type Spend } from '../core/spend.ts'
 import { objectOf } from '../platform/account.ts'
 import { setting, type Env } from '../platform/env.ts'
 import { policyOf, type StoredKey } from '../platform/policies.ts'
 
-export type Settings = {
+export type Settings = Permits & {
   readonly name: string
   readonly disabled: boolean
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
   readonly expiresAt: number | null
-  readonly models: readonly string[] | null
   readonly limits: RateLimits
 }
 
@@ -155,21 +155,21 @@ function tightens(before: Policy, after: Policy): boolean {
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
     RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
-    (after.models !== null && JSON.stringify(after.models) !== JSON.stringify(before.models))
+    PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
   )
 }
 
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, limits } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, limits }
+  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits }
 }
 
 function policyText(settings: Settings): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
   return JSON.stringify({
-    ...(settings.models === null ? {} : { models: settings.models }),
+    ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
   })
 }

@@ -4,7 +4,7 @@
 import { Hono } from 'hono'
 import type { Mode, ModelEntry } from '../catalogue/entry.ts'
 import { GatewayError } from '../core/errors.ts'
-import { matchesGlob } from '../core/glob.ts'
+import { forbiddenBy } from '../core/permits.ts'
 import { makeDeps } from '../deps.ts'
 import { CLIENT_DIALECTS } from '../dialects/index.ts'
 import { newRequestId } from '../gateway/job.ts'
@@ -63,10 +63,11 @@ async function usableModels(headers: Headers, deps: Deps): Promise<Iterable<Mode
   const configured = new Map(
     deps.providers.filter((provider) => deps.settings(provider) !== null).map((provider) => [provider.id, provider]),
   )
-  const mayUse = (entry: ModelEntry): boolean => view.models === null || view.models.some((glob) => matchesGlob(glob, idOf(entry)))
+  const mayUse = (entry: ModelEntry, provider: Provider): boolean =>
+    forbiddenBy(view, { model: idOf(entry), provider: provider.id, region: deps.settings(provider)?.region ?? null }) === null
   return [...catalogue.list()].filter((entry) => {
     const provider = configured.get(entry.provider)
-    return provider !== undefined && isServed(entry, provider) && mayUse(entry)
+    return provider !== undefined && isServed(entry, provider) && mayUse(entry, provider)
   })
 }
 

@@ -3,10 +3,12 @@
 import type { Units } from '../core/canonical.ts'
 import type { KeyView, Row } from '../core/account.ts'
 import type { Policy } from '../core/book.ts'
+import { PERMITS, type Permits } from '../core/permits.ts'
 import type { RateLimits } from '../core/rates.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
+import type { KeptRefusal } from '../platform/refusals.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from '../core/window.ts'
 
 type Json = { readonly [name: string]: unknown }
@@ -25,6 +27,11 @@ function limitsTold(limits: RateLimits): Json {
     parallel_requests: limits.parallelRequests,
   }
   return Object.fromEntries(Object.entries(told).filter(([, limit]) => limit !== null))
+}
+
+/** Only the rules that there are. */
+function permitsTold(permits: Permits): Json {
+  return Object.fromEntries(PERMITS.map((name) => [name, permits[name]] as const).filter(([, list]) => list !== null))
 }
 
 /** `GET /v1/key`. */
@@ -54,6 +61,7 @@ export function ownKey(view: KeyView): Json {
       hold_seconds: view.holdSeconds,
       resets_at: iso(view.resetsAt),
       models: view.models,
+      ...permitsTold({ ...view, models: null }),
       ...limitsTold(view.limits),
       running: view.running,
     },
@@ -86,7 +94,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       spent_nano_usd: spent,
       limit_nano_usd: policy.limitNanoUsd,
       resets_at: iso(period.resetsAt),
-      ...(policy.models === null ? {} : { models: policy.models }),
+      ...permitsTold(policy),
       ...limitsTold(policy.limits),
     },
   }
@@ -159,6 +167,29 @@ export function generation(row: Row): Json {
       tags: row.tags,
       dropped: row.dropped,
       fidelity: row.fidelity,
+    },
+  }
+}
+
+/** A row of `GET /api/v1/refusals`. */
+export function refusal(one: KeptRefusal): Json {
+  return {
+    id: one.id,
+    created_at: iso(one.createdAt),
+    model: one.model,
+    code: one.code,
+    message: one.message,
+    scope: one.money?.scope ?? null,
+    spent: usd(one.money?.spentNanoUsd ?? null),
+    held: usd(one.money?.heldNanoUsd ?? null),
+    limit: usd(one.money?.limitNanoUsd ?? null),
+    retry_after: one.retryAfterMs === null ? null : Math.ceil(one.retryAfterMs / 1000),
+    sluice: {
+      key_id: one.keyId,
+      spent_nano_usd: one.money?.spentNanoUsd ?? null,
+      held_nano_usd: one.money?.heldNanoUsd ?? null,
+      limit_nano_usd: one.money?.limitNanoUsd ?? null,
+      left_out_before: one.leftOut,
     },
   }
 }

@@ -3,6 +3,7 @@
 import type { KeyView } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { sameText } from '../core/key.ts'
+import { clientIp } from '../gateway/client-ip.ts'
 import { authenticate } from '../gateway/job.ts'
 import { setting, type Env } from '../platform/env.ts'
 import type { Account, Deps } from '../ports.ts'
@@ -41,7 +42,7 @@ export async function requireKey(
 ): Promise<{ readonly account: Account; readonly view: KeyView; readonly secretHash: string }> {
   const key = await authenticate(bearerOf(headers) ?? headers.get('x-api-key') ?? headers.get('x-goog-api-key'), deps)
   const account = deps.account(key.id)
-  const view = await account.view(key.secretHash)
+  const view = await account.view(key.secretHash, clientIp(headers))
   if ('kind' in view) throw new GatewayError(view.code, view.message)
   return { account, view, secretHash: key.secretHash }
 }

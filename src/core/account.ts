@@ -2,6 +2,7 @@
 
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
+import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
@@ -11,6 +12,9 @@ export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: numbe
 export type CandidateAsk = {
   /** `provider/model`, matched against the key's allowed models. */
   readonly model: string
+  readonly provider: string
+  /** Where it is called; `null`: not known. */
+  readonly region: string | null
   readonly worst: { readonly inputPico: number; readonly outputPico: number; readonly feesNanoUsd: number } | null
   /** Upper bound of the request's input tokens at this target; `null`: nothing bounds it. */
   readonly inputTokens: number | null
@@ -22,6 +26,8 @@ export type CandidateAsk = {
 export type Ask = {
   readonly requestId: string
   readonly secretHash: string
+  /** As the edge tells it; `null`: nobody tells. */
+  readonly clientIp: string | null
   readonly candidates: readonly CandidateAsk[]
   /** The client's own output ceiling for all choices together; `null`: it set none. */
   readonly outputTokens: number | null
@@ -129,7 +135,7 @@ export type Row = {
 export type Settlement = { readonly requestId: string; readonly row: Row | null; readonly answer: KeptAnswer | null }
 
 /** What a key may know of itself. */
-export type KeyView = {
+export type KeyView = Permits & {
   readonly keyId: string
   readonly label: string
   readonly name: string
@@ -139,7 +145,6 @@ export type KeyView = {
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
   readonly resetsAt: number | null
-  readonly models: readonly string[] | null
   readonly limits: RateLimits
   readonly running: number
   readonly spentNanoUsd: number

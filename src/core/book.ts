@@ -3,17 +3,17 @@
 
 import type { Admission, Ask, CandidateAsk, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
 import { expiredRow } from './expired-row.ts'
-import { matchesGlob } from './glob.ts'
 import { planHold, type HoldPlan } from './hold-plan.ts'
 import { sameText } from './key.ts'
 import { dollarsText } from './money.ts'
+import { forbiddenBy, forbiddenText, mayComeFrom, type Permits } from './permits.ts'
 import { inputTokens, outputTokens } from './price.ts'
 import { Rates, type RateLimits, type Wait, type RatesSnapshot } from './rates.ts'
 import { NOTHING_SPENT, type Spend } from './spend.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
 
 /** What D1 says of a key. An older version never replaces a newer one. */
-export type Policy = {
+export type Policy = Permits & {
   readonly keyId: string
   readonly version: number
   readonly label: string
@@ -26,8 +26,6 @@ export type Policy = {
   readonly expiresAt: number | null
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
-  /** Globs over `provider/model`; `null`: every model. */
-  readonly models: readonly string[] | null
   readonly limits: RateLimits
 }
 
@@ -109,8 +107,8 @@ export class Book {
     return earliest
   }
 
-  /** May this secret be used now? `null`: yes. */
-  refuseSecret(secretHash: string, now: number): Refusal | null {
+  /** May this secret be used now, and from there? `null`: yes. */
+  refuseSecret(secretHash: string, clientIp: string | null, now: number): Refusal | null {
     const policy = this.#policy
     if (policy === null || policy.deleted) return refuse('key-unknown', 'This key is not known here. It may have been deleted.')
     let known = false
@@ -119,12 +117,20 @@ export class Book {
     if (!known) return refuse('key-unknown', 'This key is not known here. It may have been replaced.')
     if (policy.disabled) return refuse('key-disabled', 'This key is disabled.')
     if (policy.expiresAt !== null && policy.expiresAt <= now) return refuse('key-expired', 'This key has expired.')
+    if (!mayComeFrom(policy, clientIp)) {
+      return refuse(
+        'key-forbidden-here',
+        clientIp === null
+          ? "This key may be used from the addresses among its `ips` only, and this client's address is not known."
+          : "This key may not be used from this client's address: it is not among its `ips`.",
+      )
+    }
     return null
   }
 
   /** Checks and reserves in one step. */
   admit(ask: Ask, now: number): Admission {
-    const refused = this.refuseSecret(ask.secretHash, now)
+    const refused = this.refuseSecret(ask.secretHash, ask.clientIp, now)
     if (refused !== null) return refused
     const policy = this.#policy as Policy
     const repeat = this.#repeat(ask, now)
@@ -132,8 +138,8 @@ export class Book {
 
     const permitted = ask.candidates
       .map((candidate, index) => ({ candidate, index }))
-      .filter(({ candidate }) => isPermitted(policy, candidate.model))
-    if (permitted.length === 0) return refuse('model-forbidden', `This key may not use ${ask.candidates[0]?.model ?? 'this model'}.`)
+      .filter(({ candidate }) => forbiddenBy(policy, candidate) === null)
+    if (permitted.length === 0) return refuse('model-forbidden', forbiddenText(policy, ask.candidates))
 
     const tokens = tokensOf(
       permitted.map(({ candidate }) => candidate),
@@ -269,6 +275,9 @@ export class Book {
       limitReset: policy.limitReset,
       resetsAt: period.resetsAt,
       models: policy.models,
+      providers: policy.providers,
+      regions: policy.regions,
+      ips: policy.ips,
       limits: policy.limits,
       running: this.#holds.size,
       spentNanoUsd: spend.period === period.id ? spend.periodNanoUsd : 0,
@@ -387,10 +396,6 @@ function tokensOf(candidates: readonly CandidateAsk[], ask: Ask, defaultCeiling:
   const output = (candidate: CandidateAsk): number =>
     Math.min(ask.outputTokens ?? defaultCeiling, candidate.maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
   return Math.min(Math.max(...candidates.map((one) => (one.inputTokens ?? 0) + output(one))), MOST_TOKENS)
-}
-
-function isPermitted(policy: Policy, model: string): boolean {
-  return policy.models === null || policy.models.some((glob) => matchesGlob(glob, model))
 }
 
 function refuse(code: Refusal['code'], message: string): Refusal {

@@ -39,6 +39,7 @@ export const ERRORS = {
   'key-unknown': client(401),
   'key-disabled': client(401),
   'key-expired': client(401),
+  'key-forbidden-here': client(403), // its policy names other client addresses
   'admin-required': client(403),
   'model-forbidden': client(403),
   'model-unknown': client(404),

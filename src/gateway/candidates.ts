@@ -10,6 +10,7 @@ import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import { able } from './able.ts'
 import type { Candidate } from './candidate.ts'
+import { clientIp } from './client-ip.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
 
@@ -89,6 +90,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
   return {
     requestId: job.id,
     secretHash: key.secretHash,
+    clientIp: clientIp(job.headers),
     candidates: targets.map((target) => candidateAsk(target, intent, serviceHeard(intent, job.client.id, target))),
     outputTokens: intent.maxOutputTokens,
     leastOutputTokens: leastOutputTokens(intent),
@@ -126,6 +128,8 @@ function candidateAsk(target: Candidate, intent: Intent, service: string | null)
   const rates = price === null ? null : dearestServed(price, service)
   return {
     model: `${target.provider.id}/${target.model}`,
+    provider: target.provider.id,
+    region: target.settings.region,
     worst:
       price === null || rates === null
         ? null

@@ -26,10 +26,10 @@ export function accountOf(env: Env, keyId: string): Account {
       }),
     renew: (requestId) => reach(() => object.renew(requestId)),
     // What this isolate has not told yet is told first: whoever asks after an answer sees it booked.
-    view: (secretHash) =>
+    view: (secretHash, clientIp) =>
       reach(async () => {
         await tellNow(object, keyId)
-        return object.view(secretHash)
+        return object.view(secretHash, clientIp)
       }),
     flush: () => reach(() => object.flush()),
     pending: (requestId) => reach(() => object.pending(requestId)),

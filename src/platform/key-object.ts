@@ -3,9 +3,12 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Journal, type Policy } from '../core/book.ts'
+import { EVERYTHING } from '../core/permits.ts'
+import { RefusedLog } from '../core/refused.ts'
 import { readSpend } from '../core/spend.ts'
 import { numberSetting, type Env } from './env.ts'
 import { policyOf, readKey } from './policies.ts'
+import { writeRefusals } from './refusals.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
 
 /** Holds are written down in one value, at most this often: a crash forgets at most the holds of the last moments. */
@@ -17,6 +20,8 @@ const MOST_NAMES = 128
 const BATCH = 'settled:'
 /** A stored value holds at most 2 MiB, a row about one kB. */
 const BATCH_ROWS = 200
+/** Room for refusals is made once in so many. */
+const TRIM_AFTER = 100
 const MOST_BACKOFF_MS = 60_000
 /** Not waited for by other answers of this object; whoever needs it on disk waits for `sync`. */
 const QUIETLY = { allowUnconfirmed: true } as const
@@ -28,6 +33,9 @@ export class KeyObject extends DurableObject<Env> {
   /** Settled rows on their way to D1, by the name of the stored batch, in order; and the same by request id. */
   readonly #batches = new Map<string, readonly Pending[]>()
   readonly #waiting = new Map<string, Pending>()
+  /** In memory only: they move no money. */
+  readonly #refused = new RefusedLog()
+  #untrimmed = TRIM_AFTER
   #lastBatch = 0
   #hydration: Promise<void> | null = null
   #journalDue = false
@@ -50,7 +58,10 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     const admission = this.#book.admit(ask, now)
-    if (admission.kind === 'granted') this.#journalSoon()
+    if (admission.kind === 'granted') {
+      this.#refused.drop(ask.requestId)
+      this.#journalSoon()
+    } else if (admission.kind === 'refused' && this.#refused.keep(ask, admission, now)) this.#wakeBy(now + FLUSH_MS)
     return admission
   }
 
@@ -70,11 +81,11 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   /** What the key may know of itself; a refusal when the secret is not (or no longer) good. */
-  async view(secretHash: string): Promise<KeyView | Refusal> {
+  async view(secretHash: string, clientIp: string | null): Promise<KeyView | Refusal> {
     if (this.#book.policy === null) await this.#hydrate()
     const now = Date.now()
     this.#expire(now)
-    return this.#book.refuseSecret(secretHash, now) ?? (this.#book.view(now) as KeyView)
+    return this.#book.refuseSecret(secretHash, clientIp, now) ?? (this.#book.view(now) as KeyView)
   }
 
   async pending(requestId: string): Promise<Row | null> {
@@ -83,6 +94,7 @@ export class KeyObject extends DurableObject<Env> {
 
   async flush(): Promise<void> {
     await this.#flush()
+    await this.#flushRefused()
   }
 
   /** An administrator's change, on disk when this answers. `false`: a newer one is known here, so D1 is behind. */
@@ -100,11 +112,12 @@ export class KeyObject extends DurableObject<Env> {
     this.#book.forget(now)
     try {
       await this.#flush()
+      await this.#flushRefused()
       this.#failures = 0
     } catch {
       this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
     }
-    if (this.#batches.size > 0) {
+    if (this.#batches.size > 0 || this.#refused.size > 0) {
       const wait = Math.min(FLUSH_MS * 2 ** this.#failures, MOST_BACKOFF_MS)
       this.#wakeBy(Date.now() + wait * (0.75 + Math.random() / 2))
     } else {
@@ -119,7 +132,7 @@ export class KeyObject extends DurableObject<Env> {
       this.ctx.storage.get<Journal>('journal'),
       this.ctx.storage.list<readonly Pending[]>({ prefix: BATCH }),
     ])
-    if (policy !== undefined) this.#book.hydrate(policy)
+    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, ...policy }) // an older one does not have all members
     if (journal !== undefined) this.#book.restore(journal)
     for (const [name, batch] of rows) {
       this.#batches.set(name, batch)
@@ -224,5 +237,15 @@ export class KeyObject extends DurableObject<Env> {
       for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)
       void this.ctx.storage.delete(names, QUIETLY)
     }
+  }
+
+  /** After the ledger, which never waits for them. */
+  async #flushRefused(): Promise<void> {
+    const refused = this.#refused.waiting()
+    if (refused.length === 0) return
+    const trim = this.#untrimmed >= TRIM_AFTER
+    await writeRefusals(this.env.DB, this.ctx.id.name ?? '', refused, trim)
+    this.#untrimmed = trim ? 0 : this.#untrimmed + refused.length
+    this.#refused.written(refused)
   }
 }

@@ -1,6 +1,7 @@
 // A key's policy in D1: read for its object and for the keys API.
 
 import type { Policy } from '../core/book.ts'
+import { EVERYTHING, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 
 /** A row of `keys`. */
@@ -25,7 +26,7 @@ export type StoredKey = {
 
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
-  const { models, limits } = JSON.parse(stored.policy) as { readonly models?: readonly string[]; readonly limits?: Partial<RateLimits> }
+  const { limits, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & { readonly limits?: Partial<RateLimits> } // as policyText wrote it
   return {
     keyId: stored.id,
     version: stored.version,
@@ -41,7 +42,8 @@ export function policyOf(stored: StoredKey): Policy {
     expiresAt: stored.expires_at,
     limitNanoUsd: stored.limit_nano_usd,
     limitReset: stored.limit_reset,
-    models: models ?? null,
+    ...EVERYTHING,
+    ...permits,
     limits: { ...NO_LIMITS, ...limits },
   }
 }

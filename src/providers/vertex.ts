@@ -42,6 +42,7 @@ export const vertex: Provider = {
   baseUrlSetting: settingName('vertex', 'BASE_URL'),
   defaultBaseUrl: `https://${HOST}`,
   address: { needs: [[LOCATION]], baseUrl: (setting) => hostOf(setting(LOCATION) ?? GLOBAL) },
+  regionSettings: [LOCATION],
   reads: [PROJECT, LOCATION, TOKEN_URL],
   voices: [gemini, claude],
   voicesFor: (model) => (/^(?:anthropic\/)?claude-/.test(model) ? [claude] : [gemini]),

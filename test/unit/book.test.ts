@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Admission, Ask, Row } from '../../src/core/account.ts'
 import { Book, type Policy } from '../../src/core/book.ts'
+import { EVERYTHING } from '../../src/core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../../src/core/rates.ts'
 import { usageOf } from '../../src/core/usage.ts'
 
@@ -18,7 +19,7 @@ const policy: Policy = {
   expiresAt: null,
   limitNanoUsd: null,
   limitReset: null,
-  models: null,
+  ...EVERYTHING,
   limits: NO_LIMITS,
 }
 const book = (change: Partial<Policy> = {}): Book => {
@@ -30,7 +31,17 @@ const book = (change: Partial<Policy> = {}): Book => {
 const ask = (id: string, change: Partial<Ask> = {}): Ask => ({
   requestId: id,
   secretHash: 'h1',
-  candidates: [{ model: 'p/m', worst: { inputPico: 1000, outputPico: 2000, feesNanoUsd: 0 }, inputTokens: 100, maxOutputTokens: 4000 }],
+  clientIp: null,
+  candidates: [
+    {
+      model: 'p/m',
+      provider: 'p',
+      region: null,
+      worst: { inputPico: 1000, outputPico: 2000, feesNanoUsd: 0 },
+      inputTokens: 100,
+      maxOutputTokens: 4000,
+    },
+  ],
   outputTokens: 50,
   leastOutputTokens: 1,
   choices: 1,
@@ -115,7 +126,16 @@ describe('the book of a key', () => {
       book().admit(
         ask('a', {
           outputTokens: 1e308,
-          candidates: [{ model: 'p/m', worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 }, inputTokens: 1, maxOutputTokens: null }],
+          candidates: [
+            {
+              model: 'p/m',
+              provider: 'p',
+              region: null,
+              worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 },
+              inputTokens: 1,
+              maxOutputTokens: null,
+            },
+          ],
         }),
         NOW,
       ).kind,
@@ -123,8 +143,17 @@ describe('the book of a key', () => {
   })
 
   it('refuses an unknown price under a budget, serves it without one, and serves a free model when the money is gone', () => {
-    const unpriced = [{ model: 'p/m', worst: null, inputTokens: 1, maxOutputTokens: null }]
-    const free = [{ model: 'p/free', worst: { inputPico: 0, outputPico: 0, feesNanoUsd: 0 }, inputTokens: null, maxOutputTokens: null }]
+    const unpriced = [{ model: 'p/m', provider: 'p', region: null, worst: null, inputTokens: 1, maxOutputTokens: null }]
+    const free = [
+      {
+        model: 'p/free',
+        provider: 'p',
+        region: null,
+        worst: { inputPico: 0, outputPico: 0, feesNanoUsd: 0 },
+        inputTokens: null,
+        maxOutputTokens: null,
+      },
+    ]
     const poor = book({ limitNanoUsd: 0 })
     expect(code(poor.admit(ask('a', { candidates: unpriced }), NOW))).toBe('model-unpriced')
     expect(code(poor.admit(ask('b'), NOW))).toBe('budget-exceeded')
@@ -133,7 +162,16 @@ describe('the book of a key', () => {
   })
 
   it('refuses what nothing bounds, under a budget', () => {
-    const endless = [{ model: 'p/m', worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 }, inputTokens: null, maxOutputTokens: null }]
+    const endless = [
+      {
+        model: 'p/m',
+        provider: 'p',
+        region: null,
+        worst: { inputPico: 1, outputPico: 1, feesNanoUsd: 0 },
+        inputTokens: null,
+        maxOutputTokens: null,
+      },
+    ]
     expect(code(book({ limitNanoUsd: 1e9 }).admit(ask('a', { candidates: endless }), NOW))).toBe('request-unboundable')
   })
 
@@ -182,6 +220,43 @@ describe('the book of a key', () => {
     ).toBe('granted')
     expect(code(book({ models: ['q/*'] }).admit(ask('a'), NOW))).toBe('model-forbidden')
     expect(code(book({ models: ['q/*', 'p/*'] }).admit(ask('a'), NOW))).toBe('granted')
+  })
+
+  it('goes only to providers and regions that its policy names, and says which rule is in the way', () => {
+    const at = (provider: string, region: string | null) => ({ ...ask('x').candidates[0], model: `${provider}/m`, provider, region })
+    const places = [at('bedrock', 'eu-central-1'), at('bedrock', 'us-east-1'), at('openai', null)] as Ask['candidates']
+    const admit = (change: Partial<Policy>, candidates = places): Admission => book(change).admit(ask('a', { candidates }), NOW)
+    expect(admit({})).toMatchObject({ allowed: [0, 1, 2] })
+    expect(admit({ providers: ['openai', 'azure'] })).toMatchObject({ allowed: [2] })
+    expect(admit({ providers: ['bed*'] })).toMatchObject({ allowed: [0, 1] })
+    expect(admit({ regions: ['eu-*'] })).toMatchObject({ allowed: [0] })
+    expect(admit({ regions: ['*'] })).toMatchObject({ allowed: [0, 1] })
+    expect(admit({ providers: ['openai'], regions: ['eu-*'] })).toMatchObject({
+      code: 'model-forbidden',
+      message:
+        'This key may not use bedrock/m: bedrock is not among its `providers`; openai (whose region is not known) is not among its `regions`.',
+    })
+    expect(admit({ providers: [] })).toMatchObject({ code: 'model-forbidden', message: expect.stringContaining('`providers`') })
+    expect(admit({ models: ['q/*'] })).toMatchObject({ message: 'This key may not use bedrock/m: it is not among its `models`.' })
+  })
+
+  it('takes nothing from a request that its policy forbids', () => {
+    const b = book({ providers: ['q'], limitNanoUsd: HOLD, limits: { ...NO_LIMITS, requestsPerMinute: 1 } })
+    expect(code(b.admit(ask('a'), NOW))).toBe('model-forbidden')
+    b.hydrate({ ...policy, version: 2, limitNanoUsd: HOLD, limits: { ...NO_LIMITS, requestsPerMinute: 1 } })
+    expect(code(b.admit(ask('b'), NOW))).toBe('granted')
+  })
+
+  it('may be used from the addresses of its policy only, and from nowhere when the address is not known', () => {
+    const from = (clientIp: string | null, ips: readonly string[] | null): string => code(book({ ips }).admit(ask('a', { clientIp }), NOW))
+    expect(from(null, null)).toBe('granted')
+    expect(from('10.1.2.3', ['192.0.2.0/24', '10.0.0.0/8'])).toBe('granted')
+    expect(from('11.1.2.3', ['192.0.2.0/24', '10.0.0.0/8'])).toBe('key-forbidden-here')
+    expect(from('2001:db8::7', ['10.0.0.0/8', '2001:db8::/32'])).toBe('granted')
+    expect(from(null, ['0.0.0.0/0', '::/0'])).toBe('key-forbidden-here')
+    expect(from('10.1.2.3, 11.1.2.3', ['0.0.0.0/0'])).toBe('key-forbidden-here')
+    expect(from('10.1.2.3', [])).toBe('key-forbidden-here')
+    expect(code(book({ ips: ['10.0.0.0/8'] }).admit(ask('a', { secretHash: 'h0' }), NOW))).toBe('key-unknown') // a wrong secret learns nothing
   })
 
   it('never lets an older policy replace a newer one', () => {

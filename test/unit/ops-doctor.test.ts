@@ -162,8 +162,14 @@ describe('keys', () => {
       expires_at: '2027-01-01T00:00:00.000Z',
       sluice: { models: ['openai/*', 'groq/*'] },
     })
+    expect(createBody({ name: 'app', providers: 'openai, azure', regions: 'eu-*', ips: '10.0.0.0/8,2001:db8::/32' })).toEqual({
+      name: 'app',
+      sluice: { providers: ['openai', 'azure'], regions: ['eu-*'], ips: ['10.0.0.0/8', '2001:db8::/32'] },
+    })
     for (const wrong of [
       {},
+      { name: 'a', ips: ',' },
+      { name: 'a', providers: '' },
       { name: 'a', limit: 'ten' },
       { name: 'a', reset: 'daily' },
       { name: 'a', expires: 'soon' },

@@ -15,7 +15,17 @@ type KeyRow = {
 const ask = (id: string, hash: string): Ask => ({
   requestId: id,
   secretHash: hash,
-  candidates: [{ model: 'p/m', worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 }, inputTokens: 100, maxOutputTokens: null }],
+  clientIp: null,
+  candidates: [
+    {
+      model: 'p/m',
+      provider: 'p',
+      region: null,
+      worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 },
+      inputTokens: 100,
+      maxOutputTokens: null,
+    },
+  ],
   outputTokens: 100,
   leastOutputTokens: 1,
   choices: 1,
@@ -89,6 +99,9 @@ describe('the keys API', () => {
       '{"name":"x","expires_at":"some day"}',
       '{"name":"x","sluice":[]}',
       '{"name":"x","sluice":{"no_such_thing":1}}',
+      '{"name":"x","sluice":{"ips":["10.0.0.0/33"]}}',
+      '{"name":"x","sluice":{"ips":["10.0.0.1/8"]}}',
+      '{"name":"x","sluice":{"providers":"openai"}}',
       '[]',
       '',
       '{',
@@ -98,6 +111,101 @@ describe('the keys API', () => {
       expect(await response.json()).toMatchObject({ error: { code: 400, message: expect.any(String) } })
     }
     expect(await count()).toBe(before)
+  })
+})
+
+describe('the policy of a key', () => {
+  const from = (ip: string): Record<string, string> => ({ 'cf-connecting-ip': ip })
+
+  it('is kept, shown, changed and taken away', async () => {
+    const policy = { models: ['demo/*'], providers: ['demo', 'open*'], regions: ['eu-*'], ips: ['10.0.0.0/8', '2001:db8::/32'] }
+    const { key, hash } = await makeKey({ sluice: policy })
+    const told = async (): Promise<unknown> => (await (await call('GET', `/api/v1/keys/${hash}`, ADMIN)).json<KeyRow>()).data.sluice
+    expect(await told()).toMatchObject(policy)
+    expect((await (await call('GET', '/v1/key', key, undefined, from('10.0.0.1'))).json<KeyRow>()).data.sluice).toMatchObject(policy)
+    await call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { sluice: { providers: ['demo'] } })
+    expect(await told()).toMatchObject({ ...policy, providers: ['demo'] })
+    await call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { sluice: { providers: null, regions: null, ips: null } })
+    expect(await told()).not.toHaveProperty('ips')
+    expect((await call('POST', '/v1/chat/completions', key, echo('x'))).status).toBe(200)
+  })
+
+  it('decides where a request may go and from where it may come, from the next request on', async () => {
+    const { key, hash } = await makeKey({ limit: 1 })
+    const chat = (headers = {}): Promise<Response> => call('POST', '/v1/chat/completions', key, echo('x'), headers)
+    const change = (sluice: object): Promise<Response> => call('PATCH', `/api/v1/keys/${hash}`, ADMIN, { sluice })
+    const listed = async (): Promise<number> =>
+      (await (await call('GET', '/v1/models', key)).json<{ readonly data: readonly unknown[] }>()).data.length
+    expect((await chat()).status).toBe(200)
+    const all = await listed()
+    await change({ providers: ['openai'] })
+    const elsewhere = await chat()
+    expect(elsewhere.status).toBe(403)
+    expect(await elsewhere.json()).toMatchObject({ error: { code: 'model-forbidden', message: expect.stringContaining('`providers`') } })
+    expect(await listed()).toBeLessThan(all)
+    await change({ providers: null, regions: ['eu-*'] })
+    expect(await (await chat()).json()).toMatchObject({ error: { code: 'model-forbidden', message: expect.stringContaining('`regions`') } })
+    await change({ regions: null, ips: ['203.0.113.0/24'] })
+    const nowhere = await chat()
+    expect(nowhere.status).toBe(403)
+    expect(await nowhere.json()).toMatchObject({ error: { type: 'permission_error', code: 'key-forbidden-here' } })
+    expect((await chat(from('198.51.100.1'))).status).toBe(403)
+    expect((await chat(from('::ffff:203.0.113.9'))).status).toBe(200)
+    expect((await chat(from('203.0.113.9'))).status).toBe(200)
+    expect((await call('GET', '/v1/key', key, undefined, from('198.51.100.1'))).status).toBe(403)
+    const spoken = { model: 'demo/echo', max_tokens: 9, messages: [{ role: 'user', content: 'x' }] }
+    const anthropic = await call('POST', '/v1/messages', key, spoken, { 'anthropic-version': '2023-06-01' })
+    expect([anthropic.status, await anthropic.json()]).toMatchObject([403, { type: 'error', error: { type: 'permission_error' } }])
+    const gemini = await call('POST', '/v1beta/models/demo/echo:generateContent', key, { contents: [{ parts: [{ text: 'x' }] }] })
+    expect([gemini.status, await gemini.json()]).toMatchObject([403, { error: { code: 403, status: 'PERMISSION_DENIED' } }])
+    const router = await call('POST', '/api/v1/chat/completions', key, echo('x'))
+    expect([router.status, await router.json()]).toMatchObject([403, { error: { code: 403 } }])
+  })
+
+  it('of an object that was written down before there were such rules allows everything', async () => {
+    const { key, id } = await makeKey()
+    expect((await call('GET', '/v1/key', key)).status).toBe(200)
+    await runInDurableObject(bindings.KEYS.getByName(id), async (_, state) => {
+      const { providers: _p, regions: _r, ips: _i, ...old } = (await state.storage.get<Record<string, unknown>>('policy')) ?? {}
+      await state.storage.put('policy', old)
+      await state.storage.sync()
+      state.abort('a new version')
+    }).catch(() => undefined)
+    expect((await call('POST', '/v1/chat/completions', key, echo('x'))).status).toBe(200)
+  })
+})
+
+describe('credits', () => {
+  type Credits = { readonly data: { readonly total_credits: number | null; readonly total_usage: number; readonly sluice: object } }
+  const credits = async (key: string): Promise<Credits['data']> => (await (await call('GET', '/api/v1/credits', key)).json<Credits>()).data
+
+  it('are a limit and what is booked on it in its period; without a limit there are none to count', async () => {
+    const { key, hash, id } = await makeKey({ limit: 2.5, limit_reset: 'daily' })
+    const free = await makeKey()
+    expect(await credits(key)).toEqual({
+      total_credits: 2.5,
+      total_usage: 0,
+      sluice: { spent_nano_usd: 0, held_nano_usd: 0, limit_nano_usd: 2_500_000_000 },
+    })
+    expect(await credits(free.key)).toMatchObject({ total_credits: null, total_usage: 0 })
+    const before = await credits(ADMIN)
+    expect(before).toMatchObject({ total_credits: null, sluice: { keys_without_limit: expect.any(Number) } })
+    const spend = (period: string): Promise<unknown> =>
+      bindings.DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2')
+        .bind(JSON.stringify({ period, periodNanoUsd: 1_250_000_000, everNanoUsd: 9_000_000_000 }), id)
+        .run()
+    await spend('2001-01-01')
+    expect((await credits(ADMIN)).total_usage).toBe(before.total_usage)
+    const granted = await bindings.KEYS.getByName(id).admit(ask('gen-credits', hash))
+    await spend(granted.kind === 'granted' ? granted.hold.period : 'none')
+    expect((await credits(ADMIN)).total_usage).toBeCloseTo(before.total_usage + 1.25, 9)
+    expect((await credits(key)).sluice).toMatchObject({ held_nano_usd: 200 })
+    await bindings.DB.prepare('UPDATE keys SET limit_nano_usd = 4000000000000001 WHERE limit_nano_usd IS NULL').run()
+    const all = await bindings.DB.prepare('SELECT COUNT(*) AS n FROM keys WHERE deleted_at IS NULL').first<{ readonly n: number }>()
+    const summed = await credits(ADMIN)
+    expect(summed.sluice).toEqual({ keys: all?.n, keys_without_limit: 0 })
+    expect(summed.total_credits).toBeGreaterThan(4_000_000)
+    expect((await call('GET', '/api/v1/credits', null)).status).toBe(401)
   })
 })
 
@@ -171,7 +279,7 @@ describe("a key's object", () => {
       readonly cost: number
     }>()
     expect(found).toEqual({ n: 1, cost: 70 })
-    const view = await again.view(hash)
+    const view = await again.view(hash, null)
     expect(view).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
   })
 })

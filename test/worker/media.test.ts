@@ -124,7 +124,7 @@ async function booked(made: Made, response: Response): Promise<{ readonly row: B
     (rows) => rows.results.length > 0,
   )
   expect(found.results).toHaveLength(1)
-  const view = await bindings.KEYS.getByName(made.id).view(made.hash)
+  const view = await bindings.KEYS.getByName(made.id).view(made.hash, null)
   if (!('spentNanoUsd' in view)) throw new Error('no view')
   return { row: found.results[0] as Booked, spent: view.spentNanoUsd, held: view.heldNanoUsd }
 }

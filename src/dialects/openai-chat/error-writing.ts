@@ -13,6 +13,7 @@ const SPELLINGS: { readonly [code in ErrorCode]?: Spelling } = {
   'key-disabled': { type: 'authentication_error', code: 'invalid_api_key' },
   'key-expired': { type: 'authentication_error', code: 'invalid_api_key' },
   'admin-required': { type: 'permission_error' },
+  'key-forbidden-here': { type: 'permission_error' },
   'model-forbidden': { type: 'permission_error' },
   'model-unknown': { type: 'invalid_request_error', code: 'model_not_found' },
   'budget-exceeded': { type: 'insufficient_quota', code: 'insufficient_quota' },
