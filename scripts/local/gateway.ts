@@ -30,7 +30,10 @@ export async function openLocal(options: {
       modules: [{ type: 'ESModule', path: 'index.js', contents: await bundleWorker() }],
       bindings: { ...settings },
       kvNamespaces: { ROUTES: 'routes' },
-      durableObjects: { KEYS: { className: 'KeyObject', useSQLite: true } },
+      durableObjects: {
+        KEYS: { className: 'KeyObject', useSQLite: true },
+        BUDGETS: { className: 'BudgetObject', useSQLite: true },
+      },
       resourcePersistencePath: state,
     }),
   )

@@ -6,6 +6,7 @@ import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { listRows } from '../platform/ledger.ts'
+import { budgetsApi } from './budgets-api.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
@@ -70,6 +71,8 @@ adminApi.get('/generations', async (c) => {
   )
   return c.json({ data: rows.map(generation) })
 })
+
+adminApi.route('/budgets', budgetsApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

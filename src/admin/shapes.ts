@@ -15,6 +15,11 @@ const usd = (nanoUsd: number | null): number | null => (nanoUsd === null ? null 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 const NO_BYOK = { byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0, include_byok_in_limit: false } as const
 
+/** `team:blue` is `team: "blue"`. */
+function scopesTold(scopes: readonly string[]): Json {
+  return Object.fromEntries(scopes.map((scope) => [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]))
+}
+
 /** Only the limits that there are. */
 function limitsTold(limits: RateLimits): Json {
   const told = {
@@ -55,6 +60,7 @@ export function ownKey(view: KeyView): Json {
       resets_at: iso(view.resetsAt),
       models: view.models,
       ...limitsTold(view.limits),
+      ...scopesTold(view.scopes),
       running: view.running,
     },
   }
@@ -88,6 +94,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       resets_at: iso(period.resetsAt),
       ...(policy.models === null ? {} : { models: policy.models }),
       ...limitsTold(policy.limits),
+      ...scopesTold(policy.scopes),
     },
   }
 }

@@ -141,6 +141,7 @@ export type KeyView = {
   readonly resetsAt: number | null
   readonly models: readonly string[] | null
   readonly limits: RateLimits
+  readonly scopes: readonly string[]
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

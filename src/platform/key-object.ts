@@ -4,6 +4,8 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Journal, type Policy } from '../core/book.ts'
 import { readSpend } from '../core/spend.ts'
+import type { Told } from '../core/shared-budget.ts'
+import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
 import { policyOf, readKey } from './policies.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
@@ -29,6 +31,7 @@ export class KeyObject extends DurableObject<Env> {
   readonly #batches = new Map<string, readonly Pending[]>()
   readonly #waiting = new Map<string, Pending>()
   #lastBatch = 0
+  readonly #reported = new Map<string, string>()
   #hydration: Promise<void> | null = null
   #journalDue = false
   #alarmAt: number | null = null
@@ -50,8 +53,38 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     const admission = this.#book.admit(ask, now)
-    if (admission.kind === 'granted') this.#journalSoon()
+    if (admission.kind !== 'granted') return admission
+    const refused = await this.#lease(ask.requestId, this.#book.lacks(ask.requestId))
+    if (refused !== null) return refused
+    this.#journalSoon()
     return admission
+  }
+
+  /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
+  async #lease(requestId: string, lacks: ReturnType<Book['lacks']>): Promise<Refusal | null> {
+    try {
+      for (const { scope, told, wanted } of lacks) {
+        const answer = await budgetOf(this.env, scope).lease(this.ctx.id.name ?? '', told, wanted)
+        if (answer.kind === 'short') {
+          this.#book.cancel(requestId, Date.now())
+          return this.#book.refuseShared(scope, answer)
+        }
+        this.#book.fund(requestId, scope, answer)
+      }
+    } catch (cause) {
+      this.#book.cancel(requestId, Date.now())
+      throw cause
+    }
+    // Not quietly: the answer waits until what was leased is on disk, or a restart would not know of it.
+    if (lacks.length > 0) void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    return null
+  }
+
+  /** A shared budget wants back what is not needed here. On disk when this answers. */
+  async recall(scope: string, period: string, granted: number): Promise<Told> {
+    const told = this.#book.recall(scope, period, granted)
+    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    return told
   }
 
   async renew(requestId: string): Promise<void> {
@@ -83,6 +116,7 @@ export class KeyObject extends DurableObject<Env> {
 
   async flush(): Promise<void> {
     await this.#flush()
+    await this.#report()
   }
 
   /** An administrator's change, on disk when this answers. `false`: a newer one is known here, so D1 is behind. */
@@ -100,6 +134,7 @@ export class KeyObject extends DurableObject<Env> {
     this.#book.forget(now)
     try {
       await this.#flush()
+      await this.#report()
       this.#failures = 0
     } catch {
       this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
@@ -199,6 +234,17 @@ export class KeyObject extends DurableObject<Env> {
     if (this.#alarmAt !== null && this.#alarmAt <= at) return
     this.#alarmAt = at
     void this.ctx.storage.setAlarm(at, QUIETLY)
+  }
+
+  /** Tells the shared budgets what was spent, and gives back what an idle key does not need. Only what is new; absolute, so it may be told twice. */
+  async #report(): Promise<void> {
+    const news = this.#book.reports().filter(({ scope, told }) => this.#reported.get(scope) !== JSON.stringify(told))
+    if (news.length === 0) return
+    await this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    for (const { scope, told } of news) {
+      await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told)
+      this.#reported.set(scope, JSON.stringify(told))
+    }
   }
 
   /** Carries what is settled to D1, in order. A batch that is repeated counts once. */

@@ -25,7 +25,11 @@ export type StoredKey = {
 
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
-  const { models, limits } = JSON.parse(stored.policy) as { readonly models?: readonly string[]; readonly limits?: Partial<RateLimits> }
+  const { models, limits, scopes } = JSON.parse(stored.policy) as {
+    readonly models?: readonly string[]
+    readonly limits?: Partial<RateLimits>
+    readonly scopes?: readonly string[]
+  }
   return {
     keyId: stored.id,
     version: stored.version,
@@ -43,6 +47,7 @@ export function policyOf(stored: StoredKey): Policy {
     limitReset: stored.limit_reset,
     models: models ?? null,
     limits: { ...NO_LIMITS, ...limits },
+    scopes: scopes ?? [],
   }
 }
 
