@@ -1,9 +1,9 @@
 // What a key may spend of the budgets that it shares: leased from them (shared-budget.ts), held and spent here. Pure and synchronous.
 
-import type { LeaseAnswer, Told } from './shared-budget.ts'
+import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 
-/** What a hold takes of one shared budget. `turn`: the period it was taken in, as this key counts them. */
-export type Share = { readonly scope: string; readonly turn: number; readonly nanoUsd: number }
+/** What a hold takes of one shared budget. `turn`: the period it was taken in, as this key counts them. `covered`: it is leased; until then it waits. */
+export type Share = { readonly scope: string; readonly turn: number; readonly nanoUsd: number; readonly covered: boolean }
 
 type Allowance = {
   turn: number
@@ -13,7 +13,10 @@ type Allowance = {
   granted: number
   spent: number
   returned: number
+  /** Covered holds. */
   held: number
+  /** What waits to be covered. */
+  waiting: number
 }
 
 /** What must survive a restart. */
@@ -22,40 +25,40 @@ export type AllowancesJournal = readonly (readonly [scope: string, allowance: Re
 export class Allowances {
   readonly #all = new Map<string, Allowance>()
 
-  /** Sets money aside before anybody is asked. */
+  /** Sets money aside, out of what is leased where that is enough. */
   reserve(scope: string, nanoUsd: number, now: number): Share {
     const allowance = this.#present(scope, now)
-    allowance.held += nanoUsd
-    return { scope, turn: allowance.turn, nanoUsd }
+    allowance.waiting += nanoUsd
+    return cover(allowance, { scope, turn: allowance.turn, nanoUsd, covered: false })
   }
 
-  /** What must be leased in all so that everything held is covered; `null`: it is. */
-  wanted(scope: string): { readonly told: Told; readonly wanted: number } | null {
-    const allowance = this.#all.get(scope)
-    if (allowance === undefined) return null
-    const wanted = allowance.spent + allowance.returned + allowance.held
-    return wanted <= allowance.granted ? null : { told: told(allowance), wanted }
+  /** What to ask the budget for, for this share alone and for all that waits. */
+  asking(share: Share): LeaseAsk {
+    const allowance = this.#all.get(share.scope)
+    if (allowance === undefined) return { told: { period: '', spent: 0, returned: 0 }, least: share.nanoUsd, hoped: share.nanoUsd }
+    const used = allowance.spent + allowance.returned + allowance.held
+    return { told: told(allowance), least: used + share.nanoUsd, hoped: used + Math.max(share.nanoUsd, allowance.waiting) }
   }
 
-  /** Takes what was leased. Gives back the share anew where the budget's period has turned meanwhile. */
+  /** Takes what was leased and covers the share with it, where nobody was faster: else it must be asked for again. */
   fund(share: Share, answer: LeaseAnswer & { readonly kind: 'leased' }): Share {
     const allowance = this.#all.get(share.scope)
-    if (allowance === undefined || allowance.turn !== share.turn) return share
-    if (allowance.period !== '' && allowance.period !== answer.period) {
-      turnOver(allowance)
-      allowance.held = share.nanoUsd
-    }
+    if (allowance === undefined) return share
+    if (allowance.period !== '' && allowance.period !== answer.period) turnOver(allowance)
     allowance.period = answer.period
     allowance.resetsAt = answer.resetsAt
     allowance.granted = Math.max(allowance.granted, answer.granted)
-    return { ...share, turn: allowance.turn }
+    if (share.turn === allowance.turn) return cover(allowance, share)
+    allowance.waiting += share.nanoUsd // its period is over: it waits in the new one
+    return cover(allowance, { ...share, turn: allowance.turn })
   }
 
-  /** Replaces what was held by what it cost: zero where nothing was sent. What was held in an earlier period is settled there, with it. */
-  settle({ scope, turn, nanoUsd }: Share, costNanoUsd: number): void {
+  /** Replaces what was held by what it cost, zero where nothing was sent. What was held in an earlier period is settled there, with it. */
+  settle({ scope, turn, nanoUsd, covered }: Share, costNanoUsd: number): void {
     const allowance = this.#all.get(scope)
     if (allowance === undefined || allowance.turn !== turn) return
-    allowance.held -= nanoUsd
+    if (covered) allowance.held -= nanoUsd
+    else allowance.waiting -= nanoUsd
     allowance.spent += costNanoUsd
   }
 
@@ -71,15 +74,15 @@ export class Allowances {
     if (allowance === undefined || (allowance.period !== '' && allowance.period !== period)) return { period, spent: 0, returned: 0 }
     allowance.period = period
     allowance.granted = Math.max(allowance.granted, granted)
-    allowance.returned += Math.max(0, allowance.granted - allowance.spent - allowance.returned - allowance.held)
+    allowance.returned += free(allowance)
     return told(allowance)
   }
 
-  /** What to tell each budget now; `idle`: what is not needed goes back with it. */
-  reports(idle: boolean): readonly { readonly scope: string; readonly told: Told }[] {
+  /** What to tell each budget now; what an idle key does not need goes back with it. */
+  reports(): readonly { readonly scope: string; readonly told: Told }[] {
     return [...this.#all].flatMap(([scope, allowance]) => {
       if (allowance.period === '') return []
-      if (idle && allowance.held === 0) allowance.returned += Math.max(0, allowance.granted - allowance.spent - allowance.returned)
+      if (allowance.held === 0 && allowance.waiting === 0) allowance.returned += free(allowance)
       return [{ scope, told: told(allowance) }]
     })
   }
@@ -95,12 +98,23 @@ export class Allowances {
   #present(scope: string, now: number): Allowance {
     let allowance = this.#all.get(scope)
     if (allowance === undefined) {
-      allowance = { turn: 0, period: '', resetsAt: null, granted: 0, spent: 0, returned: 0, held: 0 }
+      allowance = { turn: 0, period: '', resetsAt: null, granted: 0, spent: 0, returned: 0, held: 0, waiting: 0 }
       this.#all.set(scope, allowance)
     }
     if (allowance.resetsAt !== null && allowance.resetsAt <= now) turnOver(allowance)
     return allowance
   }
+}
+
+function free({ granted, spent, returned, held }: Allowance): number {
+  return Math.max(0, granted - spent - returned - held)
+}
+
+function cover(allowance: Allowance, share: Share): Share {
+  if (share.covered || free(allowance) < share.nanoUsd) return share
+  allowance.waiting -= share.nanoUsd
+  allowance.held += share.nanoUsd
+  return { ...share, covered: true }
 }
 
 function turnOver(allowance: Allowance): void {
@@ -111,6 +125,7 @@ function turnOver(allowance: Allowance): void {
   allowance.spent = 0
   allowance.returned = 0
   allowance.held = 0
+  allowance.waiting = 0
 }
 
 function told({ period, spent, returned }: Allowance): Told {

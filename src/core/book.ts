@@ -10,7 +10,7 @@ import { sameText } from './key.ts'
 import { dollarsText } from './money.ts'
 import { inputTokens, outputTokens } from './price.ts'
 import { Rates, type RateLimits, type Wait, type RatesSnapshot } from './rates.ts'
-import type { LeaseAnswer, Told } from './shared-budget.ts'
+import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { NOTHING_SPENT, type Spend } from './spend.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
 
@@ -211,12 +211,10 @@ export class Book {
     }
   }
 
-  /** What must be leased before a request may go. To be asked with its admission, before anything else is reserved. */
-  lacks(requestId: string): readonly { readonly scope: string; readonly told: Told; readonly wanted: number }[] {
-    return (this.#holds.get(requestId)?.shares ?? []).flatMap(({ scope }) => {
-      const lack = this.#allowances.wanted(scope)
-      return lack === null ? [] : [{ scope, ...lack }]
-    })
+  /** What must still be leased before a request may go; `null`: nothing. */
+  lacking(requestId: string): { readonly scope: string; readonly ask: LeaseAsk } | null {
+    const share = this.#holds.get(requestId)?.shares?.find(({ covered }) => !covered)
+    return share === undefined ? null : { scope: share.scope, ask: this.#allowances.asking(share) }
   }
 
   /** Takes what a shared budget has granted. */
@@ -250,7 +248,7 @@ export class Book {
 
   /** What to tell the shared budgets; what an idle key does not need goes back. */
   reports(): ReturnType<Allowances['reports']> {
-    return this.#allowances.reports(true)
+    return this.#allowances.reports()
   }
 
   /** A live stream's hold begins its life anew. */

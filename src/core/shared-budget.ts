@@ -16,6 +16,9 @@ export type BudgetPolicy = {
 /** A key's sums under one budget in one period, whole nano-dollars. */
 export type Told = { readonly period: string; readonly spent: number; readonly returned: number }
 
+/** What a key needs granted in all: for one request at the least, and for all that wait there. */
+export type LeaseAsk = { readonly told: Told; readonly least: number; readonly hoped: number }
+
 export type LeaseAnswer =
   | { readonly kind: 'leased'; readonly period: string; readonly resetsAt: number | null; readonly granted: number }
   | { readonly kind: 'short'; readonly period: string; readonly spent: number; readonly leased: number; readonly limit: number }
@@ -61,19 +64,23 @@ export class SharedBudget {
     return true
   }
 
-  /** Gives a key enough that `wanted` of it are granted in all; `exact`: and nothing beyond. */
-  lease(keyId: string, told: Told, wanted: number, exact: boolean, now: number): LeaseAnswer {
+  /** Grants a key what it asks for, all of it or at least the least; `exact`: and nothing beyond. */
+  lease(keyId: string, { told, least, hoped }: LeaseAsk, exact: boolean, now: number): LeaseAnswer {
     const { id: period, resetsAt } = this.#roll(now)
     const lease = this.#tell(keyId, told)
     // A key that has not seen the new period asks for what it needs there: nothing of the old one counts.
-    const need = told.period === period || told.period === '' ? wanted - lease.granted : wanted - told.spent - told.returned
+    const known = told.period === period || told.period === '' ? lease.granted : told.spent + told.returned
+    // What was recalled from it since it asked is missing there now.
+    const recalled = told.period === period ? lease.returned - told.returned : 0
+    const need = least + recalled - known
     const { limitNanoUsd: limit } = this.#policy
     const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - this.#sum((one) => one.spent) - this.#outstanding()
     if (need > 0) {
       if (need > left)
         return { kind: 'short', period, spent: this.#sum((one) => one.spent), leased: this.#outstanding(), limit: limit ?? 0 }
-      const extra = exact ? 0 : Math.min(Math.floor((left - need) / EXTRA_SHARE), need * EXTRA_TIMES)
-      lease.granted += need + extra
+      const more = Math.min(Math.max(0, hoped - least), left - need)
+      const extra = exact ? 0 : Math.min(Math.floor((left - need - more) / EXTRA_SHARE), need * EXTRA_TIMES)
+      lease.granted += need + more + extra
     }
     return { kind: 'leased', period, resetsAt, granted: lease.granted }
   }

@@ -1,7 +1,15 @@
 // One Durable Object for each budget that keys share: keeps its book, writes it down, and recalls what keys do not need. It decides nothing.
 
 import { DurableObject } from 'cloudflare:workers'
-import { SharedBudget, type BudgetJournal, type BudgetPolicy, type BudgetView, type LeaseAnswer, type Told } from '../core/shared-budget.ts'
+import {
+  SharedBudget,
+  type BudgetJournal,
+  type BudgetPolicy,
+  type BudgetView,
+  type LeaseAnswer,
+  type LeaseAsk,
+  type Told,
+} from '../core/shared-budget.ts'
 import { readBudget } from './budgets.ts'
 import type { Env } from './env.ts'
 import type { KeyObject } from './key-object.ts'
@@ -15,12 +23,12 @@ export class BudgetObject extends DurableObject<Env> {
   #nextRound: Promise<void> | null = null
 
   /** Gives a key what it needs; before it is refused, what other keys do not need is recalled. On disk when this answers. */
-  async lease(keyId: string, told: Told, wanted: number): Promise<LeaseAnswer> {
+  async lease(keyId: string, ask: LeaseAsk): Promise<LeaseAnswer> {
     const book = this.#book ?? (await this.#open())
-    let answer = book.lease(keyId, told, wanted, false, Date.now())
+    let answer = book.lease(keyId, ask, false, Date.now())
     if (answer.kind === 'short') {
       await this.#recall(book)
-      answer = book.lease(keyId, told, wanted, true, Date.now())
+      answer = book.lease(keyId, ask, true, Date.now())
     }
     this.#keep(book)
     return answer

@@ -19,6 +19,8 @@ const MOST_NAMES = 128
 const BATCH = 'settled:'
 /** A stored value holds at most 2 MiB, a row about one kB. */
 const BATCH_ROWS = 200
+/** A budget is asked no more often for one request. */
+const MOST_ASKED = 100
 const MOST_BACKOFF_MS = 60_000
 /** Not waited for by other answers of this object; whoever needs it on disk waits for `sync`. */
 const QUIETLY = { allowUnconfirmed: true } as const
@@ -54,17 +56,22 @@ export class KeyObject extends DurableObject<Env> {
     this.#expire(now)
     const admission = this.#book.admit(ask, now)
     if (admission.kind !== 'granted') return admission
-    const refused = await this.#lease(ask.requestId, this.#book.lacks(ask.requestId))
+    const refused = await this.#lease(ask.requestId)
     if (refused !== null) return refused
     this.#journalSoon()
     return admission
   }
 
   /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
-  async #lease(requestId: string, lacks: ReturnType<Book['lacks']>): Promise<Refusal | null> {
+  async #lease(requestId: string): Promise<Refusal | null> {
+    let lack = this.#book.lacking(requestId)
+    if (lack === null) return null
     try {
-      for (const { scope, told, wanted } of lacks) {
-        const answer = await budgetOf(this.env, scope).lease(this.ctx.id.name ?? '', told, wanted)
+      // What was leased may have gone to another request meanwhile: then it is asked for again.
+      for (let asked = 0; lack !== null; asked++, lack = this.#book.lacking(requestId)) {
+        const { scope, ask } = lack
+        const answer = await budgetOf(this.env, scope).lease(this.ctx.id.name ?? '', ask)
+        if (asked > MOST_ASKED) throw new Error(`The budget of ${scope} could not be leased.`)
         if (answer.kind === 'short') {
           this.#book.cancel(requestId, Date.now())
           return this.#book.refuseShared(scope, answer)
@@ -76,7 +83,7 @@ export class KeyObject extends DurableObject<Env> {
       throw cause
     }
     // Not quietly: the answer waits until what was leased is on disk, or a restart would not know of it.
-    if (lacks.length > 0) void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
     return null
   }
 
