@@ -32,7 +32,10 @@ export default defineConfig({
               },
               d1Databases: { DB: 'sluice' },
               kvNamespaces: { ROUTES: 'routes' },
-              durableObjects: { KEYS: { className: 'KeyObject', useSQLite: true } },
+              durableObjects: {
+                KEYS: { className: 'KeyObject', useSQLite: true },
+                BUDGETS: { className: 'BudgetObject', useSQLite: true },
+              },
             },
           }),
         ],

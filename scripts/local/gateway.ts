@@ -18,27 +18,33 @@ export async function openLocal(options: {
   readonly settings: Settings
   readonly host: string
   readonly port: number
+  /** Without it a client that leaves is noticed late, and nothing stands between a measurement and workerd. */
+  readonly relayed?: boolean
 }): Promise<Local> {
-  const { state, settings, host, port } = options
+  const { state, settings, host, port, relayed = true } = options
   await migrateFirst(state)
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       ...SHARED,
       // The Worker's own socket serves the clients, behind the relay; miniflare's proxy in front of it, on a port of its own, is not used.
-      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      unsafeDirectSockets: [relayed ? { host: '127.0.0.1', port: 0 } : { host, port }],
       name: 'sluice',
       modules: [{ type: 'ESModule', path: 'index.js', contents: await bundleWorker() }],
       bindings: { ...settings },
       kvNamespaces: { ROUTES: 'routes' },
-      durableObjects: { KEYS: { className: 'KeyObject', useSQLite: true } },
+      durableObjects: {
+        KEYS: { className: 'KeyObject', useSQLite: true },
+        BUDGETS: { className: 'BudgetObject', useSQLite: true },
+      },
       resourcePersistencePath: state,
     }),
   )
-  const relay = await openRelay(host, port, Number((await miniflare.unsafeGetDirectURL()).port))
+  const direct = await miniflare.unsafeGetDirectURL()
+  const relay = relayed ? await openRelay(host, port, Number(direct.port)) : null
   return {
     miniflare,
     async dispose() {
-      relay.close()
+      relay?.close()
       await miniflare.dispose()
     },
   }

@@ -7,6 +7,7 @@ import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { listRows } from '../platform/ledger.ts'
 import { listRefusals } from '../platform/refusals.ts'
+import { budgetsApi } from './budgets-api.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
@@ -86,6 +87,7 @@ adminApi.get('/refusals', async (c) => {
   )
   return c.json({ data: rows.map(refusal) })
 })
+adminApi.route('/budgets', budgetsApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

@@ -9,12 +9,12 @@ import { isReset } from '../core/window.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 import type { Change, Settings } from './key-store.ts'
 
-const limit = z
+export const limit = z
   .number()
   .nullable()
   .refine((usd) => usd === null || nanoOf(usd) !== null, 'must be US dollars from 0 to 4,000,000, in whole nano-dollars')
   .transform((usd) => (usd === null ? null : nanoOf(usd)))
-const reset = z.string().refine(isReset, 'must be null, daily, weekly, monthly, or a span such as 30s, 15m, 24h, 7d, 1mo').nullable()
+export const reset = z.string().refine(isReset, 'must be null, daily, weekly, monthly, or a span such as 30s, 15m, 24h, 7d, 1mo').nullable()
 const instant = z
   .string()
   .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a date and time such as 2027-01-31T00:00:00Z')
@@ -31,7 +31,15 @@ const ips = z
   .nullable()
   .optional()
 const rate = z.int().min(1).max(1_000_000_000_000).nullable().optional()
+/** What keys may share a budget of. */
+export const SCOPE_KINDS = ['team', 'user', 'organization'] as const
+export const SCOPE_ID = /^[A-Za-z0-9._-]{1,64}$/
+const scopeId = z.string().regex(SCOPE_ID, 'must be letters, digits, dots, dashes and underscores, at most 64').nullable().optional()
+
 const special = z.strictObject({
+  team: scopeId,
+  user: scopeId,
+  organization: scopeId,
   models: globs,
   providers: globs,
   regions: globs,
@@ -93,6 +101,7 @@ export function readCreate(value: unknown): Settings {
     ...EVERYTHING,
     ...permitsSaid(said.sluice),
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
+    scopes: scopesSaid(said.sluice, []),
   }
 }
 
@@ -105,8 +114,17 @@ export function readChange(value: unknown): Change {
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
-    ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice) }),
+    ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
   }
+}
+
+/** What is not named stays; `null` takes it away. */
+function scopesSaid(said: z.output<typeof special> | undefined, before: readonly string[]): readonly string[] {
+  return SCOPE_KINDS.flatMap((kind) => {
+    const id = said?.[kind]
+    if (id === null) return []
+    return id === undefined ? before.filter((scope) => scope.startsWith(`${kind}:`)) : [`${kind}:${id}`]
+  })
 }
 
 function permitsSaid(said: z.output<typeof special> | undefined): Partial<Permits> {
@@ -129,7 +147,7 @@ export function readGrace(value: unknown): number {
   return (check(rotateShape, value).grace_seconds ?? 0) * 1000
 }
 
-function check<Shape extends z.ZodType>(shape: Shape, value: unknown): z.output<Shape> {
+export function check<Shape extends z.ZodType>(shape: Shape, value: unknown): z.output<Shape> {
   const parsed = shape.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues

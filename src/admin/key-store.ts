@@ -18,10 +18,14 @@ export type Settings = Permits & {
   readonly limitReset: string | null
   readonly expiresAt: number | null
   readonly limits: RateLimits
+  readonly scopes: readonly string[]
 }
 
 /** What is not named stays; of the limits too. */
-export type Change = Partial<Omit<Settings, 'limits'>> & { readonly limits?: Partial<RateLimits> }
+export type Change = Partial<Omit<Settings, 'limits' | 'scopes'>> & {
+  readonly limits?: Partial<RateLimits>
+  readonly scopesFrom?: (before: readonly string[]) => readonly string[]
+}
 
 export type Kept = { readonly policy: Policy; readonly spend: Spend; readonly updatedAt: number }
 
@@ -67,9 +71,14 @@ export async function listKeys(env: Env, offset: number, limit: number, includeD
 }
 
 /** Changes settings. @throws GatewayError `gateway-unavailable` when it is half done, or another change came between: repeat it */
-export async function changeKey(env: Env, kept: Kept, change: Change, now: number): Promise<Kept> {
+export async function changeKey(env: Env, kept: Kept, { scopesFrom, ...change }: Change, now: number): Promise<Kept> {
   const { policy } = kept
-  const settings: Settings = { ...settingsOf(policy), ...change, limits: { ...policy.limits, ...change.limits } }
+  const settings: Settings = {
+    ...settingsOf(policy),
+    ...change,
+    limits: { ...policy.limits, ...change.limits },
+    scopes: scopesFrom?.(policy.scopes) ?? policy.scopes,
+  }
   const next: Policy = { ...policy, ...settings, version: policy.version + 1 }
   const write = (): Promise<void> =>
     update(env, policy, 'name = ?3, disabled = ?4, expires_at = ?5, limit_nano_usd = ?6, limit_reset = ?7, policy = ?8, updated_at = ?9', [
@@ -154,6 +163,7 @@ function tightens(before: Policy, after: Policy): boolean {
     limit(after) < limit(before) ||
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
+    after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
   )
@@ -162,8 +172,8 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits }
+  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes }
 }
 
 function policyText(settings: Settings): string {
@@ -171,6 +181,7 @@ function policyText(settings: Settings): string {
   return JSON.stringify({
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
   })
 }
 

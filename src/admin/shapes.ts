@@ -17,6 +17,11 @@ const usd = (nanoUsd: number | null): number | null => (nanoUsd === null ? null 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 const NO_BYOK = { byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0, include_byok_in_limit: false } as const
 
+/** `team:blue` is `team: "blue"`. */
+function scopesTold(scopes: readonly string[]): Json {
+  return Object.fromEntries(scopes.map((scope) => [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]))
+}
+
 /** Only the limits that there are. */
 function limitsTold(limits: RateLimits): Json {
   const told = {
@@ -63,6 +68,7 @@ export function ownKey(view: KeyView): Json {
       models: view.models,
       ...permitsTold({ ...view, models: null }),
       ...limitsTold(view.limits),
+      ...scopesTold(view.scopes),
       running: view.running,
     },
   }
@@ -96,6 +102,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       resets_at: iso(period.resetsAt),
       ...permitsTold(policy),
       ...limitsTold(policy.limits),
+      ...scopesTold(policy.scopes),
     },
   }
 }

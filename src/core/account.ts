@@ -146,6 +146,7 @@ export type KeyView = Permits & {
   readonly limitReset: string | null
   readonly resetsAt: number | null
   readonly limits: RateLimits
+  readonly scopes: readonly string[]
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

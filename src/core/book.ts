@@ -2,6 +2,7 @@
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
 import type { Admission, Ask, CandidateAsk, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
+import { Allowances, type AllowancesJournal, type Share } from './allowances.ts'
 import { expiredRow } from './expired-row.ts'
 import { planHold, type HoldPlan } from './hold-plan.ts'
 import { sameText } from './key.ts'
@@ -9,6 +10,7 @@ import { dollarsText } from './money.ts'
 import { forbiddenBy, forbiddenText, mayComeFrom, type Permits } from './permits.ts'
 import { inputTokens, outputTokens } from './price.ts'
 import { Rates, type RateLimits, type Wait, type RatesSnapshot } from './rates.ts'
+import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { NOTHING_SPENT, type Spend } from './spend.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
 
@@ -27,16 +29,25 @@ export type Policy = Permits & {
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
   readonly limits: RateLimits
+  /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
+  readonly scopes: readonly string[]
 }
 
 /** `tokens` are reserved since `at`, until the settle says how many it were. */
-type Held = { readonly hold: Hold; readonly idempotencyKey: string | null; readonly at?: number; readonly tokens?: number }
+type Held = {
+  readonly hold: Hold
+  readonly idempotencyKey: string | null
+  readonly at?: number
+  readonly tokens?: number
+  readonly shares?: readonly Share[]
+}
 
 /** What must survive a restart. */
 export type Journal = {
   readonly spend: Spend
   readonly holds: readonly (readonly [string, Held])[]
   readonly rates?: RatesSnapshot
+  readonly allowances?: AllowancesJournal
 }
 
 export type Settings = {
@@ -44,6 +55,9 @@ export type Settings = {
   /** Output tokens a choice when neither the client nor the catalogue sets a ceiling, and the most that is assumed unasked. */
   readonly defaultCeiling: number
 }
+
+/** What was booked, and when to forget it. */
+type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly until: number; readonly shares?: readonly Share[] }
 
 /** A remembered idempotency key. */
 type Remembered = {
@@ -65,8 +79,9 @@ export class Book {
   #held = 0
   readonly #holds = new Map<string, Held>()
   readonly #rates = new Rates()
+  readonly #allowances = new Allowances()
   /** Request id → what was booked, and when to forget it. */
-  readonly #settled = new Map<string, { readonly nanoUsd: number; readonly expired: boolean; readonly until: number }>()
+  readonly #settled = new Map<string, Settled>()
   readonly #remembered = new Map<string, Remembered>()
 
   constructor(settings: Settings) {
@@ -83,11 +98,12 @@ export class Book {
   }
 
   snapshot(now: number): Journal {
-    return { spend: this.#spend, holds: [...this.#holds], rates: this.#rates.snapshot(now) }
+    return { spend: this.#spend, holds: [...this.#holds], rates: this.#rates.snapshot(now), allowances: this.#allowances.snapshot() }
   }
 
-  restore({ spend, holds, rates }: Journal): void {
+  restore({ spend, holds, rates, allowances }: Journal): void {
     this.#spend = spend
+    if (allowances !== undefined) this.#allowances.restore(allowances)
     if (rates !== undefined) this.#rates.restore(rates)
     for (const [id, held] of holds) {
       if (this.#holds.has(id)) continue
@@ -155,7 +171,7 @@ export class Book {
     const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - spent - this.#held
     const plans = permitted.map(({ candidate, index }) => ({
       index,
-      ...planHold(candidate, ask, limit !== null, left, this.#settings.defaultCeiling),
+      ...planHold(candidate, ask, limit !== null || policy.scopes.length > 0, left, this.#settings.defaultCeiling),
     }))
     const fitting = plans.filter((p) => p.kind === 'fits')
     if (fitting.length === 0) return this.#refusePlans(plans, spent, limit ?? 0, ask)
@@ -174,9 +190,10 @@ export class Book {
       period: period.id,
       nanoUsd,
       expiresAt: now + this.#settings.holdMs,
-      budgeted: limit !== null,
+      budgeted: limit !== null || policy.scopes.length > 0,
     }
-    this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, at: now, tokens })
+    const shares = policy.scopes.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
+    this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, at: now, tokens, shares })
     this.#held += nanoUsd
     this.#rates.count(policy.limits, 1, tokens, now)
     if (ask.idempotency !== null) {
@@ -200,6 +217,46 @@ export class Book {
     }
   }
 
+  /** What must still be leased before a request may go; `null`: nothing. */
+  lacking(requestId: string): { readonly scope: string; readonly ask: LeaseAsk } | null {
+    const share = this.#holds.get(requestId)?.shares?.find(({ covered }) => !covered)
+    return share === undefined ? null : { scope: share.scope, ask: this.#allowances.asking(share) }
+  }
+
+  /** Takes what a shared budget has granted. */
+  fund(requestId: string, scope: string, answer: LeaseAnswer & { readonly kind: 'leased' }): void {
+    const held = this.#holds.get(requestId)
+    if (held === undefined) return
+    const shares = (held.shares ?? []).map((share) => (share.scope === scope ? this.#allowances.fund(share, answer) : share))
+    this.#holds.set(requestId, { ...held, shares })
+  }
+
+  /** Gives everything back: a shared budget has refused, or could not be asked. */
+  cancel(requestId: string, now: number): void {
+    this.settle({ requestId, row: null, answer: null }, now)
+    for (const [key, { requestId: id, ended }] of this.#remembered) if (id === requestId && ended) this.#remembered.delete(key)
+  }
+
+  refuseShared(scope: string, short: LeaseAnswer & { readonly kind: 'short' }): Refusal {
+    const { spent, leased, limit } = short
+    return {
+      ...refuse(
+        'budget-exceeded',
+        `The budget of ${scope} is exhausted: $${dollarsText(spent)} spent and $${dollarsText(leased)} held of $${dollarsText(limit)}, which leaves too little for this request.`,
+      ),
+      money: { spentNanoUsd: spent, heldNanoUsd: leased, limitNanoUsd: limit, scope },
+    }
+  }
+
+  recall(scope: string, period: string, granted: number): Told {
+    return this.#allowances.recall(scope, period, granted)
+  }
+
+  /** What to tell the shared budgets; what an idle key does not need goes back. */
+  reports(): ReturnType<Allowances['reports']> {
+    return this.#allowances.reports()
+  }
+
   /** A live stream's hold begins its life anew. */
   renew(requestId: string, now: number): boolean {
     const held = this.#holds.get(requestId)
@@ -218,7 +275,12 @@ export class Book {
     const before = this.#settled.get(requestId)
     if (before !== undefined && !before.expired) return null
     this.#trueUp(requestId, row)
+    const shares = this.#holds.get(requestId)?.shares ?? before?.shares ?? []
     this.#release(requestId)
+    for (const share of shares) {
+      if (before === undefined) this.#allowances.settle(share, row?.costNanoUsd ?? 0)
+      else this.#allowances.correct(share, (row?.costNanoUsd ?? 0) - before.nanoUsd)
+    }
     if (row === null) {
       if (before === undefined) return null
       this.#spendMore(-before.nanoUsd, this.#spend.period, now)
@@ -234,11 +296,17 @@ export class Book {
   /** Books every hold whose time is over in full: money never becomes free by time alone. */
   expire(now: number): readonly Row[] {
     const rows: Row[] = []
-    for (const [id, { hold }] of this.#holds) {
+    for (const [id, { hold, shares }] of this.#holds) {
       if (hold.expiresAt > now) continue
       this.#release(id)
+      for (const share of shares ?? []) this.#allowances.settle(share, hold.nanoUsd)
       this.#spendMore(hold.nanoUsd, hold.period, now)
-      this.#settled.set(id, { nanoUsd: hold.nanoUsd, expired: true, until: this.#forgetAt(now) })
+      this.#settled.set(id, {
+        nanoUsd: hold.nanoUsd,
+        expired: true,
+        ...(shares === undefined ? {} : { shares }),
+        until: this.#forgetAt(now),
+      })
       rows.push(expiredRow(this.#policy?.keyId ?? '', hold, now, this.#settings.holdMs))
     }
     return rows
@@ -279,6 +347,7 @@ export class Book {
       regions: policy.regions,
       ips: policy.ips,
       limits: policy.limits,
+      scopes: policy.scopes,
       running: this.#holds.size,
       spentNanoUsd: spend.period === period.id ? spend.periodNanoUsd : 0,
       spentEverNanoUsd: spend.everNanoUsd,

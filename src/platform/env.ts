@@ -1,11 +1,13 @@
 // The Worker's bindings and settings, as wrangler.toml and the secrets name them.
 
+import type { BudgetObject } from './budget-object.ts'
 import type { KeyObject } from './key-object.ts'
 
 export type Env = {
   readonly DB: D1Database
   readonly ROUTES: KVNamespace
   readonly KEYS: DurableObjectNamespace<KeyObject>
+  readonly BUDGETS: DurableObjectNamespace<BudgetObject>
   /** Settings and secrets, by name: `OPENAI_API_KEY`, `SLUICE_ADMIN_KEY` … */
   readonly [name: string]: unknown
 }

@@ -4,8 +4,11 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Journal, type Policy } from '../core/book.ts'
 import { EVERYTHING } from '../core/permits.ts'
+import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
 import { readSpend } from '../core/spend.ts'
+import type { Told } from '../core/shared-budget.ts'
+import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
 import { policyOf, readKey } from './policies.ts'
 import { writeRefusals } from './refusals.ts'
@@ -22,6 +25,8 @@ const BATCH = 'settled:'
 const BATCH_ROWS = 200
 /** Room for refusals is made once in so many. */
 const TRIM_AFTER = 100
+/** A budget is asked no more often for one request. */
+const MOST_ASKED = 100
 const MOST_BACKOFF_MS = 60_000
 /** Not waited for by other answers of this object; whoever needs it on disk waits for `sync`. */
 const QUIETLY = { allowUnconfirmed: true } as const
@@ -37,6 +42,7 @@ export class KeyObject extends DurableObject<Env> {
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
   #lastBatch = 0
+  readonly #reported = new Map<string, string>()
   #hydration: Promise<void> | null = null
   #journalDue = false
   #alarmAt: number | null = null
@@ -58,11 +64,44 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     const admission = this.#book.admit(ask, now)
-    if (admission.kind === 'granted') {
+    const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
+    const answer = shares ? ((await this.#lease(ask.requestId)) ?? admission) : admission
+    if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
       this.#journalSoon()
-    } else if (admission.kind === 'refused' && this.#refused.keep(ask, admission, now)) this.#wakeBy(now + FLUSH_MS)
-    return admission
+    } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
+    return answer
+  }
+
+  /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
+  async #lease(requestId: string): Promise<Refusal | null> {
+    let lack = this.#book.lacking(requestId)
+    try {
+      // What was leased may have gone to another request meanwhile: then it is asked for again.
+      for (let asked = 0; lack !== null; asked++, lack = this.#book.lacking(requestId)) {
+        const { scope, ask } = lack
+        const answer = await budgetOf(this.env, scope).lease(this.ctx.id.name ?? '', ask)
+        if (asked > MOST_ASKED) throw new Error(`The budget of ${scope} could not be leased.`)
+        if (answer.kind === 'short') {
+          this.#book.cancel(requestId, Date.now())
+          return this.#book.refuseShared(scope, answer)
+        }
+        this.#book.fund(requestId, scope, answer)
+      }
+    } catch (cause) {
+      this.#book.cancel(requestId, Date.now())
+      throw cause
+    }
+    // Not quietly: the answer waits until what was leased is on disk, or a restart would not know of it.
+    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    return null
+  }
+
+  /** A shared budget wants back what is not needed here. On disk when this answers. */
+  async recall(scope: string, period: string, granted: number): Promise<Told> {
+    const told = this.#book.recall(scope, period, granted)
+    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    return told
   }
 
   async renew(requestId: string): Promise<void> {
@@ -95,6 +134,7 @@ export class KeyObject extends DurableObject<Env> {
   async flush(): Promise<void> {
     await this.#flush()
     await this.#flushRefused()
+    await this.#report()
   }
 
   /** An administrator's change, on disk when this answers. `false`: a newer one is known here, so D1 is behind. */
@@ -113,6 +153,7 @@ export class KeyObject extends DurableObject<Env> {
     try {
       await this.#flush()
       await this.#flushRefused()
+      await this.#report()
       this.#failures = 0
     } catch {
       this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
@@ -128,11 +169,11 @@ export class KeyObject extends DurableObject<Env> {
 
   async #restore(): Promise<void> {
     const [policy, journal, rows] = await Promise.all([
-      this.ctx.storage.get<Policy>('policy'),
+      this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy'),
       this.ctx.storage.get<Journal>('journal'),
       this.ctx.storage.list<readonly Pending[]>({ prefix: BATCH }),
     ])
-    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, ...policy }) // an older one does not have all members
+    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
     if (journal !== undefined) this.#book.restore(journal)
     for (const [name, batch] of rows) {
       this.#batches.set(name, batch)
@@ -212,6 +253,17 @@ export class KeyObject extends DurableObject<Env> {
     if (this.#alarmAt !== null && this.#alarmAt <= at) return
     this.#alarmAt = at
     void this.ctx.storage.setAlarm(at, QUIETLY)
+  }
+
+  /** Tells the shared budgets what was spent, and gives back what an idle key does not need. Only what is new; absolute, so it may be told twice. */
+  async #report(): Promise<void> {
+    const news = this.#book.reports().filter(({ scope, told }) => this.#reported.get(scope) !== JSON.stringify(told))
+    if (news.length === 0) return
+    await this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    for (const { scope, told } of news) {
+      await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told)
+      this.#reported.set(scope, JSON.stringify(told))
+    }
   }
 
   /** Carries what is settled to D1, in order. A batch that is repeated counts once. */

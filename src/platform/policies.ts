@@ -26,7 +26,11 @@ export type StoredKey = {
 
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
-  const { limits, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & { readonly limits?: Partial<RateLimits> } // as policyText wrote it
+  // As policyText wrote it.
+  const { limits, scopes, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+    readonly limits?: Partial<RateLimits>
+    readonly scopes?: readonly string[]
+  }
   return {
     keyId: stored.id,
     version: stored.version,
@@ -45,6 +49,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...EVERYTHING,
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
+    scopes: scopes ?? [],
   }
 }
 

@@ -69,7 +69,7 @@ export async function startSluice(upstream: Place): Promise<Gateway> {
     GOOGLE_BASE_URL: base,
   }
   const place = await startWorkerd(port, async () => {
-    const local = await openLocal({ state, settings, host: '127.0.0.1', port })
+    const local = await openLocal({ state, settings, host: '127.0.0.1', port, relayed: false })
     return async () => {
       await local.dispose()
       rmSync(state, { recursive: true, force: true })

@@ -21,6 +21,7 @@ const policy: Policy = {
   limitReset: null,
   ...EVERYTHING,
   limits: NO_LIMITS,
+  scopes: [],
 }
 const book = (change: Partial<Policy> = {}): Book => {
   const made = new Book({ holdMs: HOLD_MS, defaultCeiling: 1000 })

@@ -2,12 +2,14 @@
 
 import { env, type applyD1Migrations } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
+import type { BudgetObject } from '../../src/platform/budget-object.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
 
 export const bindings = env as unknown as {
   readonly DB: D1Database
   readonly ROUTES: KVNamespace
   readonly KEYS: DurableObjectNamespace<KeyObject>
+  readonly BUDGETS: DurableObjectNamespace<BudgetObject>
   readonly MIGRATIONS: Parameters<typeof applyD1Migrations>[1]
 }
 
