@@ -30,6 +30,7 @@ import { perplexity } from './perplexity.ts'
 import { sambanova } from './sambanova.ts'
 import { together } from './together.ts'
 import { vertex } from './vertex.ts'
+import { venice } from './venice.ts'
 import { vllm } from './vllm.ts'
 import { voyage } from './voyage.ts'
 import { xai } from './xai.ts'
@@ -61,6 +62,7 @@ export const PROVIDERS: readonly Provider[] = [
   deepinfra,
   novita,
   hyperbolic,
+  venice,
   cloudflare,
   voyage,
   jina,
