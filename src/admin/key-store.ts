@@ -1,7 +1,7 @@
 // Keys as administrators make and change them: D1 and the key's object, in the order that never leaves a revoked key alive.
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
-import type { Policy } from '../core/book.ts'
+import type { Policy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'

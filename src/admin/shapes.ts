@@ -2,7 +2,7 @@
 
 import type { Units } from '../core/canonical.ts'
 import type { KeyView, Row } from '../core/account.ts'
-import type { Policy } from '../core/book.ts'
+import type { Policy } from '../core/policy.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
 import type { RateLimits } from '../core/rates.ts'
 import type { Spend } from '../core/spend.ts'

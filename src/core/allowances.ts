@@ -62,6 +62,11 @@ export class Allowances {
     allowance.spent += costNanoUsd
   }
 
+  /** Something was spent that nothing was held for here. */
+  charge(scope: string, costNanoUsd: number, now: number): void {
+    this.#present(scope, now).spent += costNanoUsd
+  }
+
   /** A booked cost turns out otherwise. */
   correct({ scope, turn }: Share, byNanoUsd: number): void {
     const allowance = this.#all.get(scope)

@@ -1,37 +1,19 @@
 // The books of one key: policy, money spent and held, settled requests. Pure and synchronous: no await stands between the check and
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
-import type { Admission, Ask, CandidateAsk, Hold, KeptAnswer, KeyView, Money, Refusal, Row, Settlement } from './account.ts'
+import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
 import { Allowances, type AllowancesJournal, type Share } from './allowances.ts'
 import { expiredRow } from './expired-row.ts'
-import { planHold, type HoldPlan } from './hold-plan.ts'
-import { sameText } from './key.ts'
-import { dollarsText } from './money.ts'
-import { forbiddenBy, forbiddenText, mayComeFrom, type Permits } from './permits.ts'
+import { planHold } from './hold-plan.ts'
+import { forbiddenBy, forbiddenText } from './permits.ts'
+import { refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
-import { Rates, type RateLimits, type Wait, type RatesSnapshot } from './rates.ts'
+import { Rates, type RatesSnapshot } from './rates.ts'
+import { refuse, refusePlans, refuseWait } from './refusing.ts'
+import { Repeats } from './repeats.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
-import { NOTHING_SPENT, type Spend } from './spend.ts'
-import { isoDay, isoMonth, isoWeek, periodAt } from './window.ts'
-
-/** What D1 says of a key. An older version never replaces a newer one. */
-export type Policy = Permits & {
-  readonly keyId: string
-  readonly version: number
-  readonly label: string
-  readonly name: string
-  readonly createdAt: number
-  /** Newest first; an older secret works until `until`. */
-  readonly secrets: readonly { readonly hash: string; readonly until: number | null }[]
-  readonly disabled: boolean
-  readonly deleted: boolean
-  readonly expiresAt: number | null
-  readonly limitNanoUsd: number | null
-  readonly limitReset: string | null
-  readonly limits: RateLimits
-  /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
-  readonly scopes: readonly string[]
-}
+import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
+import { periodAt } from './window.ts'
 
 /** `tokens` are reserved since `at`, until the settle says how many it were. */
 type Held = {
@@ -59,15 +41,6 @@ export type Settings = {
 /** What was booked, and when to forget it. */
 type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly until: number; readonly shares?: readonly Share[] }
 
-/** A remembered idempotency key. */
-type Remembered = {
-  readonly requestId: string
-  readonly fingerprint: string
-  readonly until: number
-  ended: boolean
-  answer: KeptAnswer | null
-}
-
 const REMEMBER_MS = 600_000
 /** Absurd ceilings must not spoil sums. */
 const MOST_TOKENS = 1_000_000_000
@@ -82,7 +55,7 @@ export class Book {
   readonly #allowances = new Allowances()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, Settled>()
-  readonly #remembered = new Map<string, Remembered>()
+  readonly #repeats = new Repeats(REMEMBER_MS)
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -90,6 +63,10 @@ export class Book {
 
   get policy(): Policy | null {
     return this.#policy
+  }
+
+  get spend(): Spend {
+    return this.#spend
   }
 
   /** Takes a policy unless a newer one is known. */
@@ -112,10 +89,6 @@ export class Book {
     }
   }
 
-  get holdCount(): number {
-    return this.#holds.size
-  }
-
   /** When the earliest hold expires; `null`: none is held. */
   earliestExpiry(): number | null {
     let earliest: number | null = null
@@ -125,23 +98,7 @@ export class Book {
 
   /** May this secret be used now, and from there? `null`: yes. */
   refuseSecret(secretHash: string, clientIp: string | null, now: number): Refusal | null {
-    const policy = this.#policy
-    if (policy === null || policy.deleted) return refuse('key-unknown', 'This key is not known here. It may have been deleted.')
-    let known = false
-    for (const secret of policy.secrets)
-      if (sameText(secret.hash, secretHash) && (secret.until === null || secret.until > now)) known = true
-    if (!known) return refuse('key-unknown', 'This key is not known here. It may have been replaced.')
-    if (policy.disabled) return refuse('key-disabled', 'This key is disabled.')
-    if (policy.expiresAt !== null && policy.expiresAt <= now) return refuse('key-expired', 'This key has expired.')
-    if (!mayComeFrom(policy, clientIp)) {
-      return refuse(
-        'key-forbidden-here',
-        clientIp === null
-          ? "This key may be used from the addresses among its `ips` only, and this client's address is not known."
-          : "This key may not be used from this client's address: it is not among its `ips`.",
-      )
-    }
-    return null
+    return refuseSecret(this.#policy, secretHash, clientIp, now)
   }
 
   /** Checks and reserves in one step. */
@@ -149,7 +106,7 @@ export class Book {
     const refused = this.refuseSecret(ask.secretHash, ask.clientIp, now)
     if (refused !== null) return refused
     const policy = this.#policy as Policy
-    const repeat = this.#repeat(ask, now)
+    const repeat = this.#repeats.check(ask, (id) => this.#holds.has(id), now)
     if (repeat !== null && repeat.kind !== 'again') return repeat
 
     const permitted = ask.candidates
@@ -163,7 +120,7 @@ export class Book {
       this.#settings.defaultCeiling,
     )
     const wait = this.#rates.wait(policy.limits, tokens, this.#holds.size, now)
-    if (wait !== null) return this.#refuseWait(wait, policy, now)
+    if (wait !== null) return refuseWait(wait, this.#rates.view(policy.limits, now))
 
     const period = periodAt(policy.limitReset, policy.createdAt, now)
     const spent = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
@@ -174,7 +131,10 @@ export class Book {
       ...planHold(candidate, ask, limit !== null || policy.scopes.length > 0, left, this.#settings.defaultCeiling),
     }))
     const fitting = plans.filter((p) => p.kind === 'fits')
-    if (fitting.length === 0) return this.#refusePlans(plans, spent, limit ?? 0, ask)
+    if (fitting.length === 0) {
+      const money = { spentNanoUsd: spent, heldNanoUsd: this.#held, limitNanoUsd: limit ?? 0, scope: 'key' }
+      return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', money)
+    }
 
     // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
     let nanoUsd = 0
@@ -196,15 +156,7 @@ export class Book {
     this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, at: now, tokens, shares })
     this.#held += nanoUsd
     this.#rates.count(policy.limits, 1, tokens, now)
-    if (ask.idempotency !== null) {
-      this.#remembered.set(ask.idempotency.key, {
-        requestId: ask.requestId,
-        fingerprint: ask.idempotency.fingerprint,
-        until: now + REMEMBER_MS,
-        ended: false,
-        answer: null,
-      })
-    }
+    this.#repeats.begin(ask, now)
     const rates = this.#rates.view(policy.limits, now)
     return {
       kind: 'granted',
@@ -233,19 +185,9 @@ export class Book {
 
   /** Gives everything back: a shared budget has refused, or could not be asked. */
   cancel(requestId: string, now: number): void {
+    const key = this.#holds.get(requestId)?.idempotencyKey ?? null
     this.settle({ requestId, row: null, answer: null }, now)
-    for (const [key, { requestId: id, ended }] of this.#remembered) if (id === requestId && ended) this.#remembered.delete(key)
-  }
-
-  refuseShared(scope: string, short: LeaseAnswer & { readonly kind: 'short' }): Refusal {
-    const { spent, leased, limit } = short
-    return {
-      ...refuse(
-        'budget-exceeded',
-        `The budget of ${scope} is exhausted: $${dollarsText(spent)} spent and $${dollarsText(leased)} held of $${dollarsText(limit)}, which leaves too little for this request.`,
-      ),
-      money: { spentNanoUsd: spent, heldNanoUsd: leased, limitNanoUsd: limit, scope },
-    }
+    this.#repeats.drop(key, requestId)
   }
 
   recall(scope: string, period: string, granted: number): Told {
@@ -271,16 +213,13 @@ export class Book {
    */
   settle(settlement: Settlement, now: number): { readonly row: Row; readonly corrects: boolean } | null {
     const { requestId, row } = settlement
-    this.#closeRemembered(requestId, settlement.answer)
+    const held = this.#holds.get(requestId)
+    this.#repeats.end(held?.idempotencyKey ?? null, requestId, settlement.answer)
     const before = this.#settled.get(requestId)
     if (before !== undefined && !before.expired) return null
     this.#trueUp(requestId, row)
-    const shares = this.#holds.get(requestId)?.shares ?? before?.shares ?? []
     this.#release(requestId)
-    for (const share of shares) {
-      if (before === undefined) this.#allowances.settle(share, row?.costNanoUsd ?? 0)
-      else this.#allowances.correct(share, (row?.costNanoUsd ?? 0) - before.nanoUsd)
-    }
+    this.#settleShares(held, before, row?.costNanoUsd ?? 0, now)
     if (row === null) {
       if (before === undefined) return null
       this.#spendMore(-before.nanoUsd, this.#spend.period, now)
@@ -315,7 +254,7 @@ export class Book {
   /** Lets go of what no retry can ask for any more. */
   forget(now: number): void {
     for (const [id, { until }] of this.#settled) if (until <= now) this.#settled.delete(id)
-    for (const [key, { until, ended }] of this.#remembered) if (ended && until <= now) this.#remembered.delete(key)
+    this.#repeats.forget(now)
   }
 
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
@@ -331,7 +270,7 @@ export class Book {
     const policy = this.#policy
     if (policy === null) return null
     const period = periodAt(policy.limitReset, policy.createdAt, now)
-    const spend = this.#spend
+    const spent = spentNow(this.#spend, period.id, now)
     return {
       keyId: policy.keyId,
       label: policy.label,
@@ -349,62 +288,24 @@ export class Book {
       limits: policy.limits,
       scopes: policy.scopes,
       running: this.#holds.size,
-      spentNanoUsd: spend.period === period.id ? spend.periodNanoUsd : 0,
-      spentEverNanoUsd: spend.everNanoUsd,
-      spentDayNanoUsd: spend.day === isoDay(now) ? spend.dayNanoUsd : 0,
-      spentWeekNanoUsd: spend.week === isoWeek(now) ? spend.weekNanoUsd : 0,
-      spentMonthNanoUsd: spend.month === isoMonth(now) ? spend.monthNanoUsd : 0,
+      spentNanoUsd: spent.periodNanoUsd,
+      spentEverNanoUsd: this.#spend.everNanoUsd,
+      spentDayNanoUsd: spent.dayNanoUsd,
+      spentWeekNanoUsd: spent.weekNanoUsd,
+      spentMonthNanoUsd: spent.monthNanoUsd,
       heldNanoUsd: this.#held,
       holdSeconds: Math.round(this.#settings.holdMs / 1000),
     }
   }
 
-  #repeat(ask: Ask, now: number): Admission | { readonly kind: 'again' } | null {
-    if (ask.idempotency === null) return null
-    const known = this.#remembered.get(ask.idempotency.key)
-    if (known === undefined) return null
-    if (known.fingerprint !== ask.idempotency.fingerprint) {
-      return refuse('request-malformed', 'This Idempotency-Key was used for another request. Use a new one for each request.')
+  /** What nobody remembers holding is spent all the same: a restart must not make it free. */
+  #settleShares(held: Held | undefined, before: Settled | undefined, nanoUsd: number, now: number): void {
+    if (held === undefined && before === undefined) {
+      for (const scope of this.#policy?.scopes ?? []) this.#allowances.charge(scope, nanoUsd, now)
+      return
     }
-    if (!known.ended) {
-      if (this.#holds.has(known.requestId))
-        return refuse('request-duplicate', 'A request with this Idempotency-Key is still running; it was not sent again.')
-      return { kind: 'again' }
-    }
-    if (known.until <= now || known.answer === null) return { kind: 'again' }
-    return { kind: 'replay', requestId: known.requestId, answer: known.answer }
-  }
-
-  #closeRemembered(requestId: string, answer: KeptAnswer | null): void {
-    const key = this.#holds.get(requestId)?.idempotencyKey
-    const known = key === null || key === undefined ? undefined : this.#remembered.get(key)
-    if (known === undefined || known.requestId !== requestId) return
-    known.ended = true
-    known.answer = answer
-  }
-
-  #refusePlans(plans: readonly HoldPlan[], spent: number, limit: number, ask: Ask): Refusal {
-    const money: Money = { spentNanoUsd: spent, heldNanoUsd: this.#held, limitNanoUsd: limit, scope: 'key' }
-    const model = ask.candidates[0]?.model ?? 'this model'
-    if (plans.every((p) => p.kind === 'unpriced')) {
-      return refuse(
-        'model-unpriced',
-        `The price of ${model} is unknown, so it cannot be used under a budget. Add its price to the catalogue overlay, or use a key without a limit.`,
-      )
-    }
-    if (plans.every((p) => p.kind === 'unbounded')) {
-      return refuse(
-        'request-unboundable',
-        `The input of this request cannot be bounded (a remote file, or a tool the provider runs), and the context window of ${model} is unknown, so it cannot be used under a budget.`,
-      )
-    }
-    return {
-      ...refuse(
-        'budget-exceeded',
-        `The budget of this key is exhausted: $${dollarsText(spent)} spent and $${dollarsText(this.#held)} held of $${dollarsText(limit)}, which leaves too little for this request.`,
-      ),
-      money,
-    }
+    for (const share of held?.shares ?? []) this.#allowances.settle(share, nanoUsd)
+    if (before !== undefined) for (const share of before.shares ?? []) this.#allowances.correct(share, nanoUsd - before.nanoUsd)
   }
 
   /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */
@@ -417,18 +318,6 @@ export class Book {
     else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, held.at)
   }
 
-  #refuseWait(wait: Wait, policy: Policy, now: number): Refusal {
-    const rates = this.#rates.view(policy.limits, now)
-    return {
-      ...refuse(
-        'rate-exceeded',
-        `The limit of this key is reached: ${wait.limit} ${wait.what}. Try again in ${Math.ceil(wait.waitMs / 1000)} s.`,
-      ),
-      retryAfterMs: wait.waitMs,
-      ...(rates === undefined ? {} : { rates }),
-    }
-  }
-
   #release(requestId: string): void {
     const held = this.#holds.get(requestId)
     if (held === undefined) return
@@ -439,20 +328,7 @@ export class Book {
   #spendMore(nanoUsd: number, period: string, now: number): void {
     const policy = this.#policy
     const present = policy === null ? period : periodAt(policy.limitReset, policy.createdAt, now).id
-    const spend = this.#spend
-    const inPresent = spend.period === present ? spend.periodNanoUsd : 0
-    const [day, week, month] = [isoDay(now), isoWeek(now), isoMonth(now)]
-    this.#spend = {
-      period: present,
-      periodNanoUsd: inPresent + (period === present ? nanoUsd : 0), // a hold settles in the period it was taken in
-      everNanoUsd: spend.everNanoUsd + nanoUsd,
-      day,
-      dayNanoUsd: (spend.day === day ? spend.dayNanoUsd : 0) + nanoUsd,
-      week,
-      weekNanoUsd: (spend.week === week ? spend.weekNanoUsd : 0) + nanoUsd,
-      month,
-      monthNanoUsd: (spend.month === month ? spend.monthNanoUsd : 0) + nanoUsd,
-    }
+    this.#spend = addSpend(this.#spend, nanoUsd, period, present, now)
   }
 
   #forgetAt(now: number): number {
@@ -465,8 +341,4 @@ function tokensOf(candidates: readonly CandidateAsk[], ask: Ask, defaultCeiling:
   const output = (candidate: CandidateAsk): number =>
     Math.min(ask.outputTokens ?? defaultCeiling, candidate.maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
   return Math.min(Math.max(...candidates.map((one) => (one.inputTokens ?? 0) + output(one))), MOST_TOKENS)
-}
-
-function refuse(code: Refusal['code'], message: string): Refusal {
-  return { kind: 'refused', code, message }
 }

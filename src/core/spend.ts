@@ -1,5 +1,7 @@
 // What a key has spent, by period: absolute numbers, so a report that is repeated changes nothing.
 
+import { isoDay, isoMonth, isoWeek } from './window.ts'
+
 /** Whole nano-dollars of the present period and of the UTC day, week and month, each with the name of its span: a stale span counts as zero. */
 export type Spend = {
   readonly period: string
@@ -28,4 +30,34 @@ export const NOTHING_SPENT: Spend = {
 /** As D1 keeps it: the JSON of a `Spend`, or `{}` of a key that was never used. */
 export function readSpend(text: string): Spend {
   return { ...NOTHING_SPENT, ...(JSON.parse(text) as Partial<Spend>) }
+}
+
+/** `nanoUsd` more in a period: in the present one's sum when it is that, in the sums of the day, week and month always. */
+export function addSpend(spend: Spend, nanoUsd: number, period: string, present: string, now: number): Spend {
+  const [day, week, month] = [isoDay(now), isoWeek(now), isoMonth(now)]
+  return {
+    period: present,
+    periodNanoUsd: (spend.period === present ? spend.periodNanoUsd : 0) + (period === present ? nanoUsd : 0), // a hold settles in the period it was taken in
+    everNanoUsd: spend.everNanoUsd + nanoUsd,
+    day,
+    dayNanoUsd: (spend.day === day ? spend.dayNanoUsd : 0) + nanoUsd,
+    week,
+    weekNanoUsd: (spend.week === week ? spend.weekNanoUsd : 0) + nanoUsd,
+    month,
+    monthNanoUsd: (spend.month === month ? spend.monthNanoUsd : 0) + nanoUsd,
+  }
+}
+
+/** The sums as they stand now: a span that is over counts as zero. */
+export function spentNow(
+  spend: Spend,
+  period: string,
+  now: number,
+): Pick<Spend, 'periodNanoUsd' | 'dayNanoUsd' | 'weekNanoUsd' | 'monthNanoUsd'> {
+  return {
+    periodNanoUsd: spend.period === period ? spend.periodNanoUsd : 0,
+    dayNanoUsd: spend.day === isoDay(now) ? spend.dayNanoUsd : 0,
+    weekNanoUsd: spend.week === isoWeek(now) ? spend.weekNanoUsd : 0,
+    monthNanoUsd: spend.month === isoMonth(now) ? spend.monthNanoUsd : 0,
+  }
 }

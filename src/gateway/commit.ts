@@ -11,6 +11,7 @@ import type { FrameSource } from '../core/sse.ts'
 import type { FrameReader } from '../dialects/contract.ts'
 import { asksForArray, type Way } from './chat-request.ts'
 import type { ChatJob } from './job.ts'
+import { readWithin } from './read-within.ts'
 import type { Opened } from './send.ts'
 import { isContent, Tally } from './tally.ts'
 
@@ -58,22 +59,12 @@ const MOST_HELD_BYTES = 1_048_576
 const SMALL_BYTES = 262_144
 
 /** @throws GatewayError what the provider said, or `upstream-timeout`, `upstream-garbled`, `upstream-cut`, `client-gone` */
-export async function commit(job: ChatJob, opened: OpenedChat): Promise<Committed> {
-  const { deps } = job
-  const limitMs = job.intent.stream ? deps.limits.firstContentMs : Math.max(deps.limits.headersMs, deps.limits.idleMs)
-  const provider = opened.candidate.provider.id
-  const timer = setTimeout(() => opened.stop(new GatewayError('upstream-timeout', `${provider} sent no content in time.`)), limitMs)
-  try {
-    return await (job.intent.stream ? commitStream(job, opened) : commitWhole(job, opened))
-  } catch (cause) {
-    const error =
-      opened.reason() ??
-      (cause instanceof GatewayError ? cause : new GatewayError('upstream-cut', `The connection to ${provider} broke off.`, { cause }))
-    opened.stop(null)
-    throw error
-  } finally {
-    clearTimeout(timer)
-  }
+export function commit(job: ChatJob, opened: OpenedChat): Promise<Committed> {
+  const { firstContentMs, headersMs, idleMs } = job.deps.limits
+  const limitMs = job.intent.stream ? firstContentMs : Math.max(headersMs, idleMs)
+  return readWithin(opened, limitMs, 'sent no content in time.', () =>
+    job.intent.stream ? commitStream(job, opened) : commitWhole(job, opened),
+  )
 }
 
 async function commitStream(job: ChatJob, opened: OpenedChat): Promise<Committed> {

@@ -5,6 +5,7 @@ import { GatewayError } from '../core/errors.ts'
 import type { OperationResponse } from '../operations/contract.ts'
 import type { Reader } from './commit.ts'
 import type { OperationJob, OperationWay } from './operation-way.ts'
+import { readWithin } from './read-within.ts'
 import type { Opened } from './send.ts'
 import { Tally } from './tally.ts'
 
@@ -16,24 +17,9 @@ export type OperationAnswer =
   | (Base & { readonly kind: 'large'; readonly held: readonly Uint8Array[]; readonly rest: Reader; readonly over: boolean })
 
 /** @throws GatewayError what the provider said, or `upstream-timeout`, `upstream-garbled`, `upstream-cut`, `client-gone` */
-export async function commitOperation(job: OperationJob, way: OperationWay, opened: Opened): Promise<OperationAnswer> {
-  const { limits } = job.deps
-  const provider = opened.candidate.provider.id
-  const timer = setTimeout(
-    () => opened.stop(new GatewayError('upstream-timeout', `${provider} sent no answer in time.`)),
-    Math.max(limits.firstContentMs, limits.headersMs, limits.idleMs),
-  )
-  try {
-    return await answerOf(job, way, opened)
-  } catch (cause) {
-    const error =
-      opened.reason() ??
-      (cause instanceof GatewayError ? cause : new GatewayError('upstream-cut', `The connection to ${provider} broke off.`, { cause }))
-    opened.stop(null)
-    throw error
-  } finally {
-    clearTimeout(timer)
-  }
+export function commitOperation(job: OperationJob, way: OperationWay, opened: Opened): Promise<OperationAnswer> {
+  const { firstContentMs, headersMs, idleMs } = job.deps.limits
+  return readWithin(opened, Math.max(firstContentMs, headersMs, idleMs), 'sent no answer in time.', () => answerOf(job, way, opened))
 }
 
 async function answerOf(job: OperationJob, way: OperationWay, opened: Opened): Promise<OperationAnswer> {

@@ -2,7 +2,9 @@
 
 import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
-import { Book, type Journal, type Policy } from '../core/book.ts'
+import { Book, type Journal } from '../core/book.ts'
+import type { Policy } from '../core/policy.ts'
+import { refuseMoney } from '../core/refusing.ts'
 import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
@@ -10,38 +12,24 @@ import { readSpend } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
+import { Outbox, QUIETLY, type Pending } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
 import { writeRefusals } from './refusals.ts'
-import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
 
 /** Holds are written down in one value, at most this often: a crash forgets at most the holds of the last moments. */
 const JOURNAL_MS = 40
 const FLUSH_MS = 700
-const FLUSH_ROWS = 250
-/** Storage takes so many names in one call. */
-const MOST_NAMES = 128
-const BATCH = 'settled:'
-/** A stored value holds at most 2 MiB, a row about one kB. */
-const BATCH_ROWS = 200
 /** Room for refusals is made once in so many. */
 const TRIM_AFTER = 100
 /** A budget is asked no more often for one request. */
 const MOST_ASKED = 100
 const MOST_BACKOFF_MS = 60_000
-/** Not waited for by other answers of this object; whoever needs it on disk waits for `sync`. */
-const QUIETLY = { allowUnconfirmed: true } as const
-
-type Pending = { readonly row: Row; readonly corrects: boolean }
-
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
-  /** Settled rows on their way to D1, by the name of the stored batch, in order; and the same by request id. */
-  readonly #batches = new Map<string, readonly Pending[]>()
-  readonly #waiting = new Map<string, Pending>()
+  readonly #outbox: Outbox
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
-  #lastBatch = 0
   readonly #reported = new Map<string, string>()
   #hydration: Promise<void> | null = null
   #journalDue = false
@@ -50,6 +38,7 @@ export class KeyObject extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
+    this.#outbox = new Outbox(ctx.storage)
     this.#book = new Book({
       holdMs: numberSetting(env, 'SLUICE_HOLD_SECONDS', 300) * 1000,
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
@@ -63,9 +52,14 @@ export class KeyObject extends DurableObject<Env> {
     // From here to the reserve nothing is awaited.
     const now = Date.now()
     this.#expire(now)
+    const policy = this.#book.policy
     const admission = this.#book.admit(ask, now)
     const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
     const answer = shares ? ((await this.#lease(ask.requestId)) ?? admission) : admission
+    if (shares && answer.kind === 'granted' && this.#book.policy !== policy) {
+      this.#book.cancel(ask.requestId, Date.now())
+      return this.admit(ask) // the key was changed, or revoked, while it leased: what it may do now counts
+    }
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
       this.#journalSoon()
@@ -84,7 +78,7 @@ export class KeyObject extends DurableObject<Env> {
         if (asked > MOST_ASKED) throw new Error(`The budget of ${scope} could not be leased.`)
         if (answer.kind === 'short') {
           this.#book.cancel(requestId, Date.now())
-          return this.#book.refuseShared(scope, answer)
+          return refuseMoney({ spentNanoUsd: answer.spent, heldNanoUsd: answer.leased, limitNanoUsd: answer.limit, scope })
         }
         this.#book.fund(requestId, scope, answer)
       }
@@ -128,7 +122,7 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   async pending(requestId: string): Promise<Row | null> {
-    return this.#waiting.get(requestId)?.row ?? null
+    return this.#outbox.find(requestId)
   }
 
   async flush(): Promise<void> {
@@ -158,7 +152,7 @@ export class KeyObject extends DurableObject<Env> {
     } catch {
       this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
     }
-    if (this.#batches.size > 0 || this.#refused.size > 0) {
+    if (!this.#outbox.isEmpty || this.#refused.size > 0) {
       const wait = Math.min(FLUSH_MS * 2 ** this.#failures, MOST_BACKOFF_MS)
       this.#wakeBy(Date.now() + wait * (0.75 + Math.random() / 2))
     } else {
@@ -171,19 +165,12 @@ export class KeyObject extends DurableObject<Env> {
     const [policy, journal, rows] = await Promise.all([
       this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy'),
       this.ctx.storage.get<Journal>('journal'),
-      this.ctx.storage.list<readonly Pending[]>({ prefix: BATCH }),
+      this.#outbox.restore(),
     ])
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
     if (journal !== undefined) this.#book.restore(journal)
-    for (const [name, batch] of rows) {
-      this.#batches.set(name, batch)
-      this.#lastBatch = Math.max(this.#lastBatch, Number(name.slice(BATCH.length)))
-      for (const pending of batch) {
-        this.#waiting.set(pending.row.id, pending)
-        this.#book.rememberSettled(pending.row.id, pending.row.costNanoUsd ?? 0, pending.row.ended === 'expired', Date.now())
-      }
-    }
-    if (this.#batches.size > 0) this.#wakeBy(Date.now() + FLUSH_MS)
+    for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', Date.now())
+    if (rows.length > 0) this.#wakeBy(Date.now() + FLUSH_MS)
     else {
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
@@ -224,16 +211,10 @@ export class KeyObject extends DurableObject<Env> {
     )
   }
 
-  /** Writes settled rows and the books down, a batch in one value: a write for each row costs more than the rest of the path. */
+  /** Writes settled rows and the books down. */
   #keep(settled: readonly Pending[], now: number): void {
-    for (let i = 0; i < settled.length; i += BATCH_ROWS) {
-      const batch = settled.slice(i, i + BATCH_ROWS)
-      const name = `${BATCH}${String(++this.#lastBatch).padStart(12, '0')}`
-      this.#batches.set(name, batch)
-      for (const pending of batch) this.#waiting.set(pending.row.id, pending)
-      void this.ctx.storage.put(name, batch, QUIETLY)
-    }
-    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()), QUIETLY)
+    this.#outbox.keep(settled)
+    void this.ctx.storage.put('journal', this.#book.snapshot(now), QUIETLY)
     if (settled.length > 0) this.#wakeBy(now + FLUSH_MS)
   }
 
@@ -266,29 +247,12 @@ export class KeyObject extends DurableObject<Env> {
     }
   }
 
-  /** Carries what is settled to D1, in order. A batch that is repeated counts once. */
-  async #flush(): Promise<void> {
-    while (this.#batches.size > 0) {
-      const names: string[] = []
-      const rows: Pending[] = []
-      for (const [name, batch] of this.#batches) {
-        if (rows.length > 0 && (rows.length + batch.length > FLUSH_ROWS || names.length === MOST_NAMES)) break
-        names.push(name)
-        rows.push(...batch)
-      }
-      const { DB } = this.env
-      const spend = JSON.stringify(this.#book.snapshot(Date.now()).spend)
-      const statements = [DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(spend, this.ctx.id.name ?? '')]
-      const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
-      const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
-      if (fresh.length > 0) statements.push(DB.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
-      if (corrections.length > 0) statements.push(DB.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
-      await DB.batch(statements)
-      for (const name of names) this.#batches.delete(name)
-      // A correction may have come meanwhile: it waits in a batch of its own.
-      for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)
-      void this.ctx.storage.delete(names, QUIETLY)
-    }
+  /** Carries what is settled to D1, with what the key has spent. */
+  #flush(): Promise<void> {
+    const { DB } = this.env
+    return this.#outbox.flush(DB, () =>
+      DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(JSON.stringify(this.#book.spend), this.ctx.id.name ?? ''),
+    )
   }
 
   /** After the ledger, which never waits for them. */

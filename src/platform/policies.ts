@@ -1,6 +1,6 @@
 // A key's policy in D1: read for its object and for the keys API.
 
-import type { Policy } from '../core/book.ts'
+import type { Policy } from '../core/policy.ts'
 import { EVERYTHING, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 

@@ -3,203 +3,13 @@
 
 import { describe, expect, it } from 'vitest'
 import { Body } from '../../src/core/body.ts'
-import type { JsonObject, JsonValue } from '../../src/core/canonical.ts'
+import type { JsonObject } from '../../src/core/canonical.ts'
 import type { ClientDialect, UpstreamDialect } from '../../src/dialects/contract.ts'
 import { CLIENT_DIALECTS, upstreamDialect } from '../../src/dialects/index.ts'
+import { at, CLIENTS, list, PLACES, text, type Client, type Place } from './seals-cast.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-type Json = { readonly [name: string]: any } // eslint-disable-line -- bodies of four languages, looked into by the checks below
-
-type Place = {
-  readonly upstream: string
-  readonly issuer: string
-  readonly model: string
-  readonly seal: string
-  /** An answer that thinks, signs and calls. */
-  answer(n: number): object
-}
-
-const PLACES: readonly Place[] = [
-  {
-    upstream: 'openai-responses',
-    issuer: 'openai',
-    model: 'gpt-5',
-    seal: 'ENC-OF-OPENAI',
-    answer: (n) => ({
-      id: `resp_${n}`,
-      object: 'response',
-      status: 'completed',
-      model: 'gpt-5',
-      output: [
-        {
-          type: 'reasoning',
-          id: `rs_a${n}`,
-          summary: [{ type: 'summary_text', text: `openai thought ${n}` }],
-          encrypted_content: `ENC-OF-OPENAI-${n}`,
-        },
-        { type: 'function_call', id: `fc_${n}`, call_id: `call_${n}`, name: 'look', arguments: '{"at":1}', status: 'completed' },
-      ],
-      usage: { input_tokens: 1, output_tokens: 1, total_tokens: 2 },
-    }),
-  },
-  {
-    upstream: 'anthropic-messages',
-    issuer: 'anthropic',
-    model: 'claude-sonnet-4-5',
-    seal: 'SIG-OF-ANTHROPIC',
-    answer: (n) => ({
-      id: `msg_${n}`,
-      type: 'message',
-      role: 'assistant',
-      model: 'claude-sonnet-4-5',
-      content: [
-        { type: 'thinking', thinking: `claude thought ${n}`, signature: `SIG-OF-ANTHROPIC-${n}` },
-        { type: 'tool_use', id: `toolu_${n}`, name: 'look', input: { at: 1 } },
-      ],
-      stop_reason: 'tool_use',
-      usage: { input_tokens: 1, output_tokens: 1 },
-    }),
-  },
-  {
-    upstream: 'gemini',
-    issuer: 'google',
-    model: 'gemini-3-pro',
-    seal: 'SIG-OF-GOOGLE',
-    answer: (n) => ({
-      candidates: [
-        {
-          content: {
-            role: 'model',
-            parts: [
-              { text: `gemini thought ${n}`, thought: true },
-              { functionCall: { name: 'look', args: { at: 1 } }, thoughtSignature: `SIG-OF-GOOGLE-${n}` },
-            ],
-          },
-          finishReason: 'STOP',
-          index: 0,
-        },
-      ],
-      modelVersion: 'gemini-3-pro',
-      responseId: `r${n}`,
-      usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, totalTokenCount: 2 },
-    }),
-  },
-  {
-    upstream: 'bedrock-converse',
-    issuer: 'anthropic',
-    model: 'us.anthropic.claude-sonnet-4-5-20250929-v1:0',
-    seal: 'SIG-BY-BEDROCK',
-    answer: (n) => ({
-      output: {
-        message: {
-          role: 'assistant',
-          content: [
-            { reasoningContent: { reasoningText: { text: `bedrock thought ${n}`, signature: `SIG-BY-BEDROCK-${n}` } } },
-            { toolUse: { toolUseId: `tooluse_${n}`, name: 'look', input: { at: 1 } } },
-          ],
-        },
-      },
-      stopReason: 'tool_use',
-      usage: { inputTokens: 1, outputTokens: 1, totalTokens: 2 },
-    }),
-  },
-]
-
-/** How a client of each language keeps its history. */
-type Client = {
-  readonly id: string
-  readonly path: string
-  start(): JsonObject
-  /** The request that follows an answer: all that was said, and the results of its calls. */
-  next(request: JsonObject, answer: Json): JsonObject
-}
-
-const list = (value: JsonValue | undefined): readonly JsonValue[] => (Array.isArray(value) ? value : [])
-const SCHEMA = { type: 'object', properties: { at: { type: 'integer' } } }
-
-const CLIENTS: readonly Client[] = [
-  {
-    id: 'openai-responses',
-    path: '/v1/responses',
-    start: () => ({
-      model: 'm',
-      input: [{ role: 'user', content: 'Look.' }],
-      store: false,
-      reasoning: { effort: 'high' },
-      tools: [{ type: 'function', name: 'look', parameters: SCHEMA, strict: false }],
-    }),
-    next: (request, answer) => ({
-      ...request,
-      input: [
-        ...list(request['input']),
-        ...answer['output'],
-        ...answer['output'].flatMap((item: Json) =>
-          item['type'] === 'function_call' ? [{ type: 'function_call_output', call_id: item['call_id'], output: 'seen' }] : [],
-        ),
-      ],
-    }),
-  },
-  {
-    id: 'anthropic-messages',
-    path: '/v1/messages',
-    start: () => ({
-      model: 'm',
-      max_tokens: 8000,
-      thinking: { type: 'enabled', budget_tokens: 2000 },
-      messages: [{ role: 'user', content: 'Look.' }],
-      tools: [{ name: 'look', input_schema: SCHEMA }],
-    }),
-    next: (request, answer) => ({
-      ...request,
-      messages: [
-        ...list(request['messages']),
-        { role: 'assistant', content: answer['content'] },
-        {
-          role: 'user',
-          content: answer['content'].flatMap((block: Json) =>
-            block['type'] === 'tool_use' ? [{ type: 'tool_result', tool_use_id: block['id'], content: 'seen' }] : [],
-          ),
-        },
-      ],
-    }),
-  },
-  {
-    id: 'gemini',
-    path: '/v1beta/models/p/m:generateContent',
-    start: () => ({
-      contents: [{ role: 'user', parts: [{ text: 'Look.' }] }],
-      generationConfig: { thinkingConfig: { thinkingLevel: 'high', includeThoughts: true } },
-      tools: [{ functionDeclarations: [{ name: 'look', parametersJsonSchema: SCHEMA }] }],
-    }),
-    next: (request, answer) => {
-      const { content } = answer['candidates'][0]
-      const results = content['parts'].flatMap((part: Json) =>
-        part['functionCall'] === undefined
-          ? []
-          : [{ functionResponse: { id: part['functionCall']['id'], name: part['functionCall']['name'], response: { result: 'seen' } } }],
-      )
-      return { ...request, contents: [...list(request['contents']), content, { role: 'user', parts: results }] }
-    },
-  },
-  {
-    id: 'openrouter',
-    path: '/api/v1/chat/completions',
-    start: () => ({
-      model: 'm',
-      messages: [{ role: 'user', content: 'Look.' }],
-      max_tokens: 8000,
-      reasoning: { effort: 'high' },
-      tools: [{ type: 'function', function: { name: 'look', parameters: SCHEMA } }],
-    }),
-    next: (request, answer) => {
-      const { message } = answer['choices'][0]
-      const results = (message['tool_calls'] ?? []).map((call: Json) => ({ role: 'tool', tool_call_id: call['id'], content: 'seen' }))
-      return { ...request, messages: [...list(request['messages']), message, ...results] }
-    },
-  },
-]
 
 const served = { requestId: 'gen-1', provider: { id: 'p', name: 'P' }, model: 'm', costNanoUsd: () => null }
 
@@ -210,72 +20,74 @@ function dialectOf(id: string): ClientDialect {
 }
 
 /** What reaches the place. */
-function sent(client: Client, place: Place, request: JsonObject): Json {
+function sent(client: Client, place: Place, request: JsonObject): JsonObject {
   const dialect = dialectOf(client.id)
   const upstream: UpstreamDialect = upstreamDialect(place.upstream)
   const body = new Body(encoder.encode(JSON.stringify(request)))
   const intent = dialect.intent({ path: client.path, query: new URLSearchParams(), headers: new Headers(), body, nowSeconds: 0 })
   const orders = { model: place.model, maxOutputTokens: null, habits: { issuer: place.issuer } }
-  if (client.id !== place.upstream) return JSON.parse(upstream.write(dialect.read(body), intent, orders).text) as Json
+  if (client.id !== place.upstream) return JSON.parse(upstream.write(dialect.read(body), intent, orders).text) as JsonObject
   const foreign = upstream.withoutForeignSeals?.(body, orders)
   const edits = [...upstream.edits(intent, orders, (path) => body.member(path)), ...(foreign?.edits ?? [])]
-  return JSON.parse(decoder.decode(Buffer.concat(body.spliced(edits)))) as Json
+  return JSON.parse(decoder.decode(Buffer.concat(body.spliced(edits)))) as JsonObject
 }
 
 /** What the client gets: the place's own bytes in its own language. */
-function told(client: Client, place: Place, n: number, request: JsonObject): Json {
-  const text = JSON.stringify(place.answer(n))
-  if (client.id === place.upstream) return JSON.parse(text) as Json
+function told(client: Client, place: Place, n: number, request: JsonObject): JsonObject {
+  const answer = JSON.stringify(place.answer(n))
+  if (client.id === place.upstream) return JSON.parse(answer) as JsonObject
   const dialect = dialectOf(client.id)
   const body = new Body(encoder.encode(JSON.stringify(request)))
   const intent = dialect.intent({ path: client.path, query: new URLSearchParams(), headers: new Headers(), body, nowSeconds: 0 })
-  return JSON.parse(dialect.write(upstreamDialect(place.upstream).read(text), intent, served)) as Json
+  return JSON.parse(dialect.write(upstreamDialect(place.upstream).read(answer), intent, served)) as JsonObject
 }
 
+const OF_CLAUDE = /^SIG-(OF-ANTHROPIC|BY-BEDROCK)-\d+$/
+
 /** What a place refuses, by its own rules. */
-const REFUSED: { readonly [upstream: string]: (body: Json) => readonly string[] } = {
+const REFUSED: { readonly [upstream: string]: (body: JsonObject) => readonly string[] } = {
   'openai-responses': ({ input }) =>
-    input.flatMap((item: Json, i: number) => {
-      if (item['type'] !== 'reasoning') return []
+    list(input).flatMap((item, i) => {
+      if (at(item, 'type') !== 'reasoning') return []
       // Nothing is kept at the provider: an item must bring its own seal, under its own id.
-      const isOwn = /^ENC-OF-OPENAI-\d+$/.test(item['encrypted_content'] ?? '') && /^rs_a\d+$/.test(item['id'] ?? 'rs_a0')
+      const isOwn = /^ENC-OF-OPENAI-\d+$/.test(text(at(item, 'encrypted_content'))) && /^rs_a\d+$/.test(text(at(item, 'id') ?? 'rs_a0'))
       return isOwn ? [] : [`input[${i}] is no reasoning of OpenAI's: ${JSON.stringify(item)}`]
     }),
-  'anthropic-messages': ({ messages, thinking }) => [
-    ...messages.flatMap((message: Json, i: number) =>
-      message['role'] === 'assistant' && Array.isArray(message['content'])
-        ? message['content'].flatMap((block: Json) =>
-            block['type'] === 'thinking' && !/^SIG-(OF-ANTHROPIC|BY-BEDROCK)-\d+$/.test(block['signature'])
-              ? [`messages[${i}]: ${JSON.stringify(block)}`]
-              : [],
-          )
-        : [],
-    ),
-    ...messages.flatMap((message: Json, i: number) => (message['content'].length === 0 ? [`messages[${i}] is empty`] : [])),
-    ...(thinking?.type === 'enabled' &&
-    messages.findLast((message: Json) => message['role'] === 'assistant')?.content[0].type !== 'thinking' &&
-    messages.length > 1
-      ? ['thinking with a call that has none before it']
-      : []),
-  ],
-  gemini: ({ contents }) => [
-    ...contents.flatMap(({ parts }: Json) =>
-      parts.flatMap((part: Json) => {
-        const signature = part['thoughtSignature']
-        const isOwn = signature === undefined || signature === 'skip_thought_signature_validator' || /^SIG-OF-GOOGLE-\d+$/.test(signature)
-        return isOwn ? [] : [JSON.stringify(part)]
-      }),
-    ),
-    ...contents.flatMap(({ role, parts }: Json, i: number) => {
-      const call = role === 'model' ? parts.find((part: Json) => part['functionCall'] !== undefined) : undefined
-      return call !== undefined && call['thoughtSignature'] === undefined ? [`contents[${i}]: the first call is not signed`] : []
+  'anthropic-messages': ({ messages, thinking }) => {
+    const said = list(messages)
+    const last = said.findLast((message) => at(message, 'role') === 'assistant')
+    return [
+      ...said.flatMap((message, i) =>
+        at(message, 'role') !== 'assistant'
+          ? []
+          : list(at(message, 'content')).flatMap((block) =>
+              at(block, 'type') === 'thinking' && !OF_CLAUDE.test(text(at(block, 'signature')))
+                ? [`messages[${i}]: ${JSON.stringify(block)}`]
+                : [],
+            ),
+      ),
+      ...said.flatMap((message, i) => (at(message, 'content', 'length') === 0 ? [`messages[${i}] is empty`] : [])),
+      ...(at(thinking, 'type') === 'enabled' && said.length > 1 && at(last, 'content', 0, 'type') !== 'thinking'
+        ? ['thinking with a call that has none before it']
+        : []),
+    ]
+  },
+  gemini: ({ contents }) =>
+    list(contents).flatMap((content, i) => {
+      const parts = list(at(content, 'parts'))
+      const foreign = parts.filter((part) => {
+        const signature = at(part, 'thoughtSignature')
+        return signature !== undefined && signature !== 'skip_thought_signature_validator' && !/^SIG-OF-GOOGLE-\d+$/.test(text(signature))
+      })
+      const call = at(content, 'role') === 'model' ? parts.find((part) => at(part, 'functionCall') !== undefined) : undefined
+      const isUnsigned = call !== undefined && at(call, 'thoughtSignature') === undefined
+      return [...foreign.map((part) => JSON.stringify(part)), ...(isUnsigned ? [`contents[${i}]: the first call is not signed`] : [])]
     }),
-  ],
   'bedrock-converse': ({ messages }) =>
-    messages.flatMap(({ content }: Json) =>
-      content.flatMap((block: Json) => {
-        const signature = block['reasoningContent']?.['reasoningText']?.['signature']
-        return signature === undefined || /^SIG-(OF-ANTHROPIC|BY-BEDROCK)-\d+$/.test(signature) ? [] : [JSON.stringify(block)]
+    list(messages).flatMap((message) =>
+      list(at(message, 'content')).flatMap((block) => {
+        const signature = at(block, 'reasoningContent', 'reasoningText', 'signature')
+        return signature === undefined || OF_CLAUDE.test(text(signature)) ? [] : [JSON.stringify(block)]
       }),
     ),
 }
@@ -296,9 +108,9 @@ describe('a conversation with tools and signed reasoning', () => {
       ] as const) {
         const body = sent(client, place, request)
         expect(REFUSED[place.upstream]?.(body)).toEqual([])
-        const text = JSON.stringify(body)
-        expect(text).not.toContain('sluice:')
-        for (const other of PLACES) if (other.issuer !== place.issuer) expect(text).not.toContain(other.seal)
+        const bytes = JSON.stringify(body)
+        expect(bytes).not.toContain('sluice:')
+        for (const other of PLACES) if (other.issuer !== place.issuer) expect(bytes).not.toContain(other.seal)
       }
       // Home again, with all that was said in between.
       const back = JSON.stringify(sent(client, first, three))
@@ -333,12 +145,12 @@ describe('what is taken out of a forwarded conversation', () => {
     ] as const
     const extras = { dialect: 'x', fields: {} }
     const finish = { reason: 'stop', native: null } as const
-    const answer = JSON.parse(client.write({ id: 'r', model: 'm', parts, finish, usage: null, extras }, intent, served)) as Json
+    const answer = JSON.parse(client.write({ id: 'r', model: 'm', parts, finish, usage: null, extras }, intent, served)) as JsonObject
     const next = new Body(encoder.encode(JSON.stringify({ ...start, input: answer['output'] })))
     const orders = { model: 'm', maxOutputTokens: null, habits: { issuer: 'openai' } }
     const json = upstreamDialect('openai-responses').withoutForeignSeals?.(next, orders)?.edits[0]?.json ?? ''
     expect(JSON.parse(json)[0]).toEqual({ role: 'assistant', content: '<thinking>\nunsealed thought\n</thinking>\n' })
-    expect(JSON.parse(json)[1]).toEqual(answer['output'][1])
+    expect(JSON.parse(json)[1]).toEqual(list(answer['output'])[1])
   })
 
   it.each([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Admission, Ask, Row } from '../../src/core/account.ts'
-import { Book, type Policy } from '../../src/core/book.ts'
+import { Book } from '../../src/core/book.ts'
+import type { Policy } from '../../src/core/policy.ts'
 import { EVERYTHING } from '../../src/core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../../src/core/rates.ts'
 import { usageOf } from '../../src/core/usage.ts'
@@ -299,6 +300,43 @@ describe('the book of a key', () => {
     expect(c.view(NOW)).toMatchObject({ spentNanoUsd: 30, heldNanoUsd: HOLD })
     c.settle(settled('b', 40), NOW)
     expect(c.view(NOW)).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
+  })
+
+  describe('shared budgets', () => {
+    const shared = (change: Partial<Policy> = {}): Book => book({ scopes: ['team:blue'], ...change })
+    const told = (b: Book): unknown => b.reports()[0]?.told
+
+    it('make a request wait until they cover it', () => {
+      const b = shared()
+      expect(b.admit(ask('a'), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true } })
+      expect(b.lacking('a')).toMatchObject({ scope: 'team:blue', ask: { least: HOLD, hoped: HOLD } })
+      b.fund('a', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      expect(b.lacking('a')).toBeNull()
+      b.settle({ requestId: 'a', row: row('a', 7), answer: null }, NOW)
+      expect(told(b)).toEqual({ period: 'ever', spent: 7, returned: HOLD - 7 })
+    })
+
+    it('are charged for a request that a restart has forgotten, once', () => {
+      const b = shared()
+      b.admit(ask('a'), NOW)
+      b.fund('a', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      b.settle({ requestId: 'forgotten', row: row('forgotten', 30), answer: null }, NOW)
+      b.settle({ requestId: 'forgotten', row: row('forgotten', 30), answer: null }, NOW)
+      expect(told(b)).toMatchObject({ spent: 30 })
+    })
+
+    it('get back what was cancelled, and what was booked when it expired is corrected', () => {
+      const b = shared()
+      b.admit(ask('a'), NOW)
+      b.cancel('a', NOW)
+      expect([b.lacking('a'), b.view(NOW)?.heldNanoUsd]).toEqual([null, 0])
+      b.admit(ask('b'), NOW)
+      b.fund('b', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      b.expire(NOW + HOLD_MS)
+      expect(told(b)).toMatchObject({ spent: HOLD })
+      b.settle({ requestId: 'b', row: row('b', 9), answer: null }, NOW + HOLD_MS)
+      expect(told(b)).toMatchObject({ spent: 9 })
+    })
   })
 
   describe('limits', () => {

@@ -2,6 +2,7 @@
 
 import { env, type applyD1Migrations } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
+import type { Ask } from '../../src/core/account.ts'
 import type { BudgetObject } from '../../src/platform/budget-object.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
 
@@ -59,3 +60,24 @@ export async function until<T>(read: () => Promise<T>, test: (value: T) => boole
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }
+
+/** What a key's object is asked: 100 tokens in and 100 out at a nano-dollar each, so 200 nano-dollars a hold. */
+export const ask = (id: string, hash: string): Ask => ({
+  requestId: id,
+  secretHash: hash,
+  clientIp: null,
+  candidates: [
+    {
+      model: 'p/m',
+      provider: 'p',
+      region: null,
+      worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 },
+      inputTokens: 100,
+      maxOutputTokens: null,
+    },
+  ],
+  outputTokens: 100,
+  leastOutputTokens: 1,
+  choices: 1,
+  idempotency: null,
+})

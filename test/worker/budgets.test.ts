@@ -1,30 +1,12 @@
 // Budgets that keys share, in the real objects: exactly as many as fit, what is not needed comes back, a change takes effect at once.
 
-import { describe, expect, it } from 'vitest'
-import type { Admission, Ask, Row } from '../../src/core/account.ts'
+import { runInDurableObject } from 'cloudflare:test'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { Admission, Row } from '../../src/core/account.ts'
 import { expiredRow } from '../../src/core/expired-row.ts'
-import { ADMIN, bindings, call, makeKey, until, type Made } from './bindings.ts'
+import type { BudgetObject } from '../../src/platform/budget-object.ts'
+import { ADMIN, ask, bindings, call, makeKey, until, type Made } from './bindings.ts'
 
-/** 200 nano-dollars a hold: a nano-dollar a token. */
-const ask = (id: string, hash: string): Ask => ({
-  requestId: id,
-  secretHash: hash,
-  clientIp: null,
-  candidates: [
-    {
-      model: 'p/m',
-      provider: 'p',
-      region: null,
-      worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 },
-      inputTokens: 100,
-      maxOutputTokens: null,
-    },
-  ],
-  outputTokens: 100,
-  leastOutputTokens: 1,
-  choices: 1,
-  idempotency: null,
-})
 const HOLD_NANO_USD = 200
 
 const set = (team: string, holds: number): Promise<Response> =>
@@ -40,6 +22,8 @@ const settle = (made: Made, granted: Admission, costNanoUsd: number): Promise<vo
 type View = { readonly data: { readonly sluice: { readonly spent_nano_usd: number; readonly leased_nano_usd: number } } }
 const view = async (team: string): Promise<View['data']['sluice']> =>
   (await (await call('GET', `/api/v1/budgets/team/${team}`, ADMIN)).json<View>()).data.sluice
+
+afterEach(() => void vi.restoreAllMocks())
 
 describe('a budget that keys share', () => {
   it('admits exactly as many as fit, from whichever keys they come', async () => {
@@ -84,6 +68,50 @@ describe('a budget that keys share', () => {
     expect(await admit(made, 'less-2')).toMatchObject({ kind: 'refused', code: 'budget-exceeded' })
     expect(await (await call('DELETE', '/api/v1/budgets/team/less', ADMIN)).json()).toEqual({ deleted: true })
     expect(await admit(made, 'less-3')).toMatchObject({ kind: 'granted' })
+  })
+
+  it('does not let a key go on that was revoked while it leased', async () => {
+    await set('revoked', 5)
+    const made = await member('revoked')
+    await call('GET', '/v1/key', made.key)
+    const asked = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    // The budget answers only when the key is revoked.
+    await runInDurableObject(bindings.BUDGETS.getByName('team:revoked'), (object) => {
+      vi.spyOn(Object.getPrototypeOf(object) as BudgetObject, 'lease').mockImplementationOnce(async () => {
+        asked.resolve()
+        await release.promise
+        return { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD_NANO_USD }
+      })
+    })
+    const answer = admit(made, 'revoked-1')
+    await asked.promise
+    expect((await call('PATCH', `/api/v1/keys/${made.hash}`, ADMIN, { disabled: true })).status).toBe(200)
+    release.resolve()
+    expect(await answer).toMatchObject({ kind: 'refused', code: 'key-disabled' })
+    expect(
+      await until(
+        () => view('revoked'),
+        ({ leased_nano_usd: leased }) => leased === 0,
+      ),
+    ).toMatchObject({ spent_nano_usd: 0 })
+  })
+
+  it('is told what a request cost that a crash has forgotten', async () => {
+    await set('crashed', 5)
+    const made = await member('crashed')
+    const granted = await admit(made, 'crashed-1')
+    const other = await admit(made, 'crashed-2')
+    await settle(made, other, 10)
+    if (granted.kind !== 'granted') throw new Error('refused')
+    await settle(made, { ...granted, hold: { ...granted.hold, requestId: 'crashed-unknown' } }, 40)
+    await settle(made, granted, 0)
+    expect(
+      await until(
+        () => view('crashed'),
+        ({ leased_nano_usd: leased }) => leased === 0,
+      ),
+    ).toMatchObject({ spent_nano_usd: 50 })
   })
 
   it('is the administrator’s alone, and says what is wrong', async () => {

@@ -1,7 +1,6 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import type { Ask } from '../../src/core/account.ts'
-import { ADMIN, bindings, call, echo, makeKey } from './bindings.ts'
+import { ADMIN, ask, bindings, call, echo, makeKey } from './bindings.ts'
 
 type KeyRow = {
   readonly data: {
@@ -11,26 +10,6 @@ type KeyRow = {
     readonly sluice: { readonly spent_nano_usd: number; readonly held_nano_usd: number }
   }
 }
-
-const ask = (id: string, hash: string): Ask => ({
-  requestId: id,
-  secretHash: hash,
-  clientIp: null,
-  candidates: [
-    {
-      model: 'p/m',
-      provider: 'p',
-      region: null,
-      worst: { inputPico: 1000, outputPico: 1000, feesNanoUsd: 0 },
-      inputTokens: 100,
-      maxOutputTokens: null,
-    },
-  ],
-  outputTokens: 100,
-  leastOutputTokens: 1,
-  choices: 1,
-  idempotency: null,
-})
 
 describe('the keys API', () => {
   it('makes a key that works, shows it once, lists, changes and deletes it', async () => {

@@ -1,6 +1,7 @@
 // A chat request of a client to the canonical form. Members with no place there are kept by name, to be reported or sent on.
 
 import type { ChatRequest, JsonObject, JsonValue, ReplyFormat, Sampling, Tool, ToolChoice } from '../../core/canonical.ts'
+import { defined } from '../../core/defined.ts'
 import { GatewayError } from '../../core/errors.ts'
 import type { ClientBody } from '../contract.ts'
 import {
@@ -50,15 +51,8 @@ export function readRequest(body: ClientBody): ChatRequest {
   return {
     turns,
     tools,
-    ...(toolChoice === undefined ? {} : { toolChoice }),
-    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
-    ...(replyFormat === undefined ? {} : { replyFormat }),
-    ...(reasoning === undefined ? {} : { reasoning }),
+    ...defined({ toolChoice, parallelToolCalls, replyFormat, reasoning, endUserId, logprobs, cacheKey, cache }),
     sampling: readSampling(request),
-    ...(endUserId === undefined ? {} : { endUserId }),
-    ...(logprobs === undefined ? {} : { logprobs }),
-    ...(cacheKey === undefined ? {} : { cacheKey }),
-    ...(cache === undefined ? {} : { cache }),
     extras: { dialect: OPENAI_CHAT, fields: { ...fields } },
   }
 }

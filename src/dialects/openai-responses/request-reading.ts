@@ -1,6 +1,7 @@
 // A Responses request of a client to the canonical form. Members with no place there are kept by name, to be reported or sent on.
 
 import type { ChatRequest, JsonObject, JsonValue, ReplyFormat, Sampling, Turn } from '../../core/canonical.ts'
+import { defined } from '../../core/defined.ts'
 import { GatewayError } from '../../core/errors.ts'
 import type { ClientBody } from '../contract.ts'
 import {
@@ -41,14 +42,8 @@ export function readRequest(body: ClientBody): ChatRequest {
   return {
     turns,
     tools,
-    ...(toolChoice === undefined ? {} : { toolChoice }),
-    ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
-    ...(replyFormat === undefined ? {} : { replyFormat }),
-    ...(reasoning === undefined ? {} : { reasoning }),
+    ...defined({ toolChoice, parallelToolCalls, replyFormat, reasoning, endUserId, logprobs, cacheKey }),
     sampling: readSampling(request),
-    ...(endUserId === undefined ? {} : { endUserId }),
-    ...(logprobs === undefined ? {} : { logprobs }),
-    ...(cacheKey === undefined ? {} : { cacheKey }),
     extras: { dialect: OPENAI_RESPONSES, fields: { ...fields } },
   }
 }

@@ -1,0 +1,44 @@
+// The words with which a key's book refuses: what was wrong, by how much, and what to do.
+
+import type { Money, Refusal } from './account.ts'
+import type { HoldPlan } from './hold-plan.ts'
+import { dollarsText } from './money.ts'
+import type { RatesView, Wait } from './rates.ts'
+
+export function refuse(code: Refusal['code'], message: string): Refusal {
+  return { kind: 'refused', code, message }
+}
+
+export function refuseWait(wait: Wait, rates: RatesView | undefined): Refusal {
+  const seconds = Math.ceil(wait.waitMs / 1000)
+  return {
+    ...refuse('rate-exceeded', `The limit of this key is reached: ${wait.limit} ${wait.what}. Try again in ${seconds} s.`),
+    retryAfterMs: wait.waitMs,
+    ...(rates === undefined ? {} : { rates }),
+  }
+}
+
+/** `money.scope`: `key`, or the shared budget that lacks it. */
+export function refuseMoney(money: Money): Refusal {
+  const { spentNanoUsd, heldNanoUsd, limitNanoUsd, scope } = money
+  const words = `$${dollarsText(spentNanoUsd)} spent and $${dollarsText(heldNanoUsd)} held of $${dollarsText(limitNanoUsd)}`
+  const whose = scope === 'key' ? 'this key' : scope
+  return { ...refuse('budget-exceeded', `The budget of ${whose} is exhausted: ${words}, which leaves too little for this request.`), money }
+}
+
+/** No target fits. */
+export function refusePlans(plans: readonly HoldPlan[], model: string, money: Money): Refusal {
+  if (plans.every((p) => p.kind === 'unpriced')) {
+    return refuse(
+      'model-unpriced',
+      `The price of ${model} is unknown, so it cannot be used under a budget. Add its price to the catalogue overlay, or use a key without a limit.`,
+    )
+  }
+  if (plans.every((p) => p.kind === 'unbounded')) {
+    return refuse(
+      'request-unboundable',
+      `The input of this request cannot be bounded (a remote file, or a tool the provider runs), and the context window of ${model} is unknown, so it cannot be used under a budget.`,
+    )
+  }
+  return refuseMoney(money)
+}
