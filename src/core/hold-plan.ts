@@ -30,7 +30,8 @@ export function planHold(candidate: CandidateAsk, ask: Ask, budgeted: boolean, l
     if (input + output(ceiling) > left) ceiling--
   }
   const nanoUsd = input + output(ceiling)
-  if (budgeted && nanoUsd > Math.max(left, 0)) return { kind: 'dear' }
+  // What is no number fits nowhere: every comparison with it is false, and sums would never be numbers again.
+  if (Number.isNaN(nanoUsd) || (budgeted && nanoUsd > Math.max(left, 0))) return { kind: 'dear' }
   const enforce = budgeted && worst.outputPico > 0 && (ask.outputTokens === null || ceiling < ask.outputTokens)
   return {
     kind: 'fits',

@@ -121,7 +121,10 @@ export function forPicture(price: Price, picture: Picture | undefined): Price {
   if (price.pictures === undefined || picture === undefined) return price
   const size = picture.size ?? USUAL.size
   const quality = picture.quality ?? USUAL.quality
-  const same = price.pictures[`${quality}/${size}`] ?? price.pictures[size]
+  // Both are the client's words: `constructor` is no kind of picture.
+  const known = (kind: string): number | undefined =>
+    price.pictures !== undefined && Object.hasOwn(price.pictures, kind) ? price.pictures[kind] : undefined
+  const same = known(`${quality}/${size}`) ?? known(size)
   const ofSize = Object.entries(price.pictures).flatMap(([kind, pico]) => (kind.endsWith(`/${size}`) ? [pico] : []))
   const images = same ?? (ofSize.length > 0 ? Math.max(...ofSize) : price.perUnit?.images)
   return images === undefined ? price : { ...price, perUnit: { ...price.perUnit, images } }

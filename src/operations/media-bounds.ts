@@ -10,15 +10,22 @@ import { usageOf } from '../core/usage.ts'
 // and high, 408/1584/6240 tall), and its prices a picture (litellm 2026-08-06) over its price a token, which for gpt-image-1-mini come out
 // higher: 0.036 USD are 4,500 tokens. A quarter more is for text beside the picture; a partial picture of a stream is 100 more.
 
-const TOKENS_BY_QUALITY: { readonly [quality: string]: { readonly square: number; readonly other: number } } = {
-  low: { square: 625, other: 750 },
-  medium: { square: 1375, other: 1875 },
-  high: { square: 4500, other: 6500 },
-}
+const HIGH = 'high'
+const HIGHEST = { square: 4500, other: 6500 } as const
+const TOKENS_BY_QUALITY: ReadonlyMap<string, { readonly square: number; readonly other: number }> = new Map([
+  ['low', { square: 625, other: 750 }],
+  ['medium', { square: 1375, other: 1875 }],
+  [HIGH, HIGHEST],
+])
 const PARTIAL_PICTURE_TOKENS = 100
 const MOST_PARTIAL_PICTURES = 3
 /** gpt-image-2 takes any size up to 3840 a side and 8,294,400 pixels; its tokens by quality and size as OpenAI's own calculator has them. */
-const AXIS_BY_QUALITY: { readonly [quality: string]: number } = { low: 16, medium: 48, high: 96 }
+const HIGHEST_AXIS = 96
+const AXIS_BY_QUALITY: ReadonlyMap<string, number> = new Map([
+  ['low', 16],
+  ['medium', 48],
+  [HIGH, HIGHEST_AXIS],
+])
 const AREA_OFFSET = 2_000_000
 const AREA_SCALE = 4_000_000
 const MOST_PIXELS = 8_294_400
@@ -38,10 +45,10 @@ function tokensOf(model: string, { quality, size }: Picture): number {
   const [width, height] = [Number(wide ?? 0), Number(high ?? 0)]
   const isFixed = /gpt-image-1(?!\d)|chatgpt-image/.test(model)
   if (isFixed) {
-    const row = TOKENS_BY_QUALITY[quality ?? 'high'] ?? TOKENS_BY_QUALITY['high']
-    return (width > 0 && width === height ? row?.square : row?.other) ?? 0
+    const { square, other } = TOKENS_BY_QUALITY.get(quality ?? HIGH) ?? HIGHEST
+    return width > 0 && width === height ? square : other
   }
-  const axis = AXIS_BY_QUALITY[quality ?? 'high'] ?? 96
+  const axis = AXIS_BY_QUALITY.get(quality ?? HIGH) ?? HIGHEST_AXIS
   if (width === 0 || height === 0) return Math.ceil((axis * axis * (AREA_OFFSET + MOST_PIXELS)) / AREA_SCALE)
   const [long, short] = [Math.max(width, height), Math.min(width, height)]
   const across = Math.floor((2 * axis * short + long) / (2 * long))

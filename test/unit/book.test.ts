@@ -302,6 +302,13 @@ describe('the book of a key', () => {
     expect(c.view(NOW)).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
   })
 
+  it('takes no bound that is no number for one that fits', () => {
+    const b = book({ limitNanoUsd: 1000 })
+    expect(b.admit(ask('a', { outputTokens: Number.NaN }), NOW)).toMatchObject({ kind: 'refused', code: 'budget-exceeded' })
+    expect(b.view(NOW)?.heldNanoUsd).toBe(0)
+    expect(book().admit(ask('b', { outputTokens: Number.NaN }), NOW).kind).toBe('refused')
+  })
+
   describe('shared budgets', () => {
     const shared = (change: Partial<Policy> = {}): Book => book({ scopes: ['team:blue'], ...change })
     const told = (b: Book): unknown => b.reports()[0]?.told

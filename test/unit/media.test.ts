@@ -252,3 +252,16 @@ describe('a request to hear', () => {
     expect(hear(text)).toBeNull()
   })
 })
+
+describe('words that every object knows', () => {
+  const odd = ['constructor', '__proto__', 'toString', 'hasOwnProperty'] as const
+
+  it.each(odd)('%s is no quality and no size of a picture: the dearest is held and booked', (word) => {
+    for (const model of ['gpt-image-1', 'gpt-image-2']) {
+      const dear = pictureTokens(model, 1, { quality: 'high', size: null }, false)
+      expect(pictureTokens(model, 1, { quality: word, size: word }, false)).toBe(dear)
+    }
+    const price: Price = { input: 0, output: 0, source: 'test', perUnit: { images: 7000 }, pictures: { 'hd/512x512': 5000 } }
+    expect(costNanoUsd(usageOf({ units: { images: 1 } }), forPicture(price, { quality: word, size: word }))).toBe(7)
+  })
+})
