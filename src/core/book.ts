@@ -97,6 +97,10 @@ export class Book {
     if (rates !== undefined) this.#rates.restore(rates)
     for (const [id, held] of holds) {
       if (this.#holds.has(id)) continue
+      if (held.shares?.some(({ covered }) => !covered) === true) {
+        for (const share of held.shares) this.#allowances.settle(share, 0) // it was still waiting for a shared budget: nobody was told that it may go
+        continue
+      }
       this.#holds.set(id, held)
       this.#held += held.hold.nanoUsd
     }
@@ -124,7 +128,8 @@ export class Book {
 
   /** The most that may still be admitted of something: the write-ahead ceiling never reaches beyond a limit. */
   room(of: string, now: number): number {
-    return of === 'money' ? this.#left(now) : Number.MAX_SAFE_INTEGER
+    if (of === 'money') return this.#left(now)
+    return of.includes(':') ? this.#allowances.free(of) : Number.MAX_SAFE_INTEGER
   }
 
   /** When the earliest hold expires; `null`: none is held. */
@@ -280,6 +285,10 @@ export class Book {
     const rows: Booked[] = []
     for (const [id, { hold, shares }] of this.#holds) {
       if (hold.expiresAt > now) continue
+      if (shares?.some(({ covered }) => !covered) === true) {
+        this.cancel(id, now) // it still waits for a shared budget: nobody was told that it may go
+        continue
+      }
       this.#release(id)
       for (const share of shares ?? []) this.#allowances.settle(share, hold.nanoUsd)
       this.#spendMore(hold.nanoUsd, hold.period, now)
@@ -309,6 +318,10 @@ export class Book {
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
   rememberSettled(requestId: string, nanoUsd: number, expired: boolean, now: number): void {
     this.#settled.set(requestId, { nanoUsd, expired, until: this.#forgetAt(now) })
+  }
+
+  isHeld(requestId: string): boolean {
+    return this.#holds.has(requestId)
   }
 
   knows(requestId: string): boolean {

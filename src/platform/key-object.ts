@@ -12,7 +12,7 @@ import { readSpend } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
-import { Journal, quietly } from './journal.ts'
+import { IDLE_MS, Journal, quietly } from './journal.ts'
 import { Outbox, QUIETLY } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
 import { writeRefusals } from './refusals.ts'
@@ -89,6 +89,7 @@ export class KeyObject extends DurableObject<Env> {
       this.#book.cancel(requestId, Date.now())
       throw cause
     }
+    if (!this.#book.isHeld(requestId)) throw new Error('The hold ended before its budgets had answered.')
     await this.#journal.together() // or a restart would not know of what was leased
     return null
   }
@@ -96,7 +97,7 @@ export class KeyObject extends DurableObject<Env> {
   /** A shared budget wants back what is not needed here. On disk when this answers. */
   async recall(scope: string, period: string, granted: number): Promise<Told> {
     const told = this.#book.recall(scope, period, granted)
-    await this.#journal.write()
+    await this.#journal.writeGivenBack()
     return told
   }
 
@@ -164,6 +165,7 @@ export class KeyObject extends DurableObject<Env> {
     } else {
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
+      if (this.#journal.isOpen) this.#wakeBy(Date.now() + 2 * IDLE_MS) // should it crash until then, it must find out without being asked
     }
   }
 
@@ -228,7 +230,7 @@ export class KeyObject extends DurableObject<Env> {
   async #report(): Promise<void> {
     const news = this.#book.reports().filter(({ scope, told }) => this.#reported.get(scope) !== JSON.stringify(told))
     if (news.length === 0) return
-    await this.#journal.write() // or a restart would not know of what was given back
+    await this.#journal.writeGivenBack()
     for (const { scope, told } of news) {
       await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told)
       this.#reported.set(scope, JSON.stringify(told))
