@@ -32,23 +32,29 @@ export type Kept = { readonly policy: Policy; readonly spend: Spend; readonly up
 /** Makes a key; its text is told here and never again. */
 export async function createKey(env: Env, settings: Settings, now: number): Promise<{ readonly text: string; readonly kept: Kept }> {
   const { text, id } = await makeKey(await signing(env))
-  await env.DB.prepare(
-    'INSERT INTO keys (id, hash, label, name, created_at, updated_at, version, disabled, expires_at, limit_nano_usd, limit_reset, policy) VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)',
-  )
-    .bind(
-      id,
-      await hashKey(text),
-      keyLabel(text),
-      settings.name,
-      now,
-      settings.disabled ? 1 : 0,
-      settings.expiresAt,
-      settings.limitNanoUsd,
-      settings.limitReset,
-      policyText(settings),
-    )
-    .run()
+  await insertKeys(env, [{ id, hash: await hashKey(text), label: keyLabel(text), imported: false, settings }], now)
   return { text, kept: await must(env, id) }
+}
+
+export type NewKey = {
+  readonly id: string
+  readonly hash: string
+  readonly label: string
+  readonly imported: boolean
+  readonly settings: Settings
+}
+
+/** Writes new keys, all or none, in one statement: how many there may be in one call is limited. */
+export async function insertKeys(env: Env, keys: readonly NewKey[], now: number): Promise<void> {
+  const rows = keys.map(({ id, hash, label, imported, settings: s }) => [
+    id, hash, label, s.name, s.disabled ? 1 : 0, s.expiresAt, s.limitNanoUsd, s.limitReset, policyText(s), imported ? 1 : 0,
+  ]) // prettier-ignore
+  const values = Array.from({ length: 10 }, (_, i) => `json_extract(value, '$[${i}]')`).join(', ')
+  await env.DB.prepare(
+    `INSERT INTO keys (id, hash, label, name, disabled, expires_at, limit_nano_usd, limit_reset, policy, imported, created_at, updated_at, version) SELECT ${values}, ?2, ?2, 1 FROM json_each(?1)`,
+  )
+    .bind(JSON.stringify(rows), now)
+    .run()
 }
 
 /** By the hash of its newest secret, or of the one before. `null`: no such key. */
@@ -185,13 +191,23 @@ function policyText(settings: Settings): string {
   })
 }
 
+/** Keys that were written, in this order. */
+export async function readBack(env: Env, ids: readonly string[]): Promise<readonly Kept[]> {
+  const found = await env.DB.withSession('first-primary')
+    .prepare('SELECT * FROM keys WHERE id IN (SELECT value FROM json_each(?1))')
+    .bind(JSON.stringify(ids))
+    .all<StoredKey>()
+  const byId = new Map(found.results.map((stored) => [stored.id, keptOf(stored)]))
+  return ids.map((id) => byId.get(id) ?? unreadable())
+}
+
 async function must(env: Env, id: string): Promise<Kept> {
   const stored = await env.DB.withSession('first-primary').prepare('SELECT * FROM keys WHERE id = ?1').bind(id).first<StoredKey>()
-  if (stored === null)
-    throw new GatewayError('gateway-unavailable', 'The key was written but cannot be read back yet. Repeat the call.', {
-      retryAfterMs: 1000,
-    })
-  return keptOf(stored)
+  return stored === null ? unreadable() : keptOf(stored)
+}
+
+function unreadable(): never {
+  throw new GatewayError('gateway-unavailable', 'The key was written but cannot be read back yet. Repeat the call.', { retryAfterMs: 1000 })
 }
 
 function keptOf(stored: StoredKey): Kept {
