@@ -13,6 +13,7 @@ import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { importKeys, readImport } from './key-import.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
+import { restoresApi } from './restores-api.ts'
 import { generation, listedKey, refusal } from './shapes.ts'
 import { requireAdmin } from './who.ts'
 
@@ -95,6 +96,7 @@ adminApi.get('/refusals', async (c) => {
   return c.json({ data: rows.map(refusal) })
 })
 adminApi.route('/budgets', budgetsApi)
+adminApi.route('/restores', restoresApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

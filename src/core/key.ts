@@ -71,6 +71,11 @@ export function keyLabel(text: string): string {
   return `${text.slice(0, PREFIX.length + 4)}...${text.slice(-4)}`
 }
 
+/** Is this the label of a key whose newest secret was made here? */
+export function isOurLabel(label: string): boolean {
+  return label.startsWith(PREFIX)
+}
+
 /** How an imported key is shown until it is rotated. Its text may be short, so nothing of it is shown. */
 export function importedLabel(hash: string): string {
   return `imported-${hash.slice(0, 8)}`

@@ -12,6 +12,7 @@ import { readSpend } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
+import { Mirror, type Reached } from './mirror.ts'
 import { Outbox, QUIETLY, type Pending } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
 import { writeRefusals } from './refusals.ts'
@@ -27,6 +28,7 @@ const MOST_BACKOFF_MS = 60_000
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
   readonly #outbox: Outbox
+  readonly #mirror: Mirror
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
@@ -43,6 +45,7 @@ export class KeyObject extends DurableObject<Env> {
       holdMs: numberSetting(env, 'SLUICE_HOLD_SECONDS', 300) * 1000,
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
     })
+    this.#mirror = new Mirror(ctx.storage, () => this.env.DB, ctx.id.name ?? '', this.#book)
     void ctx.blockConcurrencyWhile(() => this.#restore())
   }
 
@@ -104,8 +107,9 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Answers when the rows are on disk. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    await this.#recall(settlements.filter((s) => s.row !== null && !this.#book.knows(s.requestId)).map((s) => s.requestId))
+    const lost = await this.#recall(settlements.filter((s) => s.row !== null && !this.#book.knows(s.requestId)))
     const now = Date.now()
+    if (lost.length > 0) this.#keep(lost, now)
     this.#keep(
       settlements.map((settlement) => this.#book.settle(settlement, now)).filter((booked) => booked !== null),
       now,
@@ -131,12 +135,14 @@ export class KeyObject extends DurableObject<Env> {
     await this.#report()
   }
 
-  /** An administrator's change, on disk when this answers. `false`: a newer one is known here, so D1 is behind. */
-  async apply(policy: Policy): Promise<boolean> {
-    if (policy.version < (this.#book.policy?.version ?? 0)) return false
-    this.#book.hydrate(policy)
-    await this.ctx.storage.put('policy', this.#book.policy)
-    return true
+  /** An administrator's change, on disk when this answers; `inD1`: there it is already. `false`: another one is known here, so look again. */
+  async apply(policy: Policy, inD1: boolean): Promise<boolean> {
+    return this.#mirror.take(policy, inD1)
+  }
+
+  /** How far D1 has come with this key, as somebody has read it. `true`: it was behind what it was told, and has it again. */
+  async reconcile(found: Reached | null): Promise<boolean> {
+    return this.#mirror.reconcile(found)
   }
 
   override async alarm(): Promise<void> {
@@ -166,6 +172,7 @@ export class KeyObject extends DurableObject<Env> {
       this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy'),
       this.ctx.storage.get<Journal>('journal'),
       this.#outbox.restore(),
+      this.#mirror.restore(),
     ])
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
     if (journal !== undefined) this.#book.restore(journal)
@@ -191,15 +198,26 @@ export class KeyObject extends DurableObject<Env> {
     this.#book.hydrate(policyOf(stored))
     if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
     void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
+    this.#mirror.hydrated(stored)
   }
 
-  /** An object that lost its memory may be told twice: what is in the ledger already is booked. */
-  async #recall(requestIds: readonly string[]): Promise<void> {
-    if (requestIds.length === 0) return
-    const found = await this.env.DB.prepare('SELECT id, cost_nano_usd, ended FROM requests WHERE id IN (SELECT value FROM json_each(?1))')
-      .bind(JSON.stringify(requestIds))
-      .all<{ readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }>()
-    for (const row of found.results) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+  /** An object that lost its memory may be told twice: what is in the ledger already is booked. Gives back rows that the ledger has lost. */
+  async #recall(unknown: readonly Settlement[]): Promise<readonly Pending[]> {
+    if (unknown.length === 0) return []
+    const { DB } = this.env
+    const ids = JSON.stringify(unknown.map((s) => s.requestId))
+    const results = await DB.batch([
+      this.#mirror.look(),
+      DB.prepare('SELECT id, cost_nano_usd, ended FROM requests WHERE id IN (SELECT value FROM json_each(?1))').bind(ids),
+    ])
+    const found = (results[1]?.results ?? []) as { readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }[]
+    for (const row of found) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+    const lost = this.#mirror.bookedBefore(results, unknown.filter((s) => !this.#book.knows(s.requestId))) // prettier-ignore
+    return lost.flatMap(({ row }) => {
+      if (row === null) return []
+      this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, false, Date.now())
+      return [{ row, corrects: false }]
+    })
   }
 
   #expire(now: number): void {
@@ -249,9 +267,10 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Carries what is settled to D1, with what the key has spent. */
   #flush(): Promise<void> {
-    const { DB } = this.env
-    return this.#outbox.flush(DB, () =>
-      DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(JSON.stringify(this.#book.spend), this.ctx.id.name ?? ''),
+    return this.#outbox.flush(
+      this.env.DB,
+      () => this.#mirror.report(),
+      (results) => this.#mirror.compare(results, true),
     )
   }
 
@@ -260,7 +279,8 @@ export class KeyObject extends DurableObject<Env> {
     const refused = this.#refused.waiting()
     if (refused.length === 0) return
     const trim = this.#untrimmed >= TRIM_AFTER
-    await writeRefusals(this.env.DB, this.ctx.id.name ?? '', refused, trim)
+    const read = await writeRefusals(this.env.DB, this.ctx.id.name ?? '', refused, trim, [this.#mirror.look()])
+    await this.#mirror.compare(read, false)
     this.#untrimmed = trim ? 0 : this.#untrimmed + refused.length
     this.#refused.written(refused)
   }
