@@ -28,6 +28,7 @@ export class BudgetObject extends DurableObject<Env> {
   #nextRound: Promise<void> | null = null
   #seen = 0
   #comparedAt = 0
+  #mending: Promise<void> | null = null
 
   /** Gives a key what it needs; before it is refused, what other keys do not need is recalled. On disk when this answers. */
   async lease(keyId: string, ask: LeaseAsk): Promise<LeaseAnswer> {
@@ -70,12 +71,15 @@ export class BudgetObject extends DurableObject<Env> {
     return true
   }
 
-  /** What D1 has of this budget, as somebody has read it. `true`: it was behind what was seen there before, and has it again. */
+  /** What D1 has of this budget, as somebody has read it. `true`: it was behind what was seen there before, so read again. */
   async reconcile(found: BudgetPolicy | null): Promise<boolean> {
     const book = this.#book ?? (await this.#open())
     const version = found?.version ?? 0
     if (version < this.#seen) {
-      await this.#mend(book, found)
+      this.#mending ??= this.#mend(book).finally(() => {
+        this.#mending = null
+      })
+      await this.#mending
       return true
     }
     // A change of which this object knows only a half: what D1 has taken is what counts.
@@ -87,8 +91,11 @@ export class BudgetObject extends DurableObject<Env> {
     return false
   }
 
-  /** D1 was put back to an earlier time: it gets back what is known here. */
-  async #mend(book: SharedBudget, found: BudgetPolicy | null): Promise<void> {
+  /** If D1 is behind still it was put back to an earlier time, and gets back what is known here. */
+  async #mend(book: SharedBudget): Promise<void> {
+    const seen = this.#seen
+    const found = await findBudget(this.env.DB, this.ctx.id.name ?? '')
+    if ((found?.version ?? 0) >= seen) return
     const { policy } = book
     const restore: Restore = {
       createdAt: Date.now(),
@@ -101,7 +108,7 @@ export class BudgetObject extends DurableObject<Env> {
       },
     }
     const { DB } = this.env
-    await DB.batch([writeForward(DB, policy, restore.createdAt), insertRestore(DB, restore, `${this.#seen}:${found?.version ?? 0}`)])
+    await DB.batch([writeForward(DB, policy, restore.createdAt), insertRestore(DB, restore, `${seen}:${found?.version ?? 0}`)])
     logRestore(restore)
     this.#seen = Math.max(this.#seen, policy.version)
     this.#keep(book)

@@ -206,13 +206,14 @@ export class KeyObject extends DurableObject<Env> {
     if (unknown.length === 0) return []
     const { DB } = this.env
     const ids = JSON.stringify(unknown.map((s) => s.requestId))
+    const known = this.#mirror.known
     const results = await DB.batch([
       this.#mirror.look(),
       DB.prepare('SELECT id, cost_nano_usd, ended FROM requests WHERE id IN (SELECT value FROM json_each(?1))').bind(ids),
     ])
     const found = (results[1]?.results ?? []) as { readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }[]
     for (const row of found) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
-    const lost = this.#mirror.bookedBefore(results, unknown.filter((s) => !this.#book.knows(s.requestId))) // prettier-ignore
+    const lost = this.#mirror.bookedBefore(results, known, unknown.filter((s) => !this.#book.knows(s.requestId))) // prettier-ignore
     return lost.flatMap(({ row }) => {
       if (row === null) return []
       this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, false, Date.now())
@@ -267,11 +268,12 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Carries what is settled to D1, with what the key has spent. */
   #flush(): Promise<void> {
-    return this.#outbox.flush(
-      this.env.DB,
-      () => this.#mirror.report(),
-      (results) => this.#mirror.compare(results, true),
-    )
+    let { known } = this.#mirror
+    const report = (): readonly D1PreparedStatement[] => {
+      known = this.#mirror.known
+      return this.#mirror.report()
+    }
+    return this.#outbox.flush(this.env.DB, report, (results) => this.#mirror.compare(results, known, true))
   }
 
   /** After the ledger, which never waits for them. */
@@ -279,8 +281,9 @@ export class KeyObject extends DurableObject<Env> {
     const refused = this.#refused.waiting()
     if (refused.length === 0) return
     const trim = this.#untrimmed >= TRIM_AFTER
+    const { known } = this.#mirror
     const read = await writeRefusals(this.env.DB, this.ctx.id.name ?? '', refused, trim, [this.#mirror.look()])
-    await this.#mirror.compare(read, false)
+    await this.#mirror.compare(read, known, false)
     this.#untrimmed = trim ? 0 : this.#untrimmed + refused.length
     this.#refused.written(refused)
   }

@@ -10,7 +10,7 @@ import { insertRestore, logRestore, type Restore } from './restores.ts'
 import { readSpend } from '../core/spend.ts'
 
 /** How far D1 is known to have come: its count of reports, and the newest policy seen there. `restoredAt`: when it was last seen behind that. */
-type Known = { readonly reported: number; readonly version: number; readonly restoredAt: number | null }
+export type Known = { readonly reported: number; readonly version: number; readonly restoredAt: number | null }
 /** How far D1 has come. */
 export type Reached = Pick<StoredKey, 'reported' | 'version'>
 
@@ -23,6 +23,7 @@ export class Mirror {
   readonly #keyId: string
   readonly #book: Book
   #known: Known = { reported: 0, version: 0, restoredAt: null }
+  #mending: Promise<void> | null = null
 
   constructor(storage: DurableObjectStorage, db: () => D1Database, keyId: string, book: Book) {
     this.#storage = storage
@@ -56,6 +57,11 @@ export class Mirror {
     return true
   }
 
+  /** What D1 must have come to, for whatever is read there from now on: a comparison begins with it, as answers come in any order. */
+  get known(): Known {
+    return this.#known
+  }
+
   /** The key's row as it stands: first in a batch that writes. */
   look(): D1PreparedStatement {
     return this.#db().prepare('SELECT * FROM keys WHERE id = ?1').bind(this.#keyId)
@@ -68,35 +74,10 @@ export class Mirror {
     return [this.look(), this.#db().prepare(tell).bind(JSON.stringify(this.#book.spend), this.#keyId, reported, version)]
   }
 
-  /** Looks at what `look` or `report` has read. @throws what D1 throws: it is to be repeated */
-  async compare(results: readonly D1Result[], reported: boolean): Promise<void> {
-    await this.#judge((results[0]?.results[0] as StoredKey | undefined) ?? null, reported ? 1 : 0)
-  }
-
-  /** An administrator has read D1 and is about to change it. `true`: it was behind, so read again. */
-  async reconcile(found: Reached | null): Promise<boolean> {
-    if (!this.#isBehind(found)) return false
-    await this.#judge(await readKey(this.#db(), this.#keyId), 0)
-    return true
-  }
-
-  /**
-   * Which of these settlements, unknown to the object and to the ledger, are booked all the same: of requests from before the ledger
-   * was put back its silence proves nothing, and their holds would be in the books still.
-   */
-  bookedBefore(results: readonly D1Result[], unknown: readonly Settlement[]): readonly Settlement[] {
-    if (this.#isBehind((results[0]?.results[0] as StoredKey | undefined) ?? null)) this.#notice()
-    const { restoredAt } = this.#known
-    return restoredAt === null ? [] : unknown.filter(({ row }) => row !== null && row.createdAt <= restoredAt)
-  }
-
-  #isBehind(found: Reached | null): boolean {
-    if (found === null) return this.#book.policy !== null // rows of keys are never taken out
-    return found.reported < this.#known.reported || found.version < this.#known.version
-  }
-
-  async #judge(row: StoredKey | null, reports: number): Promise<void> {
-    if (this.#isBehind(row)) return this.#mend(row)
+  /** Looks at what `look` or `report` has read; `known` as it was before that. @throws what D1 throws: it is to be repeated */
+  async compare(results: readonly D1Result[], known: Known, reported: boolean): Promise<void> {
+    const row = rowOf(results)
+    if (this.#isBehind(row, known)) return this.#mend()
     const mine = this.#book.policy
     if (row === null) return
     // A change of which the object knows only a half: what D1 has taken is what counts.
@@ -104,14 +85,36 @@ export class Mirror {
       this.#book.hydrate(policyOf(row))
       void this.#storage.put('policy', this.#book.policy, QUIETLY)
     }
-    this.#confirm(row, reports)
+    this.#confirm(row, reported ? 1 : 0)
+  }
+
+  /** An administrator has read D1 and is about to change it. `true`: it was behind, or changed since, so read again. */
+  async reconcile(found: Reached | null): Promise<boolean> {
+    if (!this.#isBehind(found, this.#known)) return false
+    await this.#mend()
+    return true
+  }
+
+  /**
+   * Which of these settlements, unknown to the object and to the ledger, are booked all the same: of requests from before the ledger
+   * was put back its silence proves nothing, and their holds would be in the books still.
+   */
+  bookedBefore(results: readonly D1Result[], known: Known, unknown: readonly Settlement[]): readonly Settlement[] {
+    if (this.#isBehind(rowOf(results), known)) this.#notice()
+    const { restoredAt } = this.#known
+    return restoredAt === null ? [] : unknown.filter(({ row }) => row !== null && row.createdAt <= restoredAt)
+  }
+
+  #isBehind(found: Reached | null, known: Known): boolean {
+    if (found === null) return this.#book.policy?.deleted === false // rows of keys are never taken out; one that is deleted needs none
+    return found.reported < known.reported || found.version < known.version
   }
 
   #confirm(row: Reached, reports: number): void {
     if (!Number.isSafeInteger(row.reported)) return // put back to before its migration: what it says is not comparable
     this.#known = {
       ...this.#known,
-      reported: Math.max(this.#known.reported, row.reported) + reports,
+      reported: Math.max(this.#known.reported, row.reported + reports),
       version: Math.max(this.#known.version, row.version),
     }
     void this.#storage.put(NAME, this.#known, QUIETLY)
@@ -123,9 +126,22 @@ export class Mirror {
     void this.#storage.put(NAME, this.#known)
   }
 
-  async #mend(row: StoredKey | null): Promise<void> {
+  /** Once however many have seen it, and only if it is so still. */
+  #mend(): Promise<void> {
+    this.#mending ??= this.#lookAgain().finally(() => {
+      this.#mending = null
+    })
+    return this.#mending
+  }
+
+  async #lookAgain(): Promise<void> {
+    const known = this.#known
+    const row = await readKey(this.#db(), this.#keyId)
     const mine = this.#book.policy
-    if (mine === null) return
+    if (mine !== null && this.#isBehind(row, known)) await this.#writeForward(row, mine)
+  }
+
+  async #writeForward(row: StoredKey | null, mine: Policy): Promise<void> {
     this.#notice()
     const db = this.#db()
     const other = await db
@@ -145,7 +161,7 @@ export class Mirror {
       },
     }
     const mark = `${this.#known.version}:${this.#known.reported}`
-    const forward = other === null ? [writeForward(db, policy, this.#book.spend, this.#known.reported + 1, restore.createdAt)] : []
+    const forward = other === null ? [upsert(db, policy, this.#book.spend, this.#known.reported + 1, restore.createdAt)] : []
     await db.batch([...forward, insertRestore(db, restore, mark)])
     logRestore(restore)
     if (this.#book.policy === mine) this.#book.hydrate(policy)
@@ -154,8 +170,12 @@ export class Mirror {
   }
 }
 
+function rowOf(results: readonly D1Result[]): StoredKey | null {
+  return (results[0]?.results[0] as StoredKey | undefined) ?? null // as `look` asked for it
+}
+
 /** The whole row, as the object knows it. */
-function writeForward(db: D1Database, policy: Policy, spend: Book['spend'], reported: number, now: number): D1PreparedStatement {
+function upsert(db: D1Database, policy: Policy, spend: Book['spend'], reported: number, now: number): D1PreparedStatement {
   const [newest, before] = policy.secrets
   const columns: { readonly [column: string]: string | number | null } = {
     id: policy.keyId,

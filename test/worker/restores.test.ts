@@ -4,6 +4,8 @@ import { runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Admission, KeyView, Row } from '../../src/core/account.ts'
 import { expiredRow } from '../../src/core/expired-row.ts'
+import type { Policy } from '../../src/core/policy.ts'
+import { policyOf, type StoredKey } from '../../src/platform/policies.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
 import { ADMIN, ask, bindings, call, echo, makeKey, until, type Made } from './bindings.ts'
 import { bookmark, putBack } from './time-travel.ts'
@@ -33,6 +35,8 @@ const noticed = async (scope: string): Promise<readonly Record<string, unknown>[
   )
 const patch = (made: Made, change: object): Promise<Response> => call('PATCH', `/api/v1/keys/${made.hash}`, ADMIN, change)
 const chat = async (key: string): Promise<number> => (await call('POST', '/v1/chat/completions', key, echo('x'))).status
+
+const policyIn = (row: Record<string, unknown> | null): Policy => policyOf(row as StoredKey)
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -150,10 +154,15 @@ describe('D1 put back to an earlier time', () => {
     await objectOf(first).flush()
     await putBack(before)
     const second = await importing()
+    const log = vi.spyOn(console, 'log')
     expect(await admit(first, 'travel-twice')).toMatchObject({ kind: 'granted' })
     await settle(first, { ...expiredRow(first.id, { requestId: 'travel-twice', period: 'ever', nanoUsd: 0, expiresAt: Date.now(), budgeted: false }, Date.now(), 1000) }) // prettier-ignore
     await objectOf(first).flush()
-    expect(await admit(first, 'travel-thrice')).toMatchObject({ kind: 'refused', code: 'key-unknown' })
+    for (const id of ['travel-thrice', 'travel-again']) {
+      expect(await admit(first, id)).toMatchObject({ kind: 'refused', code: 'key-unknown' })
+      await objectOf(first).flush()
+    }
+    expect(log.mock.calls.filter(([line]) => String(line).includes(first.id))).toHaveLength(1)
     expect(await admit(second, 'travel-other')).toMatchObject({ kind: 'granted' })
   })
 
@@ -194,6 +203,47 @@ describe('D1 put back to an earlier time', () => {
     await objectOf(made).flush()
     expect(await noticed(made.id)).toEqual([])
     expect(everIn(await stored(made))).toBe(20)
+  })
+
+  it('is not suspected when two reports are answered out of order, or a change comes between', async () => {
+    const made = await makeKey()
+    await spend(made, 'travel-order-1', 10)
+    await objectOf(made).flush()
+    await runInDurableObject(bindings.KEYS.getByName(made.id), async (object) => {
+      const DB = bindings.DB
+      const held = Promise.withResolvers<void>()
+      const slow = new Proxy(DB, {
+        get: (target, name) =>
+          name === 'batch'
+            ? async (statements: D1PreparedStatement[]) => {
+                const results = await target.batch(statements)
+                await held.promise
+                return results
+              }
+            : (...given: unknown[]) => Reflect.apply(Reflect.get(target, name) as (...given: unknown[]) => unknown, target, given),
+      })
+      const over = Reflect.get(object, 'env') as object
+      const book = async (id: string): Promise<void> => {
+        const granted = await object.admit(ask(id, made.hash))
+        const row = rowOf(made, granted, 10)
+        await object.settle([{ requestId: id, row, answer: null }])
+      }
+      await book('travel-order-2')
+      Reflect.set(object, 'env', { ...over, DB: slow })
+      const first = object.flush()
+      Reflect.set(object, 'env', { ...over, DB })
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      await object.flush()
+      expect(await object.apply({ ...policyIn(await stored(made)), version: 2, name: 'since' }, true)).toBe(true)
+      await bindings.DB.prepare("UPDATE keys SET version = 2, name = 'since' WHERE id = ?1").bind(made.id).run()
+      held.resolve()
+      await first
+    })
+    await spend(made, 'travel-order-3', 10)
+    await objectOf(made).flush()
+    expect(await noticed(made.id)).toEqual([])
+    expect(await stored(made)).toMatchObject({ name: 'since', version: 2 })
+    expect(everIn(await stored(made))).toBe(30)
   })
 
   it('is what counts for a key that was never used', async () => {
