@@ -4,6 +4,7 @@ import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
 import { accountOf } from './platform/account.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
+import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
@@ -65,7 +66,10 @@ function fix(env: Env): Fixed {
   }
   return {
     env,
-    keys: edgeKeys((setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',').filter((secret) => secret !== '')),
+    keys: edgeKeys(
+      (setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',').filter((secret) => secret !== ''),
+      foreignKeysOf(env),
+    ),
     limits: {
       bodyBytes: numberSetting(env, 'SLUICE_MAX_BODY_BYTES', 20 * 1024 * 1024),
       formBytes: numberSetting(env, 'SLUICE_MAX_FORM_BYTES', 100 * 1024 * 1024),

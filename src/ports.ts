@@ -18,9 +18,12 @@ export interface Account {
   pending(requestId: string): Promise<Row | null>
 }
 
-/** Checks a key's tag without touching storage. @throws GatewayError `gateway-misconfigured` when the signing secret is missing */
+/**
+ * Checks the tag of a key of ours without touching storage, and looks imported ones up.
+ * @throws GatewayError `gateway-misconfigured` when the signing secret is missing, `gateway-unavailable` when an imported key cannot be looked up
+ */
 export interface Keys {
-  /** `null`: not a key of ours. */
+  /** `null`: no key that is known here. */
   check(text: string): Promise<{ readonly id: string; readonly secretHash: string } | null>
 }
 

@@ -58,7 +58,7 @@ const harmless = {
   workspace_id: z.null().optional(),
 }
 
-const createShape = z.strictObject({
+export const createShape = z.strictObject({
   name: z.string().min(1).max(200),
   limit: limit.optional(),
   limit_reset: reset.optional(),
@@ -91,7 +91,11 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 export function readCreate(value: unknown): Settings {
-  const said = check(createShape, value)
+  return settingsSaid(check(createShape, value))
+}
+
+/** What a new key may do, as it was said. */
+export function settingsSaid(said: z.output<typeof createShape>): Settings {
   return {
     name: said.name,
     disabled: false,

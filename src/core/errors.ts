@@ -45,6 +45,7 @@ export const ERRORS = {
   'model-unknown': client(404),
   'model-unpriced': client(400),
   'record-unknown': client(404),
+  'record-exists': client(409),
   'no-target-left': client(404),
   'body-too-large': client(413),
   'rate-exceeded': { ...client(429), clientMayRetry: true },

@@ -41,3 +41,16 @@ export function refuseSecret(policy: Policy | null, secretHash: string, clientIp
       : "This key may not be used from this client's address: it is not among its `ips`.",
   )
 }
+
+/** Do they say the same, whatever the order of their members? */
+export function samePolicy(a: Policy, b: Policy): boolean {
+  return canonical(a) === canonical(b)
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([x], [y]) => (x < y ? -1 : 1)))
+      : inner,
+  )
+}

@@ -52,16 +52,20 @@ export class Outbox {
     }
   }
 
-  /** Carries all to D1, each batch with what else `alongside` writes. @throws what D1 throws: the rest stays */
-  async flush(db: D1Database, alongside: () => D1PreparedStatement): Promise<void> {
+  /** Carries all to D1, each batch with what `alongside` reads and writes first; `carried` is told what came of it. @throws what D1 throws: the rest stays */
+  async flush(
+    db: D1Database,
+    alongside: () => readonly D1PreparedStatement[],
+    carried: (results: readonly D1Result[]) => Promise<void>,
+  ): Promise<void> {
     while (this.#batches.size > 0) {
       const { names, rows } = this.#next()
-      const statements = [alongside()]
+      const statements = [...alongside()]
       const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
       const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
       if (fresh.length > 0) statements.push(db.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
       if (corrections.length > 0) statements.push(db.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
-      await db.batch(statements)
+      await carried(await db.batch(statements))
       for (const name of names) this.#batches.delete(name)
       // A correction may have come meanwhile: it waits in a batch of its own.
       for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)

@@ -1,7 +1,7 @@
 // A key's policy in D1: read for its object and for the keys API.
 
 import type { Policy } from '../core/policy.ts'
-import { EVERYTHING, type Permits } from '../core/permits.ts'
+import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 
 /** A row of `keys`. */
@@ -22,6 +22,8 @@ export type StoredKey = {
   readonly limit_reset: string | null
   readonly policy: string
   readonly spend: string
+  /** How often the key's object has reported. */
+  readonly reported: number
 }
 
 /** The policy that a stored key means. */
@@ -51,6 +53,16 @@ export function policyOf(stored: StoredKey): Policy {
     limits: { ...NO_LIMITS, ...limits },
     scopes: scopes ?? [],
   }
+}
+
+/** The column `policy`: only what narrows. */
+export function policyText(settings: Pick<Policy, keyof Permits | 'limits' | 'scopes'>): string {
+  const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
+  return JSON.stringify({
+    ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+  })
 }
 
 /** Reads one key by its id, from the primary. `null`: there is none. */

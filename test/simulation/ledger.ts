@@ -2,6 +2,8 @@
 
 import { CORRECT_ROWS, INSERT_ROWS } from '../../src/platform/rows.ts'
 
+type StoredKey = { readonly id: string; readonly version: number; readonly reported: number; readonly spend: string }
+
 type Statement = { readonly sql: string; readonly values: readonly unknown[] }
 
 export type LedgerRow = { readonly id: string; readonly cost: number; readonly ended: string; readonly writes: number }
@@ -12,7 +14,7 @@ const at = (column: string): number => columns.indexOf(column)
 
 export class FakeLedger {
   readonly rows = new Map<string, LedgerRow>()
-  readonly spend = new Map<string, string>()
+  readonly keys = new Map<string, StoredKey>()
   isAway = false
   readonly #hop: () => Promise<void>
   readonly #losesAnswer: () => boolean
@@ -26,7 +28,7 @@ export class FakeLedger {
     const made = {
       prepare: (sql: string) => this.#statement({ sql, values: [] }),
       withSession: () => made,
-      batch: (statements: readonly Statement[]) => this.#reach(() => statements.map((one) => this.#run(one))),
+      batch: (statements: readonly Statement[]) => this.#reach(() => statements.map((one) => ({ results: this.#run(one) }))),
     }
     return made as unknown as D1Database
   }
@@ -65,7 +67,16 @@ export class FakeLedger {
       }
       return []
     }
-    if (sql.startsWith('UPDATE keys SET spend')) this.spend.set(String(values[1]), String(values[0]))
+    if (sql === 'SELECT * FROM keys WHERE id = ?1') {
+      const key = this.keys.get(String(values[0]))
+      return key === undefined ? [] : [key]
+    }
+    if (sql.startsWith('UPDATE keys SET spend')) {
+      const [spend, id, reported, version] = values
+      const key = this.keys.get(String(id))
+      if (key === undefined || key.reported < Number(reported) || key.version < Number(version)) return []
+      this.keys.set(key.id, { ...key, spend: String(spend), reported: Math.max(key.reported, Number(reported)) + 1 })
+    }
     if (sql.startsWith('SELECT id, cost_nano_usd, ended FROM requests')) {
       const ids = JSON.parse(String(values[0])) as readonly string[]
       return ids.flatMap((id) => {
