@@ -129,6 +129,8 @@ export type Row = {
   readonly dropped: readonly string[]
   /** `null`: nothing was sent, or nobody answered. */
   readonly fidelity: Fidelity | null
+  /** The budgets that the key shared, as `team:blue`: filled in by its book. Absent: it was not there yet. */
+  readonly scopes?: readonly string[]
 }
 
 /** `row: null` gives the hold back: nothing was sent. */

@@ -229,7 +229,7 @@ export class Book {
     const nanoUsd = row.costNanoUsd ?? 0
     this.#spendMore(nanoUsd - (before?.nanoUsd ?? 0), row.period, now)
     this.#settled.set(requestId, { nanoUsd, expired: false, until: this.#forgetAt(now) })
-    return { row, corrects: before !== undefined }
+    return { row: { ...row, scopes: this.#scopesOf(held ?? before) }, corrects: before !== undefined }
   }
 
   /** Books every hold whose time is over in full: money never becomes free by time alone. */
@@ -246,7 +246,7 @@ export class Book {
         ...(shares === undefined ? {} : { shares }),
         until: this.#forgetAt(now),
       })
-      rows.push(expiredRow(this.#policy?.keyId ?? '', hold, now, this.#settings.holdMs))
+      rows.push(expiredRow(this.#policy?.keyId ?? '', hold, now, this.#settings.holdMs, this.#scopesOf({ shares })))
     }
     return rows
   }
@@ -296,6 +296,11 @@ export class Book {
       heldNanoUsd: this.#held,
       holdSeconds: Math.round(this.#settings.holdMs / 1000),
     }
+  }
+
+  /** The budgets that a request was held against; the key's present ones where nobody remembers. */
+  #scopesOf(held: { readonly shares?: readonly Share[] | undefined } | undefined): readonly string[] {
+    return held?.shares?.map(({ scope }) => scope) ?? this.#policy?.scopes ?? []
   }
 
   /** What nobody remembers holding is spent all the same: a restart must not make it free. */

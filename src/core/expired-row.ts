@@ -3,7 +3,7 @@
 import type { Hold, Row } from './account.ts'
 
 /** Booked in full, marked `expired`; a settle that comes later corrects it. */
-export function expiredRow(keyId: string, hold: Hold, now: number, holdMs: number): Row {
+export function expiredRow(keyId: string, hold: Hold, now: number, holdMs: number, scopes: readonly string[] = []): Row {
   return {
     id: hold.requestId,
     keyId,
@@ -32,5 +32,6 @@ export function expiredRow(keyId: string, hold: Hold, now: number, holdMs: numbe
     upstreamId: null,
     dropped: [],
     fidelity: null,
+    scopes,
   }
 }

@@ -1,6 +1,7 @@
 // Settled rows of one key on their way to D1: on disk first, a batch in one value, then carried in order. A batch that is repeated counts once.
 
 import type { Row } from '../core/account.ts'
+import { keepingSums } from './hourly.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
 
 export type Pending = { readonly row: Row; readonly corrects: boolean }
@@ -57,12 +58,16 @@ export class Outbox {
   async flush(db: D1Database, alongside: () => D1PreparedStatement): Promise<void> {
     while (this.#batches.size > 0) {
       const { names, rows } = this.#next()
-      const statements = [alongside()]
+      const sums = keepingSums(
+        db,
+        rows.map(({ row }) => row.id),
+      )
+      const statements = [alongside(), sums.before]
       const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
       const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
       if (fresh.length > 0) statements.push(db.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
       if (corrections.length > 0) statements.push(db.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
-      await db.batch(statements)
+      await db.batch([...statements, sums.after])
       for (const name of names) this.#batches.delete(name)
       // A correction may have come meanwhile: it waits in a batch of its own.
       for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)
