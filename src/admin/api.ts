@@ -7,6 +7,7 @@ import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { listRows } from '../platform/ledger.ts'
 import { listRefusals } from '../platform/refusals.ts'
+import { activityApi } from './activity-api.ts'
 import { budgetsApi } from './budgets-api.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
@@ -88,6 +89,7 @@ adminApi.get('/refusals', async (c) => {
   return c.json({ data: rows.map(refusal) })
 })
 adminApi.route('/budgets', budgetsApi)
+adminApi.route('/activity', activityApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

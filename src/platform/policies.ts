@@ -57,3 +57,13 @@ export function policyOf(stored: StoredKey): Policy {
 export function readKey(db: D1Database, id: string): Promise<StoredKey | null> {
   return db.withSession('first-primary').prepare('SELECT * FROM keys WHERE id = ?1').bind(id).first<StoredKey>()
 }
+
+/** The id of the key with this secret, or with this one before it; of deleted keys too. `null`: there is none. */
+export async function findKeyId(db: D1Database, hash: string): Promise<string | null> {
+  const found = await db
+    .withSession('first-primary')
+    .prepare('SELECT id FROM keys WHERE hash = ?1 OR previous_hash = ?1')
+    .bind(hash)
+    .first<{ readonly id: string }>()
+  return found?.id ?? null
+}

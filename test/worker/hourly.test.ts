@@ -3,54 +3,13 @@ import type { Row } from '../../src/core/account.ts'
 import { usageOf } from '../../src/core/usage.ts'
 import { ALL_CELLS, HOURLY_SUMS } from '../../src/platform/hourly.ts'
 import { d1Ledger } from '../../src/platform/ledger.ts'
-import { Outbox, type Pending } from '../../src/platform/outbox.ts'
+import type { Pending } from '../../src/platform/outbox.ts'
 import { chance as chanceOf, oneOf, whole } from '../support/chance.ts'
 import { bindings, call, echo, makeKey, until } from './bindings.ts'
+import { carry, corrects, fresh, HOUR, rowOf } from './ledger-rows.ts'
 
-const HOUR = 3_600_000
 type Cell = { readonly [column: string]: string | number }
 
-export const rowOf = (id: string, more: Partial<Row> = {}): Row => ({
-  id,
-  keyId: 'sums',
-  period: 'ever',
-  createdAt: 1_000 * HOUR,
-  dialect: 'openai-chat',
-  requestedModel: 'p/m',
-  provider: 'p',
-  model: 'm',
-  streamed: false,
-  usage: usageOf({ input: 10, output: 5 }),
-  usageFrom: 'provider',
-  costNanoUsd: 7,
-  priceVersion: 'v',
-  attempts: [],
-  finish: 'stop',
-  ended: 'complete',
-  errorCode: null,
-  firstEventMs: null,
-  totalMs: 1,
-  traceId: null,
-  parentSpan: null,
-  session: null,
-  endUser: null,
-  tags: [],
-  upstreamId: null,
-  dropped: [],
-  fidelity: null,
-  scopes: [],
-  ...more,
-})
-
-/** As a key's object carries rows; its storage is only asked to keep what nobody reads here. */
-async function carry(batches: readonly (readonly Pending[])[]): Promise<void> {
-  const storage = { put: () => Promise.resolve(), delete: () => Promise.resolve(0) } as unknown as DurableObjectStorage
-  const outbox = new Outbox(storage)
-  for (const batch of batches) outbox.keep(batch)
-  await outbox.flush(bindings.DB, () => bindings.DB.prepare('UPDATE keys SET spend = spend WHERE id = ?1').bind('sums'))
-}
-const fresh = (row: Row): Pending => ({ row, corrects: false })
-const corrects = (row: Row): Pending => ({ row, corrects: true })
 const told = async (): Promise<readonly Cell[]> =>
   (await bindings.DB.prepare('SELECT * FROM hourly ORDER BY 1, 2, 3, 4, 5, 6').all<Cell>()).results
 const counted = async (): Promise<readonly Cell[]> =>
