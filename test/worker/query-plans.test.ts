@@ -71,6 +71,12 @@ beforeAll(async () => {
   await get(`/api/v1/refusals?id=${refused.headers.get('x-sluice-request-id')}`)
   for (const group of ['key', 'team', 'user', 'organization', 'tag']) await get(`/api/v1/activity?group_by=${group}&scope=team:plans`)
   await get(`/api/v1/activity?api_key_hash=${hash}&group_by=tag`)
+  const prices = 'catalogue'
+  const span = { from: '1970-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' }
+  await call('POST', '/api/v1/recost', ADMIN, { ...span, prices })
+  await makeKey()
+  await call('POST', '/api/v1/recost', ADMIN, { ...span, prices })
+  await call('POST', '/api/v1/recost', ADMIN, { ...span, prices, api_key_hash: hash })
   // A settle that nobody remembers, and a correction.
   const row = rowOf('gen-forgotten', { keyId: id })
   await bindings.KEYS.getByName(id).settle([{ requestId: row.id, row, answer: null }])
