@@ -13,6 +13,7 @@ import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
+import { pricesApi } from './prices-api.ts'
 import { recostApi } from './recost-api.ts'
 import { generation, listedKey, refusal } from './shapes.ts'
 import { requireAdmin } from './who.ts'
@@ -92,6 +93,7 @@ adminApi.get('/refusals', async (c) => {
 adminApi.route('/budgets', budgetsApi)
 adminApi.route('/activity', activityApi)
 adminApi.route('/recost', recostApi)
+adminApi.route('/prices', pricesApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

@@ -2,8 +2,9 @@
 
 import { Hono } from 'hono'
 import * as z from 'zod'
-import { createCatalogue, type Catalogue } from '../catalogue/index.ts'
+import { createCatalogue } from '../catalogue/index.ts'
 import { OverlayError, parseOverlay } from '../catalogue/overlay.ts'
+import { nameOf, priced } from '../catalogue/price-book.ts'
 import { GatewayError } from '../core/errors.ts'
 import { dollarsNumber } from '../core/money.ts'
 import type { Price } from '../core/price.ts'
@@ -13,6 +14,7 @@ import { objectOf } from '../platform/account.ts'
 import type { Env } from '../platform/env.ts'
 import { findKeyId } from '../platform/policies.ts'
 import { walkRows, type Place } from '../platform/row-walk.ts'
+import type { Deps } from '../ports.ts'
 import { check, readJson } from './key-input.ts'
 
 export const recostApi = new Hono<{ Bindings: Env }>()
@@ -34,8 +36,8 @@ const shape = z
       .regex(/^[0-9a-f]{64}$/, 'must be 64 hexadecimal digits, as the keys API tells them')
       .optional(),
     prices: z.union(
-      [z.literal('catalogue'), z.record(z.string(), z.unknown())],
-      'must be "catalogue", or a document as the overlay of the catalogue is',
+      [z.literal(['catalogue', 'current']), z.record(z.string(), z.unknown())],
+      'must be "catalogue", "current", or a document as the overlay of the catalogue is',
     ),
     after: z.string().regex(AFTER, 'must be `next` of the answer before').optional(),
   })
@@ -46,7 +48,7 @@ type Prices = { readonly version: string; readonly priceOf: (provider: string, m
 
 recostApi.post('/', async (c) => {
   const said = check(shape, await readJson(c.req.raw))
-  const prices = await pricesOf(said.prices, makeDeps(c.env, c.executionCtx).catalogue)
+  const prices = await pricesOf(said.prices, makeDeps(c.env, c.executionCtx))
   const keyId = said.api_key_hash === undefined ? null : await findKeyId(c.env.DB, said.api_key_hash)
   if (keyId === null && said.api_key_hash !== undefined) throw new GatewayError('record-unknown', 'There is no key with this hash.')
   if (keyId !== null) await objectOf(c.env, keyId).flush()
@@ -70,9 +72,14 @@ recostApi.post('/', async (c) => {
   })
 })
 
-async function pricesOf(said: 'catalogue' | { readonly [name: string]: unknown }, present: () => Promise<Catalogue>): Promise<Prices> {
-  const catalogue = said === 'catalogue' ? await present() : createCatalogue(readOverlay(said))
-  return { version: catalogue.priceVersion, priceOf: (provider, model) => catalogue.lookUp(provider, model)?.price ?? null }
+/** `current`: what a request would be booked at now, but for what its key adds. */
+async function pricesOf(said: 'catalogue' | 'current' | { readonly [name: string]: unknown }, deps: Deps): Promise<Prices> {
+  const catalogue = typeof said === 'string' ? await deps.catalogue() : createCatalogue(readOverlay(said))
+  const book = said === 'current' ? await deps.prices() : null
+  return {
+    version: book === null ? catalogue.priceVersion : `${catalogue.priceVersion}+${nameOf(book.version)}`,
+    priceOf: (provider, model) => priced(book, provider, model, catalogue.lookUp(provider, model))?.price ?? null,
+  }
 }
 
 function readOverlay(document: { readonly [name: string]: unknown }): ReturnType<typeof parseOverlay> {

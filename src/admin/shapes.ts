@@ -103,6 +103,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       ...permitsTold(policy),
       ...limitsTold(policy.limits),
       ...scopesTold(policy.scopes),
+      ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),
     },
   }
 }

@@ -71,6 +71,8 @@ export type Admission =
       readonly clamped: boolean
       /** The same Idempotency-Key ended before, but its answer is no longer kept. */
       readonly repeated: boolean
+      /** What the key adds on top of every price: the hold has it, and what is booked must. */
+      readonly markupBasisPoints?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
     }

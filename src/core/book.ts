@@ -5,6 +5,7 @@ import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlem
 import { Allowances, type AllowancesJournal, type Share } from './allowances.ts'
 import { expiredRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
+import { markedUpAsk, markupOf } from './markup.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
@@ -110,7 +111,7 @@ export class Book {
     if (repeat !== null && repeat.kind !== 'again') return repeat
 
     const permitted = ask.candidates
-      .map((candidate, index) => ({ candidate, index }))
+      .map((candidate, index) => ({ candidate: markedUpAsk(candidate, policy.markupBasisPoints), index }))
       .filter(({ candidate }) => forbiddenBy(policy, candidate) === null)
     if (permitted.length === 0) return refuse('model-forbidden', forbiddenText(policy, ask.candidates))
 
@@ -165,6 +166,7 @@ export class Book {
       maxOutputTokens: ceiling,
       clamped,
       repeated: repeat !== null,
+      ...markupOf(policy),
       ...(rates === undefined ? {} : { rates }),
     }
   }

@@ -11,7 +11,7 @@ declare global {
   }
 }
 
-const TABLES = ['requests', 'refusals', 'keys', 'hourly', 'budgets']
+const TABLES = ['requests', 'refusals', 'keys', 'hourly', 'budgets', 'prices']
 
 /** A table may be gone through where this is the reason. */
 const GONE_THROUGH: readonly { readonly statement: string; readonly plan: RegExp; readonly because: string }[] = [
@@ -24,6 +24,11 @@ const GONE_THROUGH: readonly { readonly statement: string; readonly plan: RegExp
     statement: 'SELECT * FROM budgets ORDER BY scope LIMIT ?1 OFFSET ?2',
     plan: /^SCAN budgets$/,
     because: 'a page of all budgets, read in the order of the table',
+  },
+  {
+    statement: 'SELECT version, created_at, document FROM prices ORDER BY version DESC LIMIT 1',
+    plan: /^SCAN prices$/,
+    because: 'its last row, read from the end of the table',
   },
 ]
 
@@ -77,6 +82,8 @@ beforeAll(async () => {
   await makeKey()
   await call('POST', '/api/v1/recost', ADMIN, { ...span, prices })
   await call('POST', '/api/v1/recost', ADMIN, { ...span, prices, api_key_hash: hash })
+  await call('PUT', '/api/v1/prices', ADMIN, {})
+  await get('/api/v1/prices?version=1')
   // A settle that nobody remembers, and a correction.
   const row = rowOf('gen-forgotten', { keyId: id })
   await bindings.KEYS.getByName(id).settle([{ requestId: row.id, row, answer: null }])
