@@ -59,6 +59,15 @@ describe('sums by the hour', () => {
     expect(rows?.n).toBe(made)
   })
 
+  it('of rows that were there before are made by the migration', async () => {
+    const before = await counted()
+    const backfill = bindings.MIGRATIONS.find(({ name }) => name.startsWith('0006'))?.queries.find((sql) => sql.includes('INSERT INTO hourly'))
+    await bindings.DB.prepare('DELETE FROM hourly').run()
+    await bindings.DB.prepare(backfill ?? '').run()
+    expect(before.length).toBeGreaterThan(20)
+    expect(valuesOf(await told())).toEqual(valuesOf(before))
+  })
+
   it('of the largest batch are one write a cell', async () => {
     const many = Array.from({ length: 250 }, (_, i) =>
       fresh(rowOf(`large-${i}`, { keyId: 'large', tags: ['x'.repeat(64), String(i % 2)] })),
