@@ -61,7 +61,9 @@ describe('sums by the hour', () => {
 
   it('of rows that were there before are made by the migration', async () => {
     const before = await counted()
-    const backfill = bindings.MIGRATIONS.find(({ name }) => name.startsWith('0006'))?.queries.find((sql) => sql.includes('INSERT INTO hourly'))
+    const backfill = bindings.MIGRATIONS.find(({ name }) => name.startsWith('0006'))?.queries.find((sql) =>
+      sql.includes('INSERT INTO hourly'),
+    )
     await bindings.DB.prepare('DELETE FROM hourly').run()
     await bindings.DB.prepare(backfill ?? '').run()
     expect(before.length).toBeGreaterThan(20)
