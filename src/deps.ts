@@ -7,6 +7,7 @@ import { numberSetting, setting, type Env } from './platform/env.ts'
 import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
+import { readPrices } from './platform/prices.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
 import { cloudflare } from './providers/cloudflare.ts'
@@ -42,6 +43,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     account: (keyId) => accountOf(env, keyId),
     ledger: d1Ledger(env.DB),
     catalogue: () => readCatalogue(env, context),
+    prices: () => readPrices(env, (work) => context.waitUntil(work)),
     providers,
     settings: (provider) => settings.get(provider.id) ?? null,
     fetch: (url, init) => fetch(url, init),

@@ -1,6 +1,7 @@
 // What the gateway needs of the world. Each port has one implementation in platform/ and one in test/fakes/.
 
 import type { Catalogue } from './catalogue/index.ts'
+import type { PriceBook } from './catalogue/price-book.ts'
 import type { Admission, Ask, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
 import type { Provider, Settings } from './providers/contract.ts'
 
@@ -47,6 +48,8 @@ export interface Deps {
   readonly ledger: Ledger
   /** With the operator's overlay; synchronous once an isolate has it. */
   readonly catalogue: () => Promise<Catalogue>
+  /** The operator's own prices; `null`: none. @throws GatewayError `gateway-unavailable` when nobody knows whether there are some */
+  readonly prices: () => Promise<PriceBook | null>
   readonly providers: readonly Provider[]
   /** `null`: this place has no credentials here. */
   readonly settings: (provider: Provider) => Settings | null

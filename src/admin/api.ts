@@ -7,6 +7,7 @@ import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { listRows } from '../platform/ledger.ts'
 import { listRefusals } from '../platform/refusals.ts'
+import { activityApi } from './activity-api.ts'
 import { budgetsApi } from './budgets-api.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
@@ -14,6 +15,8 @@ import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { importKeys, readImport } from './key-import.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
 import { restoresApi } from './restores-api.ts'
+import { pricesApi } from './prices-api.ts'
+import { recostApi } from './recost-api.ts'
 import { generation, listedKey, refusal } from './shapes.ts'
 import { requireAdmin } from './who.ts'
 
@@ -97,6 +100,9 @@ adminApi.get('/refusals', async (c) => {
 })
 adminApi.route('/budgets', budgetsApi)
 adminApi.route('/restores', restoresApi)
+adminApi.route('/activity', activityApi)
+adminApi.route('/recost', recostApi)
+adminApi.route('/prices', pricesApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

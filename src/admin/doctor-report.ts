@@ -14,6 +14,7 @@ export const NUMBER_SETTINGS: readonly string[] = [
   'SLUICE_IDLE_TIMEOUT_MS',
   'SLUICE_HOLD_SECONDS',
   'SLUICE_DEFAULT_MAX_TOKENS',
+  'SLUICE_RETENTION_DAYS',
 ]
 
 export type DoctorReport = {

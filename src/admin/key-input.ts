@@ -1,6 +1,7 @@
 // What an administrator may say of a key, checked by Zod: the place of a mistake is named.
 
 import * as z from 'zod'
+import { basisPoints } from '../catalogue/price-document.ts'
 import { parseRange } from '../core/cidr.ts'
 import { GatewayError } from '../core/errors.ts'
 import { nanoOf } from '../core/money.ts'
@@ -49,6 +50,7 @@ const special = z.strictObject({
   tokens_per_minute: rate,
   tokens_per_day: rate,
   parallel_requests: rate,
+  markup_basis_points: basisPoints.nullable().optional(),
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -106,6 +108,7 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     ...permitsSaid(said.sluice),
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
     scopes: scopesSaid(said.sluice, []),
+    markupBasisPoints: said.sluice?.markup_basis_points ?? 0,
   }
 }
 
@@ -118,6 +121,7 @@ export function readChange(value: unknown): Change {
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
+    ...(said.sluice?.markup_basis_points === undefined ? {} : { markupBasisPoints: said.sluice.markup_basis_points ?? 0 }),
     ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
   }
 }

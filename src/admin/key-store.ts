@@ -19,6 +19,8 @@ export type Settings = Permits & {
   readonly expiresAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  /** Zero: nothing is added on top. */
+  readonly markupBasisPoints: number
 }
 
 /** What is not named stays; of the limits too. */
@@ -174,6 +176,7 @@ function tightens(before: Policy, after: Policy): boolean {
     limit(after) < limit(before) ||
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
+    (after.markupBasisPoints ?? 0) > (before.markupBasisPoints ?? 0) ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
@@ -183,8 +186,21 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes }
+  const {
+    name,
+    disabled,
+    limitNanoUsd,
+    limitReset,
+    expiresAt,
+    models,
+    providers,
+    regions,
+    ips,
+    limits,
+    scopes,
+    markupBasisPoints = 0,
+  } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, markupBasisPoints }
 }
 
 /** Keys that were written, in this order. */

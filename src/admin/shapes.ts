@@ -103,6 +103,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       ...permitsTold(policy),
       ...limitsTold(policy.limits),
       ...scopesTold(policy.scopes),
+      ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),
     },
   }
 }
@@ -131,6 +132,7 @@ export function generation(row: Row): Json {
     generation_time: row.firstEventMs === null ? row.totalMs : row.totalMs - row.firstEventMs,
     finish_reason: row.finish,
     native_finish_reason: row.finish,
+    service_tier: u?.service ?? null,
     streamed: row.streamed,
     cancelled: row.ended === 'client-gone',
     is_byok: false,
@@ -172,6 +174,7 @@ export function generation(row: Row): Json {
       trace_id: row.traceId,
       parent_span: row.parentSpan,
       tags: row.tags,
+      scopes: row.scopes ?? [],
       dropped: row.dropped,
       fidelity: row.fidelity,
     },

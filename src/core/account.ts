@@ -73,6 +73,8 @@ export type Admission =
       readonly clamped: boolean
       /** The same Idempotency-Key ended before, but its answer is no longer kept. */
       readonly repeated: boolean
+      /** What the key adds on top of every price: the hold has it, and what is booked must. */
+      readonly markupBasisPoints?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
     }
@@ -132,6 +134,8 @@ export type Row = {
   readonly dropped: readonly string[]
   /** `null`: nothing was sent, or nobody answered. */
   readonly fidelity: Fidelity | null
+  /** The budgets that the key shared, as `team:blue`: filled in by its book. Absent: it was not there yet. */
+  readonly scopes?: readonly string[]
 }
 
 /** `row: null` gives the hold back: nothing was sent. It carries the hold, for an object that has forgotten it. */

@@ -7,6 +7,7 @@ import type { Taken } from './ahead.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
+import { markedUpAsk, markupOf } from './markup.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
@@ -153,7 +154,7 @@ export class Book {
     if (repeat !== null && repeat.kind !== 'again') return repeat
 
     const permitted = ask.candidates
-      .map((candidate, index) => ({ candidate, index }))
+      .map((candidate, index) => ({ candidate: markedUpAsk(candidate, policy.markupBasisPoints), index }))
       .filter(({ candidate }) => forbiddenBy(policy, candidate) === null)
     if (permitted.length === 0) return refuse('model-forbidden', forbiddenText(policy, ask.candidates))
 
@@ -210,6 +211,7 @@ export class Book {
       maxOutputTokens: ceiling,
       clamped,
       repeated: repeat !== null,
+      ...markupOf(policy),
       ...(rates === undefined ? {} : { rates }),
     }
   }
@@ -276,8 +278,10 @@ export class Book {
     this.#settleShares(held, before, drawn, cost, now)
     this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
     this.#spendMore(cost - (before?.nanoUsd ?? 0), hold.period, now)
-    const settled = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now))
-    return [...(settled === null ? [] : [{ row: settled, corrects: before !== undefined }]), ...this.#giveBack(drawn, now)]
+    const written = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now, []))
+    const settled =
+      written === null ? [] : [{ row: { ...written, scopes: this.#scopesOf(held ?? before) }, corrects: before !== undefined }]
+    return [...settled, ...this.#giveBack(drawn, now)]
   }
 
   /** Books every hold whose time is over in full: money never becomes free by time alone. */
@@ -298,7 +302,7 @@ export class Book {
         ...(shares === undefined ? {} : { shares }),
         until: this.#forgetAt(now),
       })
-      rows.push({ row: expiredRow(this.#keyId, hold, now), corrects: false })
+      rows.push({ row: expiredRow(this.#keyId, hold, now, this.#scopesOf({ shares })), corrects: false })
     }
     for (const lost of this.#lost.expire(now, (share) => this.#allowances.bookLost(share))) {
       if (lost.nanoUsd === 0) continue
@@ -385,6 +389,11 @@ export class Book {
     const { from, nanoUsd } = drawn
     this.#spendMore(-nanoUsd, from.period, now)
     return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
+  }
+
+  /** The budgets that a request was held against; the key's present ones where nobody remembers. */
+  #scopesOf(held: { readonly shares?: readonly Share[] | undefined } | undefined): readonly string[] {
+    return held?.shares?.map(({ scope }) => scope) ?? this.#policy?.scopes ?? []
   }
 
   /** What nobody remembers holding is spent all the same: a restart must not make it free. */

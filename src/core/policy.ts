@@ -23,6 +23,8 @@ export type Policy = Permits & {
   readonly limits: RateLimits
   /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
   readonly scopes: readonly string[]
+  /** Added on top of every price, in holds and in what is booked; absent: nothing is. */
+  readonly markupBasisPoints?: number
 }
 
 /** `null`: it may. A wrong secret learns nothing of the key. */

@@ -4,6 +4,7 @@ import type { Ending, Fidelity, Hold, Leg, Row, UsageFrom } from '../core/accoun
 import type { Units, Usage } from '../core/canonical.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { costNanoUsd, DEARER_SERVICES } from '../core/price.ts'
+import { FREE } from '../core/recost.ts'
 import { usageOf } from '../core/usage.ts'
 import type { Candidate } from './candidate.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
@@ -43,7 +44,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     usage: booked.usage,
     usageFrom: booked.from,
     costNanoUsd: booked.costNanoUsd,
-    priceVersion: candidate.entry === null || candidate.entry.price === null ? null : candidate.entry.priceVersion,
+    priceVersion: priceVersion(job, candidate),
     attempts: outcome.legs,
     finish: tally?.finish ?? null,
     ended: outcome.ending,
@@ -59,6 +60,12 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     dropped: outcome.dropped,
     fidelity: outcome.fidelity ?? null,
   }
+}
+
+/** Whose price it is; `null`: it had none. */
+function priceVersion(job: Job, { entry }: Candidate): string | null {
+  if (job.intent.free === true) return FREE
+  return entry === null || entry.price === null ? null : entry.priceVersion
 }
 
 type Booked = { readonly usage: Usage | null; readonly from: UsageFrom; readonly costNanoUsd: number | null }

@@ -11,6 +11,7 @@ import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { keptAwake } from './keep-alive.ts'
 import { logLine } from './log-line.ts'
 import type { Answered, Manner } from './manner.ts'
+import { markedUp } from './markup.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
 import type { Trace } from './send.ts'
 import { renewing } from './renew.ts'
@@ -34,7 +35,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    const allowed = admission.allowed.map((index) => targets[index] as Candidate)
+    const allowed = admission.allowed.map((index) => markedUp(targets[index] as Candidate, admission.markupBasisPoints))
     return await keptAwake(
       job,
       afterwards,

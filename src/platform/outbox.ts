@@ -2,6 +2,7 @@
 
 import type { Row } from '../core/account.ts'
 import type { Booked } from '../core/book.ts'
+import { keepingSums } from './hourly.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
 
 const BATCH = 'settled:'
@@ -60,12 +61,16 @@ export class Outbox {
   ): Promise<void> {
     while (this.#batches.size > 0) {
       const { names, rows } = this.#next()
-      const statements = [...alongside()]
+      const sums = keepingSums(
+        db,
+        rows.map(({ row }) => row.id),
+      )
+      const statements = [...alongside(), sums.before]
       const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
       const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
       if (fresh.length > 0) statements.push(db.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
       if (corrections.length > 0) statements.push(db.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
-      await carried(await db.batch(statements))
+      await carried(await db.batch([...statements, sums.after]))
       for (const name of names) this.#batches.delete(name)
       // A correction may have come meanwhile: it waits in a batch of its own.
       for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)

@@ -29,9 +29,10 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, scopes, markupBasisPoints, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly scopes?: readonly string[]
+    readonly markupBasisPoints?: number
   }
   return {
     keyId: stored.id,
@@ -52,20 +53,32 @@ export function policyOf(stored: StoredKey): Policy {
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
     scopes: scopes ?? [],
+    ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
   }
 }
 
 /** The column `policy`: only what narrows. */
-export function policyText(settings: Pick<Policy, keyof Permits | 'limits' | 'scopes'>): string {
+export function policyText(settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'markupBasisPoints'>): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
   return JSON.stringify({
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+    ...((settings.markupBasisPoints ?? 0) === 0 ? {} : { markupBasisPoints: settings.markupBasisPoints }),
   })
 }
 
 /** Reads one key by its id, from the primary. `null`: there is none. */
 export function readKey(db: D1Database, id: string): Promise<StoredKey | null> {
   return db.withSession('first-primary').prepare('SELECT * FROM keys WHERE id = ?1').bind(id).first<StoredKey>()
+}
+
+/** The id of the key with this secret, or with this one before it; of deleted keys too. `null`: there is none. */
+export async function findKeyId(db: D1Database, hash: string): Promise<string | null> {
+  const found = await db
+    .withSession('first-primary')
+    .prepare('SELECT id FROM keys WHERE hash = ?1 OR previous_hash = ?1')
+    .bind(hash)
+    .first<{ readonly id: string }>()
+  return found?.id ?? null
 }

@@ -2,13 +2,13 @@
 
 import { runInDurableObject } from 'cloudflare:test'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import type { Admission, Hold, KeyView, Row } from '../../src/core/account.ts'
+import type { Admission, KeyView, Row } from '../../src/core/account.ts'
 import { expiredRow } from '../../src/core/expired-row.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { policyOf, type StoredKey } from '../../src/platform/policies.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
 import { IDLE_MS } from '../../src/platform/journal.ts'
-import { ADMIN, ask, bindings, call, echo, makeKey, until, type Made } from './bindings.ts'
+import { ADMIN, ask, bindings, call, echo, heldFor, makeKey, until, type Made } from './bindings.ts'
 import { bookmark, putBack } from './time-travel.ts'
 
 type Object = Pick<KeyObject, 'flush' | 'settle'> & {
@@ -28,14 +28,6 @@ const rowOf = (made: Made, granted: Admission, costNanoUsd: number): Row => {
   if (granted.kind !== 'granted') throw new Error('It was refused.')
   return { ...expiredRow(made.id, granted.hold, Date.now()), createdAt: Date.now() - 50, costNanoUsd, ended: 'complete' }
 }
-const heldFor = ({ id, period, createdAt }: Row): Hold => ({
-  requestId: id,
-  period,
-  nanoUsd: 200,
-  takenAt: createdAt,
-  expiresAt: createdAt + 300_000,
-  budgeted: true,
-})
 const settle = (made: Made, row: Row): Promise<void> => objectOf(made).settle([{ hold: heldFor(row), row, answer: null }])
 const spend = async (made: Made, id: string, costNanoUsd: number): Promise<void> =>
   settle(made, rowOf(made, await admit(made, id), costNanoUsd))
