@@ -4,6 +4,7 @@ import { app } from './app.ts'
 import type { Env } from './platform/env.ts'
 
 export { BudgetObject } from './platform/budget-object.ts'
+export { DrainObject } from './platform/drain-object.ts'
 export { KeyObject } from './platform/key-object.ts'
 
 export default { fetch: (request, env, context) => app.fetch(request, env, context) } satisfies ExportedHandler<Env>

@@ -5,6 +5,7 @@ import { parseRange } from '../core/cidr.ts'
 import { GatewayError } from '../core/errors.ts'
 import { nanoOf } from '../core/money.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
+import { ON_DISCONNECT } from '../core/policy.ts'
 import { isReset } from '../core/window.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 import type { Change, Settings } from './key-store.ts'
@@ -49,6 +50,7 @@ const special = z.strictObject({
   tokens_per_minute: rate,
   tokens_per_day: rate,
   parallel_requests: rate,
+  on_disconnect: z.enum(ON_DISCONNECT).optional(),
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -102,6 +104,7 @@ export function readCreate(value: unknown): Settings {
     ...permitsSaid(said.sluice),
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
     scopes: scopesSaid(said.sluice, []),
+    onDisconnect: said.sluice?.on_disconnect ?? 'abort',
   }
 }
 
@@ -114,6 +117,7 @@ export function readChange(value: unknown): Change {
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
+    ...(said.sluice?.on_disconnect === undefined ? {} : { onDisconnect: said.sluice.on_disconnect }),
     ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
   }
 }

@@ -1,7 +1,7 @@
 // Keys as administrators make and change them: D1 and the key's object, in the order that never leaves a revoked key alive.
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
-import type { Policy } from '../core/policy.ts'
+import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
@@ -19,6 +19,7 @@ export type Settings = Permits & {
   readonly expiresAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly onDisconnect: OnDisconnect
 }
 
 /** What is not named stays; of the limits too. */
@@ -172,8 +173,21 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes }
+  const {
+    name,
+    disabled,
+    limitNanoUsd,
+    limitReset,
+    expiresAt,
+    models,
+    providers,
+    regions,
+    ips,
+    limits,
+    scopes,
+    onDisconnect = 'abort',
+  } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, onDisconnect }
 }
 
 function policyText(settings: Settings): string {
@@ -182,6 +196,7 @@ function policyText(settings: Settings): string {
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+    ...(settings.onDisconnect === 'abort' ? {} : { onDisconnect: settings.onDisconnect }),
   })
 }
 

@@ -165,6 +165,7 @@ export class Book {
       maxOutputTokens: ceiling,
       clamped,
       repeated: repeat !== null,
+      ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
       ...(rates === undefined ? {} : { rates }),
     }
   }
@@ -287,6 +288,7 @@ export class Book {
       ips: policy.ips,
       limits: policy.limits,
       scopes: policy.scopes,
+      onDisconnect: policy.onDisconnect ?? 'abort',
       running: this.#holds.size,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,

@@ -6,6 +6,10 @@ import { mayComeFrom, type Permits } from './permits.ts'
 import type { RateLimits } from './rates.ts'
 import { refuse } from './refusing.ts'
 
+/** What becomes of a call whose client leaves, where leaving does not end its bill: broken off, or read to its end for its exact usage. */
+export const ON_DISCONNECT = ['abort', 'drain'] as const
+export type OnDisconnect = (typeof ON_DISCONNECT)[number]
+
 /** An older version never replaces a newer one. */
 export type Policy = Permits & {
   readonly keyId: string
@@ -23,6 +27,8 @@ export type Policy = Permits & {
   readonly limits: RateLimits
   /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
   readonly scopes: readonly string[]
+  /** Where nothing is said: `abort`. */
+  readonly onDisconnect?: OnDisconnect
 }
 
 /** `null`: it may. A wrong secret learns nothing of the key. */

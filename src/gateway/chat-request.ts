@@ -41,6 +41,7 @@ export function chatRequest(job: ChatJob, candidate: Candidate, way: Way, maxOut
       ...(way.kind === 'forward' ? passedOn(voice.dialect, job.headers, voice.passesOn) : {}),
     },
     ...written(job, candidate, way, maxOutputTokens),
+    language: { dialect: voice.dialect, framing: isArray ? 'json-array' : voice.framing, stream: job.intent.stream },
     readError: upstream.readError.bind(upstream),
   }
 }
