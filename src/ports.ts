@@ -41,8 +41,16 @@ export type Limits = {
   readonly idleMs: number
 }
 
-/** How an answer is read; names only. */
-export type Language = { readonly dialect: DialectId; readonly framing: Framing | 'json-array' | undefined; readonly stream: boolean }
+/** How an answer is read: what its provider and its request were, without settings. */
+export type Language = {
+  readonly dialect: DialectId
+  readonly framing: Framing | 'json-array' | undefined
+  readonly stream: boolean
+  /** Answers asked for in one. */
+  readonly choices: number
+  /** As the provider has it. */
+  readonly emptyIsFree: boolean
+}
 
 /** A call that outlives whoever made it: when the client leaves, its answer is read to the end by somebody else, who books it. */
 export interface LastingCall {

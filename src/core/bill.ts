@@ -29,6 +29,8 @@ export type Seen = {
   readonly finish: string | null
   /** Characters of content. */
   readonly contentLength: number
+  /** Its provider bills nothing for an answer that ended so. */
+  readonly unbilled: boolean
 }
 
 /** `seen: null`: no target ever answered with content. `unbilled`: it was refused by an error status, or never got the request's end. */
@@ -48,6 +50,8 @@ export function booked(bill: Bill, { seen, ending, unbilled }: Outcome): Booked 
     if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
     return { usage, from: 'provider', costNanoUsd: nanoUsd }
   }
+  if (seen !== null && seen.unbilled && ending !== 'client-gone')
+    return { usage: seen.usage, from: seen.usage === null ? 'none' : 'provider', costNanoUsd: 0 }
   if (ending === 'complete' && seen !== null && seen.usage !== null && !saysTooLittle(bill, seen.usage, cost)) return told(seen.usage)
   // A provider that answered with an error status, or never got the request's end, has billed nothing.
   if (seen === null && unbilled) return { usage: null, from: 'none', costNanoUsd: 0 }

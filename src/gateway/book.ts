@@ -25,7 +25,8 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const { usage, from, costNanoUsd } = booked(billOf(job, hold, candidate), {
     seen: tally,
     ending: outcome.ending,
-    unbilled: outcome.error?.detail.upstream !== undefined || (job.body.failure ?? null) !== null,
+    unbilled:
+      outcome.error?.detail.upstream !== undefined || outcome.error?.detail.unbilled === true || (job.body.failure ?? null) !== null,
   })
   const now = job.deps.now()
   const trace = traceOf(job.headers)

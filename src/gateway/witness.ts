@@ -15,9 +15,10 @@ const MOST_KEPT_BYTES = 2_097_152
 
 export class Witness {
   readonly #upstream: UpstreamDialect
+  readonly #choices: number
   readonly #status: number
   readonly #headers: Headers
-  readonly #tally = new Tally()
+  readonly #tally: Tally
   readonly #stream: { readonly source: FrameSource; readonly frames: FrameReader } | null
   /** Of a whole answer; `null`: it is too large. */
   #kept: Uint8Array[] | null = []
@@ -26,6 +27,8 @@ export class Witness {
 
   constructor(language: Language, answer: { readonly status: number; readonly headers: Headers }) {
     this.#upstream = upstreamDialect(language.dialect)
+    this.#tally = new Tally(language.emptyIsFree)
+    this.#choices = language.choices
     this.#status = answer.status
     this.#headers = answer.headers
     const isArray = language.framing === 'json-array'
@@ -48,9 +51,11 @@ export class Witness {
     if (this.#tally.failure === null) for (const event of this.#stream.frames.end()) this.#tally.see(event)
   }
 
-  /** What is known so far; of an answer that broke off too. */
+  /** What is known when nothing more comes; of an answer that broke off too. Once. */
   tell(): Testimony {
-    return this.#stream === null ? this.#tellWhole() : this.#told(this.#isOver && this.#tally.failure === null)
+    if (this.#stream === null) return this.#tellWhole()
+    if (!this.#isOver) this.#tally.cut(this.#stream.frames, this.#choices)
+    return this.#told(this.#isOver && this.#tally.failure === null)
   }
 
   #read(frames: ReturnType<FrameSource['push']>): void {
@@ -73,7 +78,7 @@ export class Witness {
     try {
       const { usage, finish } = this.#upstream.readUsage(text)
       this.#tally.usage = usage
-      this.#tally.finish = finish
+      this.#tally.finished(finish, null)
     } catch {
       return this.#told(false) // no answer in this language: nobody knows what it used
     }
@@ -81,8 +86,8 @@ export class Witness {
   }
 
   #told(whole: boolean): Testimony {
-    const { usage, finish, contentLength, upstreamId } = this.#tally
-    return { seen: { usage, finish, contentLength }, upstreamId, whole, refused: false }
+    const { usage, finish, contentLength, unbilled, upstreamId } = this.#tally
+    return { seen: { usage, finish, contentLength, unbilled }, upstreamId, whole, refused: this.#isOver && unbilled }
   }
 }
 
