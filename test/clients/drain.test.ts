@@ -12,13 +12,13 @@ const HOLD_SECONDS = 5
 const IDLE_MS = 4000
 const DRAIN_SECONDS = 20
 
-const STREAM: Plan = { pieces: 12, everyMs: 100 }
+const STREAM: Plan = { pieces: 20, everyMs: 100 }
 const plans = new Map<string, Plan>([
-  ...['native', 'filtered', 'translated', 'array', 'gemini', 'abort', 'revoked'].map((name) => [name, STREAM] as const),
+  ...['native', 'filtered', 'translated', 'array', 'gemini', 'openrouter', 'abort', 'revoked'].map((name) => [name, STREAM] as const),
   ['plain', { pieces: 40, everyMs: 2 }],
   ['early', { ...STREAM, headersAfterMs: 1200 }],
   ['whole', { pieces: 10, everyMs: 100 }],
-  ['broken', { ...STREAM, breaksAt: 10 }],
+  ['broken', { ...STREAM, breaksAt: 18 }],
   ['silent', { ...STREAM, silentAt: 10 }],
   ['refused', { ...STREAM, headersAfterMs: 1200, status: 500 }],
   ['long', { pieces: 140, everyMs: 100 }],
@@ -61,7 +61,7 @@ async function makeKey(on_disconnect: string, limit: number | null = 1): Promise
   const made = await admin<{ readonly key: string; readonly data: { readonly hash: string } }>('POST', '/api/v1/keys', {
     name: 'drain',
     limit,
-    sluice: { on_disconnect },
+    sluice: { on_disconnect, providers: ['groq', 'google'] },
   })
   return { key: made.key, hash: made.data.hash }
 }
@@ -183,6 +183,7 @@ describe('a key that drains', () => {
       GOOGLE,
     ],
     ['gemini', '/v1/chat/completions', chat('gemini', { model: GOOGLE.model }), GOOGLE],
+    ['openrouter', '/api/v1/chat/completions', chat('openrouter', { model: 'meta-llama/llama-3.3-70b-instruct' }), GROQ],
   ])(
     'reads a stream to its end when its client leaves in the middle, and books what it used: %s',
     async (name, path, body, { nanoUsd }) => {
