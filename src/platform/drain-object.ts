@@ -14,6 +14,7 @@ const SAID = 'x-sluice-lasting'
 /** How long a call runs on whose reader is gone and did not say that it be taken over: a timeout of ours ends it, or a crash. */
 const GRACE_MS = 10_000
 const LOOKS_MS = 1000
+const SMALL_BYTES = 262_144
 
 /** One call, who listens to it, and what is known of its answer. */
 class Call {
@@ -110,7 +111,10 @@ export class DrainObject extends DurableObject<Env> {
     request.signal.addEventListener('abort', () => call.left(), { once: true })
     let answer: Response
     try {
-      const { method, body } = request
+      const { method } = request
+      // A small body is all here before the call begins: a client that leaves cannot take the rest of it along.
+      const isSmall = Number(headers.get('content-length') ?? Number.NaN) <= SMALL_BYTES
+      const body = isSmall ? await request.arrayBuffer() : request.body
       answer = await fetch(request.url, { method, headers, body, redirect: 'manual', signal: call.signal })
     } catch {
       call.end()
