@@ -32,6 +32,23 @@ export class Allowances {
     return cover(allowance, { scope, turn: allowance.turn, nanoUsd, covered: false })
   }
 
+  /** Holds what a crash may have forgotten, whether or not it is leased as far as this key remembers. */
+  holdLost(scope: string, nanoUsd: number, now: number): Share {
+    const allowance = this.#present(scope, now)
+    allowance.held += nanoUsd
+    return { scope, turn: allowance.turn, nanoUsd, covered: true }
+  }
+
+  /** Books what nobody asked for, as far as it can have been spent: never beyond what was leased. Gives back how much that is. */
+  bookLost(share: Share): number {
+    const allowance = this.#all.get(share.scope)
+    if (allowance === undefined || allowance.turn !== share.turn) return 0
+    allowance.held -= share.nanoUsd
+    const booked = Math.min(share.nanoUsd, free(allowance))
+    allowance.spent += booked
+    return booked
+  }
+
   /** What to ask the budget for, for this share alone and for all that waits. */
   asking(share: Share): LeaseAsk {
     const allowance = this.#all.get(share.scope)

@@ -10,7 +10,7 @@ import { usageOf } from './usage.ts'
 export type Bill = {
   /** `null`: unknown, which is not zero. */
   readonly rates: Price | null
-  readonly hold: Pick<Hold, 'nanoUsd' | 'budgeted'>
+  readonly hold: Hold
   /** The provider bills nothing more once the connection is closed. */
   readonly stopsOnAbort: boolean
   readonly bodyBytes: number

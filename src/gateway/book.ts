@@ -66,7 +66,7 @@ export function billOf(job: Job, hold: Hold, candidate: Candidate): Bill {
   const { guess, units, likelyUnits, knownUnits } = job.intent
   return {
     rates: priceFor(job.intent, candidate),
-    hold: { nanoUsd: hold.nanoUsd, budgeted: hold.budgeted },
+    hold,
     stopsOnAbort: candidate.provider.stopsBillingOnAbort.answer === 'yes',
     bodyBytes: job.body.byteLength,
     service: serviceHeard(job.intent, job.client.id, candidate),

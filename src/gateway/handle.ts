@@ -66,7 +66,7 @@ async function serve<J extends Job, A extends Answered>(
   const legs: Leg[] = []
   const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
     if (row !== null) job.deps.log(() => logLine(row))
-    return account.settle({ requestId: job.id, row, answer })
+    return account.settle({ hold, row, answer })
   }
   const book = (outcome: Outcome): Row => rowOf(job, key, hold, outcome)
   /** When the client has left: what can still be learned of the answer is learned by whoever reads it to its end. */

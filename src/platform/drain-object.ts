@@ -138,9 +138,9 @@ export class DrainObject extends DurableObject<Env> {
 
   /** Keeps the hold alive while the answer lasts, and ends an answer that lasts too long or says nothing. */
   async #settle(call: Call, estate: Estate): Promise<void> {
-    const { keyId, id } = estate.row
-    const account = accountOf(this.env, keyId)
-    const renew = (): void => void account.renew(id).catch(() => undefined)
+    const { hold } = estate.bill
+    const account = accountOf(this.env, estate.row.keyId)
+    const renew = (): void => void account.renew(hold).catch(() => undefined)
     const holdMs = numberSetting(this.env, 'SLUICE_HOLD_SECONDS', 300) * 1000
     const idleMs = numberSetting(this.env, 'SLUICE_IDLE_TIMEOUT_MS', 120_000)
     const until = Date.now() + numberSetting(this.env, 'SLUICE_DRAIN_SECONDS', 300) * 1000
@@ -155,7 +155,7 @@ export class DrainObject extends DurableObject<Env> {
       const testimony = await call.over
       const row = settledRow(estate, testimony, Date.now())
       if (setting(this.env, 'SLUICE_LOG') !== 'off') console.log(JSON.stringify(logLine(row)))
-      await account.settle({ requestId: id, row, answer: null })
+      await account.settle({ hold, row, answer: null })
     } finally {
       clearInterval(renewing)
       clearInterval(looking)

@@ -11,7 +11,7 @@ import type { Language } from '../../src/ports.ts'
 const HOLD = 5_000_000
 const bill: Bill = {
   rates: { input: 590_000, output: 790_000, source: 'test' },
-  hold: { nanoUsd: HOLD, budgeted: true },
+  hold: { requestId: 'gen-1', period: '', nanoUsd: HOLD, takenAt: 1000, expiresAt: 99_000, budgeted: true },
   stopsOnAbort: false,
   bodyBytes: 300,
   service: null,
@@ -63,7 +63,7 @@ describe('what a client that left is booked', () => {
   })
 
   it('is counted from all that came, without a budget', () => {
-    const counted = settled(read(CONTENT.repeat(30), false), { hold: { nanoUsd: HOLD, budgeted: false } })
+    const counted = settled(read(CONTENT.repeat(30), false), { hold: { ...bill.hold, budgeted: false } })
     expect(counted).toMatchObject({ usageFrom: 'counted', usage: { input: 100 } })
     expect(counted.usage?.output).toBeGreaterThan(30)
     expect(counted.costNanoUsd).toBe(100 * 590 + (counted.usage?.output ?? 0) * 790)
