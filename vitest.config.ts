@@ -43,6 +43,7 @@ export default defineConfig({
               durableObjects: {
                 KEYS: { className: 'KeyObject', useSQLite: true },
                 BUDGETS: { className: 'BudgetObject', useSQLite: true },
+                DRAINS: { className: 'DrainObject', useSQLite: true },
               },
             },
           }),

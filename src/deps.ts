@@ -3,6 +3,7 @@
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
 import { accountOf } from './platform/account.ts'
+import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
 import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { edgeKeys } from './platform/keys.ts'
@@ -47,6 +48,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     providers,
     settings: (provider) => settings.get(provider.id) ?? null,
     fetch: (url, init) => fetch(url, init),
+    lasting: (language) => lasting(env, language),
     pipe,
     upload,
     uploadAsItComes,

@@ -5,6 +5,7 @@ import type { Env } from './platform/env.ts'
 import { keepHouse } from './platform/retention.ts'
 
 export { BudgetObject } from './platform/budget-object.ts'
+export { DrainObject } from './platform/drain-object.ts'
 export { KeyObject } from './platform/key-object.ts'
 
 export default {

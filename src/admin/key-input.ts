@@ -6,6 +6,7 @@ import { parseRange } from '../core/cidr.ts'
 import { GatewayError } from '../core/errors.ts'
 import { nanoOf } from '../core/money.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
+import { ON_DISCONNECT } from '../core/policy.ts'
 import { isReset } from '../core/window.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 import type { Change, Settings } from './key-store.ts'
@@ -51,6 +52,7 @@ const special = z.strictObject({
   tokens_per_day: rate,
   parallel_requests: rate,
   markup_basis_points: basisPoints.nullable().optional(),
+  on_disconnect: z.enum(ON_DISCONNECT).optional(),
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -109,6 +111,7 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
     scopes: scopesSaid(said.sluice, []),
     markupBasisPoints: said.sluice?.markup_basis_points ?? 0,
+    onDisconnect: said.sluice?.on_disconnect ?? 'abort',
   }
 }
 
@@ -122,6 +125,7 @@ export function readChange(value: unknown): Change {
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
     ...(said.sluice?.markup_basis_points === undefined ? {} : { markupBasisPoints: said.sluice.markup_basis_points ?? 0 }),
+    ...(said.sluice?.on_disconnect === undefined ? {} : { onDisconnect: said.sluice.on_disconnect }),
     ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
   }
 }

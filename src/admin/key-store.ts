@@ -1,7 +1,7 @@
 // Keys as administrators make and change them: D1 and the key's object, in the order that never leaves a revoked key alive.
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
-import type { Policy } from '../core/policy.ts'
+import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
@@ -21,6 +21,7 @@ export type Settings = Permits & {
   readonly scopes: readonly string[]
   /** Zero: nothing is added on top. */
   readonly markupBasisPoints: number
+  readonly onDisconnect: OnDisconnect
 }
 
 /** What is not named stays; of the limits too. */
@@ -199,8 +200,23 @@ function settingsOf(policy: Policy): Settings {
     limits,
     scopes,
     markupBasisPoints = 0,
+    onDisconnect = 'abort',
   } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, markupBasisPoints }
+  return {
+    name,
+    disabled,
+    limitNanoUsd,
+    limitReset,
+    expiresAt,
+    models,
+    providers,
+    regions,
+    ips,
+    limits,
+    scopes,
+    markupBasisPoints,
+    onDisconnect,
+  }
 }
 
 /** Keys that were written, in this order. */

@@ -69,6 +69,7 @@ export function ownKey(view: KeyView): Json {
       ...permitsTold({ ...view, models: null }),
       ...limitsTold(view.limits),
       ...scopesTold(view.scopes),
+      on_disconnect: view.onDisconnect,
       running: view.running,
     },
   }
@@ -104,6 +105,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       ...limitsTold(policy.limits),
       ...scopesTold(policy.scopes),
       ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),
+      on_disconnect: policy.onDisconnect ?? 'abort',
     },
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
+import type { OnDisconnect } from './policy.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 
@@ -71,6 +72,8 @@ export type Admission =
       readonly maxOutputTokens: number | null
       /** The ceiling is lower than what the client asked for, or stands in for one that was missing. */
       readonly clamped: boolean
+      /** When the client leaves, what cannot be stopped for free is read to its end. */
+      readonly drains?: true
       /** The same Idempotency-Key ended before, but its answer is no longer kept. */
       readonly repeated: boolean
       /** What the key adds on top of every price: the hold has it, and what is booked must. */
@@ -154,6 +157,7 @@ export type KeyView = Permits & {
   readonly resetsAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly onDisconnect: OnDisconnect
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

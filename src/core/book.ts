@@ -212,6 +212,7 @@ export class Book {
       clamped,
       repeated: repeat !== null,
       ...markupOf(policy),
+      ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
       ...(rates === undefined ? {} : { rates }),
     }
   }
@@ -353,6 +354,7 @@ export class Book {
       ips: policy.ips,
       limits: policy.limits,
       scopes: policy.scopes,
+      onDisconnect: policy.onDisconnect ?? 'abort',
       running: this.#running,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,

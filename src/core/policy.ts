@@ -6,6 +6,10 @@ import { mayComeFrom, type Permits } from './permits.ts'
 import type { RateLimits } from './rates.ts'
 import { refuse } from './refusing.ts'
 
+/** What becomes of a call whose client leaves, where leaving does not end its bill: broken off, or read to its end for its exact usage. */
+export const ON_DISCONNECT = ['abort', 'drain'] as const
+export type OnDisconnect = (typeof ON_DISCONNECT)[number]
+
 /** An older version never replaces a newer one. */
 export type Policy = Permits & {
   readonly keyId: string
@@ -25,6 +29,8 @@ export type Policy = Permits & {
   readonly scopes: readonly string[]
   /** Added on top of every price, in holds and in what is booked; absent: nothing is. */
   readonly markupBasisPoints?: number
+  /** Where nothing is said: `abort`. */
+  readonly onDisconnect?: OnDisconnect
 }
 
 /** `null`: it may. A wrong secret learns nothing of the key. */

@@ -112,6 +112,7 @@ function ended(
   cause: unknown,
 ): ReturnType<typeof settled> {
   const reason = opened.reason()
+  carrier.cut()
   if (job.signal.aborted || reason?.code === 'client-gone') {
     void out.abort().catch(() => undefined)
     return settled('client-gone', new GatewayError('client-gone', 'The client left.'))
@@ -212,6 +213,7 @@ export function pass(
     },
     take,
     end,
+    cut: () => undefined,
     fail,
   }
   return { readable, done: run(job, { opened, rest, tally, over: from.over === true }, carrier, writable.getWriter()) }

@@ -57,6 +57,9 @@ export function translator(job: ChatJob, from: CommittedStream): Carrier {
       const whole = text + write(last)
       return step(whole + close(), true)
     },
+    cut() {
+      if (!from.over) tally.cut(frames, job.intent.choices)
+    },
     fail(error) {
       return encoder.encode(sink.end(writer.fail(error)))
     },

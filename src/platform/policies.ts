@@ -1,6 +1,6 @@
 // A key's policy in D1: read for its object and for the keys API.
 
-import type { Policy } from '../core/policy.ts'
+import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 
@@ -29,10 +29,11 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, markupBasisPoints, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, scopes, markupBasisPoints, onDisconnect, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly scopes?: readonly string[]
     readonly markupBasisPoints?: number
+    readonly onDisconnect?: OnDisconnect
   }
   return {
     keyId: stored.id,
@@ -54,17 +55,19 @@ export function policyOf(stored: StoredKey): Policy {
     limits: { ...NO_LIMITS, ...limits },
     scopes: scopes ?? [],
     ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
+    onDisconnect: onDisconnect ?? 'abort',
   }
 }
 
 /** The column `policy`: only what narrows. */
-export function policyText(settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'markupBasisPoints'>): string {
+export function policyText(settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'markupBasisPoints' | 'onDisconnect'>): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
   return JSON.stringify({
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
     ...((settings.markupBasisPoints ?? 0) === 0 ? {} : { markupBasisPoints: settings.markupBasisPoints }),
+    ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),
   })
 }
 

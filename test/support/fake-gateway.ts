@@ -66,6 +66,9 @@ export function fakeGateway(
       left.push(one)
       return network(one)
     },
+    lasting: () => {
+      throw new Error('no call outlives its client here')
+    },
     pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
     upload: joinBytes,
     uploadAsItComes: readableOf,
