@@ -3,12 +3,13 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, Hold, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Booked } from '../core/book.ts'
+import type { ModelLimitView } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
 import { refuseMoney } from '../core/refusing.ts'
 import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
-import { readSpend } from '../core/spend.ts'
+import { readSpend, readSpentByModel, spendText } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
@@ -127,6 +128,14 @@ export class KeyObject extends DurableObject<Env> {
     return this.#book.refuseSecret(secretHash, clientIp, now) ?? (this.#book.view(now) as KeyView)
   }
 
+  /** What is spent and held under each of its model limits. */
+  async modelLimits(): Promise<readonly ModelLimitView[]> {
+    if (this.#book.policy === null) await this.#hydrate()
+    const now = Date.now()
+    this.#expire(now)
+    return this.#book.modelLimits(now)
+  }
+
   async pending(requestId: string): Promise<Row | null> {
     return this.#outbox.find(requestId)
   }
@@ -141,7 +150,8 @@ export class KeyObject extends DurableObject<Env> {
   async apply(policy: Policy): Promise<boolean> {
     if (policy.version < (this.#book.policy?.version ?? 0)) return false
     this.#book.hydrate(policy)
-    await this.ctx.storage.put('policy', this.#book.policy)
+    void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
+    await this.#journal.write() // with it: a restart must not take one model limit's purse for another's
     return true
   }
 
@@ -191,7 +201,10 @@ export class KeyObject extends DurableObject<Env> {
     const stored = await readKey(this.env.DB, this.ctx.id.name ?? '')
     if (stored === null) return
     this.#book.hydrate(policyOf(stored))
-    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
+    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) {
+      this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
+      this.#book.restoreByModel(readSpentByModel(stored.spend))
+    }
     void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
   }
 
@@ -239,7 +252,10 @@ export class KeyObject extends DurableObject<Env> {
   #flush(): Promise<void> {
     const { DB } = this.env
     return this.#outbox.flush(DB, () =>
-      DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(JSON.stringify(this.#book.spend), this.ctx.id.name ?? ''),
+      DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(
+        spendText(this.#book.spend, this.#book.spentByModel),
+        this.ctx.id.name ?? '',
+      ),
     )
   }
 

@@ -1,5 +1,6 @@
 // A key's policy in D1: read for its object and for the keys API.
 
+import type { ModelLimit } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
 import { EVERYTHING, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
@@ -27,8 +28,9 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, modelLimits, scopes, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
+    readonly modelLimits?: readonly ModelLimit[]
     readonly scopes?: readonly string[]
   }
   return {
@@ -49,6 +51,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...EVERYTHING,
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
+    modelLimits: modelLimits ?? [],
     scopes: scopes ?? [],
   }
 }
