@@ -194,21 +194,18 @@ export class ModelPurses {
   /** A request that a crash has forgotten takes its part out of what is held (or, to settle, was booked) for such. */
   drawLost(hold: Hold, evenBooked: boolean, now: number): void {
     for (const { purse, nanoUsd } of this.#of(hold.purses ?? [])) {
-      const part = this.#lost.find((one) => {
-        const some = one.nanoUsd > 0 || one.requests > 0
-        return one.purse === purse.number && hold.takenAt <= one.at && some && (evenBooked || !one.booked)
+      let wanted = { nanoUsd, requests: 1 }
+      this.#lost = this.#lost.map((part) => {
+        if (part.purse !== purse.number || hold.takenAt > part.at || (part.booked && !evenBooked)) return part
+        const drawn = { nanoUsd: Math.min(wanted.nanoUsd, part.nanoUsd), requests: Math.min(wanted.requests, part.requests) }
+        wanted = less(wanted, drawn)
+        if (part.booked) this.#spend(purse, -drawn.nanoUsd, part.at, now)
+        else {
+          purse.held -= drawn.nanoUsd
+          purse.running -= drawn.requests
+        }
+        return { ...part, ...less(part, drawn) }
       })
-      if (part === undefined) continue
-      const drawn = Math.min(nanoUsd, part.nanoUsd)
-      const requests = Math.min(1, part.requests)
-      const left = { ...part, nanoUsd: part.nanoUsd - drawn, requests: part.requests - requests }
-      this.#lost = this.#lost.map((one) => (one === part ? left : one))
-      if (part.booked) {
-        this.#spend(purse, -drawn, part.at, now)
-        continue
-      }
-      purse.held -= drawn
-      purse.running -= requests
     }
   }
 
@@ -349,6 +346,11 @@ export function longest(waits: readonly (Wait | null)[]): Wait | null {
   let found: Wait | null = null
   for (const wait of waits) if (wait !== null && (found === null || wait.waitMs > found.waitMs)) found = wait
   return found
+}
+
+type Some = { readonly nanoUsd: number; readonly requests: number }
+function less(from: Some, by: Some): Some {
+  return { nanoUsd: from.nanoUsd - by.nanoUsd, requests: from.requests - by.requests }
 }
 
 function letGo(purse: Purse, nanoUsd: number): void {
