@@ -201,10 +201,9 @@ export class Book {
       if (later !== null) return refuseWait(later, this.#purses.tightest(this.#rates.view(policy.limits, now), looks, now))
       const dear = plans.find((p) => p.kind === 'dear')
       const purse = dear === undefined ? null : this.#purses.lacking(dear.look, left, now)
-      if (purse !== null) return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', purse)
       const spentNanoUsd = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
       const money = { spentNanoUsd, heldNanoUsd: this.#heldAll, limitNanoUsd: limit ?? 0, scope: 'key' }
-      return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', money)
+      return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', purse ?? money)
     }
 
     // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.

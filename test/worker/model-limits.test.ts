@@ -1,7 +1,7 @@
 // Limits of a key for some models, through the keys API and the real objects: kept, told, changed, obeyed, and not forgotten.
 
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import type { Admission, Ask, Row } from '../../src/core/account.ts'
 import { expiredRow } from '../../src/core/expired-row.ts'
 import { ADMIN, ask, bindings, call, echo, makeKey, type Made } from './bindings.ts'
@@ -32,6 +32,12 @@ const settle = (made: Made, granted: Admission, served: string, costNanoUsd: num
 const crash = async ({ id }: Made): Promise<void> => {
   await runInDurableObject(bindings.KEYS.getByName(id), (_, state) => state.abort('a crash')).catch(() => undefined)
 }
+
+/** The echo costs something here, a dollar a thousand tokens: read once, before the first request. */
+beforeAll(async () => {
+  const models = { 'demo/echo': { input: 1000, output: 1000, contextTokens: 10_000, maxOutputTokens: 1000 } }
+  await bindings.ROUTES.put('catalogue/overlay', JSON.stringify({ version: 'test', models }))
+})
 
 describe('limits of a key for some models', () => {
   it('are kept, told, changed member by member, and taken away', async () => {
@@ -93,6 +99,26 @@ describe('limits of a key for some models', () => {
     expect(await admit(made, 'other-model', 'p/m')).toMatchObject({ kind: 'granted' })
     await change(made, { 'demo/ec*': null })
     expect((await chat()).status).toBe(200)
+  })
+
+  it('are charged what a chat costs, and refuse the next one that does not fit, in the words of each language', async () => {
+    const made = await limited({ 'demo/*': { limit: 1.2 }, '*/echo': {}, 'openai/*': { limit: 1 } })
+    const chat = (): Promise<Response> => call('POST', '/v1/chat/completions', made.key, echo('x', { max_tokens: 1000 }))
+    const first = await chat()
+    expect(first.status).toBe(200)
+    const cost = Math.round(Number(first.headers.get('x-sluice-cost-usd')) * 1e9)
+    expect(cost).toBeGreaterThan(0)
+    const none = { spent_nano_usd: 0, held_nano_usd: 0 }
+    expect(await own(made)).toMatchObject({
+      'demo/*': { ...none, spent_nano_usd: cost },
+      '*/echo': { spent_nano_usd: cost },
+      'openai/*': none,
+    })
+    await change(made, { 'demo/*': { limit: cost / 1e9 } })
+    const refused = await chat()
+    expect([refused.status, refused.headers.get('x-should-retry')]).toEqual([429, 'false'])
+    expect(await refused.json()).toMatchObject({ error: { message: expect.stringContaining('The budget of model demo/* is exhausted') } })
+    expect((await call('POST', '/api/v1/chat/completions', made.key, echo('x', { max_tokens: 1000 }))).status).toBe(402)
   })
 
   it('admit exactly as many as fit, and more of other models; what is refused is told with its scope', async () => {
