@@ -3,6 +3,8 @@
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
 import type { OnDisconnect } from './policy.ts'
+import type { ModelLimitView } from './model-limits.ts'
+import type { PurseHold } from './model-purses.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 
@@ -48,6 +50,8 @@ export type Hold = {
   readonly expiresAt: number
   /** The key has a budget: what is unknown is booked at its worst. */
   readonly budgeted: boolean
+  /** What it takes of the key's model limits, where it has some. */
+  readonly purses?: readonly PurseHold[]
 }
 
 /** A whole answer kept for a repeat under the same Idempotency-Key. */
@@ -156,6 +160,7 @@ export type KeyView = Permits & {
   readonly limitReset: string | null
   readonly resetsAt: number | null
   readonly limits: RateLimits
+  readonly modelLimits: readonly ModelLimitView[]
   readonly scopes: readonly string[]
   readonly onDisconnect: OnDisconnect
   readonly running: number

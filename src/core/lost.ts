@@ -50,9 +50,11 @@ export class LostHolds {
     this.#all = [...this.#all, lost]
   }
 
-  /** A request that nobody remembers takes its hold out of what is held, or was booked, for such. `null`: nothing is. */
-  draw(hold: Hold): Drawn | null {
-    const from = this.#all.find((lost) => hold.takenAt <= lost.at && (lost.nanoUsd > 0 || lost.requests > 0))
+  /** A request that nobody remembers takes its hold out of what is held (or, to settle, was booked) for such. `null`: nothing is. */
+  draw(hold: Hold, evenBooked: boolean): Drawn | null {
+    const from = this.#all.find(
+      (lost) => hold.takenAt <= lost.at && (lost.nanoUsd > 0 || lost.requests > 0) && (evenBooked || !lost.booked),
+    )
     if (from === undefined) return null
     const nanoUsd = Math.min(hold.nanoUsd, from.nanoUsd)
     const shares = from.shares.map((share) => ({ ...share, nanoUsd: Math.min(hold.nanoUsd, share.nanoUsd) }))

@@ -1,5 +1,6 @@
 // A key's policy in D1: read for its object and for the keys API.
 
+import type { ModelLimit } from '../core/model-limits.ts'
 import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
@@ -29,8 +30,9 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, markupBasisPoints, onDisconnect, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, modelLimits, scopes, markupBasisPoints, onDisconnect, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
+    readonly modelLimits?: readonly ModelLimit[]
     readonly scopes?: readonly string[]
     readonly markupBasisPoints?: number
     readonly onDisconnect?: OnDisconnect
@@ -53,6 +55,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...EVERYTHING,
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
+    modelLimits: modelLimits ?? [],
     scopes: scopes ?? [],
     ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
     onDisconnect: onDisconnect ?? 'abort',
@@ -60,11 +63,14 @@ export function policyOf(stored: StoredKey): Policy {
 }
 
 /** The column `policy`: only what narrows. */
-export function policyText(settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'markupBasisPoints' | 'onDisconnect'>): string {
+export function policyText(
+  settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'modelLimits' | 'markupBasisPoints' | 'onDisconnect'>,
+): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
   return JSON.stringify({
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...((settings.modelLimits ?? []).length === 0 ? {} : { modelLimits: settings.modelLimits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
     ...((settings.markupBasisPoints ?? 0) === 0 ? {} : { markupBasisPoints: settings.markupBasisPoints }),
     ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),
