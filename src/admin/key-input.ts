@@ -7,6 +7,8 @@ import { nanoOf } from '../core/money.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { isReset } from '../core/window.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
+import { escapedName } from '../core/scope-names.ts'
 import type { Change, Settings } from './key-store.ts'
 
 export const limit = z
@@ -31,15 +33,24 @@ const ips = z
   .nullable()
   .optional()
 const rate = z.int().min(1).max(1_000_000_000_000).nullable().optional()
-/** What keys may share a budget of. */
-export const SCOPE_KINDS = ['team', 'user', 'organization'] as const
+/** What a key may name one budget of, which it shares with others. */
+const SCOPE_KINDS = ['team', 'user', 'organization'] as const
 export const SCOPE_ID = /^[A-Za-z0-9._-]{1,64}$/
 const scopeId = z.string().regex(SCOPE_ID, 'must be letters, digits, dots, dashes and underscores, at most 64').nullable().optional()
+const tags = z
+  .array(z.string().regex(/^[\x21-\x2b\x2d-\x7e]{1,64}$/, 'must be printable ASCII without spaces and commas, at most 64'))
+  .max(8)
+  .nullable()
+  .optional()
 
 const special = z.strictObject({
   team: scopeId,
   user: scopeId,
   organization: scopeId,
+  tags,
+  tag_budgets: z.boolean().optional(),
+  customers: z.boolean().optional(),
+  customers_per_hour: z.int().min(1).max(10_000).nullable().optional(),
   models: globs,
   providers: globs,
   regions: globs,
@@ -102,6 +113,7 @@ export function readCreate(value: unknown): Settings {
     ...permitsSaid(said.sluice),
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
     scopes: scopesSaid(said.sluice, []),
+    naming: { ...NO_NAMING, ...namingSaid(said.sluice) },
   }
 }
 
@@ -114,17 +126,34 @@ export function readChange(value: unknown): Change {
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
-    ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
+    ...(said.sluice === undefined
+      ? {}
+      : {
+          limits: limitsSaid(said.sluice),
+          scopesFrom: (before) => scopesSaid(said.sluice, before),
+          naming: namingSaid(said.sluice),
+        }),
   }
 }
 
 /** What is not named stays; `null` takes it away. */
 function scopesSaid(said: z.output<typeof special> | undefined, before: readonly string[]): readonly string[] {
-  return SCOPE_KINDS.flatMap((kind) => {
+  const kept = (kind: string): readonly string[] => before.filter((scope) => scope.startsWith(`${kind}:`))
+  const named = SCOPE_KINDS.flatMap((kind) => {
     const id = said?.[kind]
     if (id === null) return []
-    return id === undefined ? before.filter((scope) => scope.startsWith(`${kind}:`)) : [`${kind}:${id}`]
+    return id === undefined ? kept(kind) : [`${kind}:${id}`]
   })
+  const tagged = said?.tags === undefined ? kept('tag') : (said.tags ?? []).map((tag) => `tag:${escapedName(tag) ?? ''}`)
+  return [...new Set([...named, ...tagged])]
+}
+
+function namingSaid(said: z.output<typeof special> | undefined): Partial<Naming> {
+  return {
+    ...(said?.customers === undefined ? {} : { customers: said.customers }),
+    ...(said?.tag_budgets === undefined ? {} : { tagBudgets: said.tag_budgets }),
+    ...(said?.customers_per_hour === undefined ? {} : { namesPerHour: said.customers_per_hour ?? NO_NAMING.namesPerHour }),
+  }
 }
 
 function permitsSaid(said: z.output<typeof special> | undefined): Partial<Permits> {

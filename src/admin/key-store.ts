@@ -6,6 +6,7 @@ import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
 import type { RateLimits } from '../core/rates.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
 import { readSpend, type Spend } from '../core/spend.ts'
 import { objectOf } from '../platform/account.ts'
 import { setting, type Env } from '../platform/env.ts'
@@ -19,11 +20,13 @@ export type Settings = Permits & {
   readonly expiresAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly naming: Naming
 }
 
 /** What is not named stays; of the limits too. */
-export type Change = Partial<Omit<Settings, 'limits' | 'scopes'>> & {
+export type Change = Partial<Omit<Settings, 'limits' | 'scopes' | 'naming'>> & {
   readonly limits?: Partial<RateLimits>
+  readonly naming?: Partial<Naming>
   readonly scopesFrom?: (before: readonly string[]) => readonly string[]
 }
 
@@ -78,6 +81,7 @@ export async function changeKey(env: Env, kept: Kept, { scopesFrom, ...change }:
     ...change,
     limits: { ...policy.limits, ...change.limits },
     scopes: scopesFrom?.(policy.scopes) ?? policy.scopes,
+    naming: { ...(policy.naming ?? NO_NAMING), ...change.naming },
   }
   const next: Policy = { ...policy, ...settings, version: policy.version + 1 }
   const write = (): Promise<void> =>
@@ -164,6 +168,7 @@ function tightens(before: Policy, after: Policy): boolean {
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
+    JSON.stringify(after.naming) !== JSON.stringify(before.naming) ||
     RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
   )
@@ -172,8 +177,21 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes }
+  const {
+    name,
+    disabled,
+    limitNanoUsd,
+    limitReset,
+    expiresAt,
+    models,
+    providers,
+    regions,
+    ips,
+    limits,
+    scopes,
+    naming = NO_NAMING,
+  } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, naming }
 }
 
 function policyText(settings: Settings): string {
@@ -182,6 +200,7 @@ function policyText(settings: Settings): string {
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+    ...(settings.naming.customers || settings.naming.tagBudgets ? { naming: settings.naming } : {}),
   })
 }
 

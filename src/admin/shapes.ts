@@ -5,6 +5,8 @@ import type { KeyView, Row } from '../core/account.ts'
 import type { Policy } from '../core/policy.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
 import type { RateLimits } from '../core/rates.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
+import { nameOfScope } from '../core/scope-names.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
@@ -17,9 +19,17 @@ const usd = (nanoUsd: number | null): number | null => (nanoUsd === null ? null 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 const NO_BYOK = { byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0, include_byok_in_limit: false } as const
 
-/** `team:blue` is `team: "blue"`. */
-function scopesTold(scopes: readonly string[]): Json {
-  return Object.fromEntries(scopes.map((scope) => [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]))
+/** `team:blue` is `team: "blue"`, tags are a list; and what requests may name. */
+function scopesTold(scopes: readonly string[], naming: Naming): Json {
+  const tags = scopes.filter((scope) => scope.startsWith('tag:')).map(nameOfScope)
+  const named = scopes.filter((scope) => !scope.startsWith('tag:'))
+  return {
+    ...Object.fromEntries(named.map((scope) => [scope.slice(0, scope.indexOf(':')), nameOfScope(scope)])),
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(naming.tagBudgets ? { tag_budgets: true } : {}),
+    ...(naming.customers ? { customers: true } : {}),
+    ...(naming.customers || naming.tagBudgets ? { customers_per_hour: naming.namesPerHour } : {}),
+  }
 }
 
 /** Only the limits that there are. */
@@ -68,7 +78,8 @@ export function ownKey(view: KeyView): Json {
       models: view.models,
       ...permitsTold({ ...view, models: null }),
       ...limitsTold(view.limits),
-      ...scopesTold(view.scopes),
+      ...scopesTold(view.scopes, view.naming),
+      scopes: view.scopes,
       running: view.running,
     },
   }
@@ -102,7 +113,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       resets_at: iso(period.resetsAt),
       ...permitsTold(policy),
       ...limitsTold(policy.limits),
-      ...scopesTold(policy.scopes),
+      ...scopesTold(policy.scopes, policy.naming ?? NO_NAMING),
     },
   }
 }

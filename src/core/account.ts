@@ -4,6 +4,7 @@ import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
+import type { Naming, Said } from './request-scopes.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
 export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
@@ -23,7 +24,7 @@ export type CandidateAsk = {
 }
 
 /** Everything admission needs, so that the Worker makes one call. `requestId` is ours, never the client's. */
-export type Ask = {
+export type Ask = Said & {
   readonly requestId: string
   readonly secretHash: string
   /** As the edge tells it; `null`: nobody tells. */
@@ -45,6 +46,8 @@ export type Hold = {
   readonly expiresAt: number
   /** The key has a budget: what is unknown is booked at its worst. */
   readonly budgeted: boolean
+  /** The shared budgets it was reserved in, where the request itself has named some: so that its settle can name them again. */
+  readonly scopes?: readonly string[]
 }
 
 /** A whole answer kept for a repeat under the same Idempotency-Key. */
@@ -132,7 +135,13 @@ export type Row = {
 }
 
 /** `row: null` gives the hold back: nothing was sent. */
-export type Settlement = { readonly requestId: string; readonly row: Row | null; readonly answer: KeptAnswer | null }
+export type Settlement = {
+  readonly requestId: string
+  readonly row: Row | null
+  readonly answer: KeptAnswer | null
+  /** As the hold said. */
+  readonly scopes?: readonly string[]
+}
 
 /** What a key may know of itself. */
 export type KeyView = Permits & {
@@ -147,6 +156,7 @@ export type KeyView = Permits & {
   readonly resetsAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly naming: Naming
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

@@ -11,6 +11,7 @@ import { inputTokens, outputTokens } from './price.ts'
 import { Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
+import { Names, NO_NAMING } from './request-scopes.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { periodAt } from './window.ts'
@@ -53,6 +54,8 @@ export class Book {
   readonly #holds = new Map<string, Held>()
   readonly #rates = new Rates()
   readonly #allowances = new Allowances()
+  /** Customers and tags that requests have named. */
+  readonly names = new Names()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, Settled>()
   readonly #repeats = new Repeats(REMEMBER_MS)
@@ -126,9 +129,11 @@ export class Book {
     const spent = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
     const limit = policy.limitNanoUsd
     const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - spent - this.#held
+    const scopes = this.names.scopesOf(policy.scopes, policy.naming ?? NO_NAMING, ask, now)
+    const budgeted = limit !== null || scopes.length > 0
     const plans = permitted.map(({ candidate, index }) => ({
       index,
-      ...planHold(candidate, ask, limit !== null || policy.scopes.length > 0, left, this.#settings.defaultCeiling),
+      ...planHold(candidate, ask, budgeted, left, this.#settings.defaultCeiling),
     }))
     const fitting = plans.filter((p) => p.kind === 'fits')
     if (fitting.length === 0) {
@@ -150,9 +155,10 @@ export class Book {
       period: period.id,
       nanoUsd,
       expiresAt: now + this.#settings.holdMs,
-      budgeted: limit !== null || policy.scopes.length > 0,
+      budgeted,
+      ...(scopes === policy.scopes ? {} : { scopes }),
     }
-    const shares = policy.scopes.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
+    const shares = scopes.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
     this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, at: now, tokens, shares })
     this.#held += nanoUsd
     this.#rates.count(policy.limits, 1, tokens, now)
@@ -190,13 +196,18 @@ export class Book {
     this.#repeats.drop(key, requestId)
   }
 
-  recall(scope: string, period: string, granted: number): Told {
-    return this.#allowances.recall(scope, period, granted)
+  /** `null`: nothing is known of this turn. */
+  recall(scope: string, turn: number, period: string, granted: number): Told | null {
+    return this.#allowances.recall(scope, turn, period, granted)
   }
 
   /** What to tell the shared budgets; what an idle key does not need goes back. */
   reports(): ReturnType<Allowances['reports']> {
     return this.#allowances.reports()
+  }
+
+  confirm(...told: Parameters<Allowances['confirm']>): void {
+    this.#allowances.confirm(...told)
   }
 
   /** A live stream's hold begins its life anew. */
@@ -219,7 +230,7 @@ export class Book {
     if (before !== undefined && !before.expired) return null
     this.#trueUp(requestId, row)
     this.#release(requestId)
-    this.#settleShares(held, before, row?.costNanoUsd ?? 0, now)
+    this.#settleShares(held, before, settlement, now)
     if (row === null) {
       if (before === undefined) return null
       this.#spendMore(-before.nanoUsd, this.#spend.period, now)
@@ -287,6 +298,7 @@ export class Book {
       ips: policy.ips,
       limits: policy.limits,
       scopes: policy.scopes,
+      naming: policy.naming ?? NO_NAMING,
       running: this.#holds.size,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,
@@ -299,13 +311,14 @@ export class Book {
   }
 
   /** What nobody remembers holding is spent all the same: a restart must not make it free. */
-  #settleShares(held: Held | undefined, before: Settled | undefined, nanoUsd: number, now: number): void {
+  #settleShares(held: Held | undefined, before: Settled | undefined, { row, scopes }: Settlement, now: number): void {
+    const nanoUsd = row?.costNanoUsd ?? 0
     if (held === undefined && before === undefined) {
-      for (const scope of this.#policy?.scopes ?? []) this.#allowances.charge(scope, nanoUsd, now)
+      for (const scope of scopes ?? this.#policy?.scopes ?? []) this.#allowances.charge(scope, nanoUsd, now)
       return
     }
     for (const share of held?.shares ?? []) this.#allowances.settle(share, nanoUsd)
-    if (before !== undefined) for (const share of before.shares ?? []) this.#allowances.correct(share, nanoUsd - before.nanoUsd)
+    if (before !== undefined) for (const share of before.shares ?? []) this.#allowances.correct(share, nanoUsd - before.nanoUsd, now)
   }
 
   /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */

@@ -5,6 +5,7 @@ import { sameText } from './key.ts'
 import { mayComeFrom, type Permits } from './permits.ts'
 import type { RateLimits } from './rates.ts'
 import { refuse } from './refusing.ts'
+import type { Naming } from './request-scopes.ts'
 
 /** An older version never replaces a newer one. */
 export type Policy = Permits & {
@@ -21,8 +22,10 @@ export type Policy = Permits & {
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
   readonly limits: RateLimits
-  /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
+  /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`, `tag:night`. */
   readonly scopes: readonly string[]
+  /** Absent: what a request says of itself names no budget. */
+  readonly naming?: Naming
 }
 
 /** `null`: it may. A wrong secret learns nothing of the key. */

@@ -8,6 +8,7 @@ import { usageOf } from '../core/usage.ts'
 import type { Candidate } from './candidate.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
+import { customerOf, tagsOf } from './said.ts'
 import type { Tally } from './tally.ts'
 
 /** How the request came out, for its row. `tally: null`: no target ever answered with content. */
@@ -53,7 +54,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     traceId: trace.traceId,
     parentSpan: trace.parentSpan,
     session: job.intent.session,
-    endUser: job.intent.endUserId,
+    endUser: customerOf(job),
     tags: tagsOf(job.headers),
     upstreamId: tally?.upstreamId ?? null,
     dropped: outcome.dropped,
@@ -126,13 +127,4 @@ function counted(job: Job, tally: Tally | null): Usage {
 function traceOf(headers: Headers): { readonly traceId: string | null; readonly parentSpan: string | null } {
   const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(headers.get('traceparent') ?? '')
   return { traceId: match?.[1] ?? null, parentSpan: match?.[2] ?? null }
-}
-
-function tagsOf(headers: Headers): readonly string[] {
-  const text = headers.get('x-sluice-tags') ?? headers.get('x-litellm-tags') ?? ''
-  return text
-    .split(',')
-    .map((tag) => tag.trim().slice(0, 64))
-    .filter((tag) => tag !== '')
-    .slice(0, 20)
 }

@@ -10,21 +10,27 @@ import {
   type LeaseAsk,
   type Told,
 } from '../core/shared-budget.ts'
-import { readBudget } from './budgets.ts'
+import { DEFAULT_CUSTOMER, defaultFor, hasDefault, readBudget } from './budgets.ts'
 import type { Env } from './env.ts'
 import type { KeyObject } from './key-object.ts'
 
 type Stored = { readonly policy: BudgetPolicy; readonly journal: BudgetJournal }
+
+/** A changed default is seen within so long. */
+const DEFAULT_MS = 60_000
+const RETRY_MS = 5000
 
 export class BudgetObject extends DurableObject<Env> {
   #book: SharedBudget | null = null
   #opening: Promise<SharedBudget> | null = null
   #round: Promise<void> | null = null
   #nextRound: Promise<void> | null = null
+  #readAt = 0
+  #reading: Promise<void> | null = null
 
   /** Gives a key what it needs; before it is refused, what other keys do not need is recalled. On disk when this answers. */
   async lease(keyId: string, ask: LeaseAsk): Promise<LeaseAnswer> {
-    const book = this.#book ?? (await this.#open())
+    const book = await this.#present()
     let answer = book.lease(keyId, ask, false, Date.now())
     if (answer.kind === 'short') {
       await this.#recall(book)
@@ -34,14 +40,21 @@ export class BudgetObject extends DurableObject<Env> {
     return answer
   }
 
-  async tell(keyId: string, told: Told): Promise<void> {
+  /** On disk when this answers: the key may forget it then. */
+  async tell(keyId: string, told: Told): Promise<ReturnType<SharedBudget['tell']>> {
     const book = this.#book ?? (await this.#open())
-    book.tell(keyId, told, Date.now())
+    const answer = book.tell(keyId, told, Date.now())
     this.#keep(book)
+    return answer
   }
 
   async view(): Promise<BudgetView> {
-    return (this.#book ?? (await this.#open())).view(Date.now())
+    return (await this.#present()).view(Date.now())
+  }
+
+  /** What is known here without D1; `null`: nothing was ever set. */
+  async known(): Promise<BudgetPolicy | null> {
+    return this.#book?.policy ?? (await this.ctx.storage.get<Stored>('book'))?.policy ?? null
   }
 
   /** An administrator's change, on disk when this answers. `false`: a newer one is known here. What keys do not need comes back under it. */
@@ -64,11 +77,53 @@ export class BudgetObject extends DurableObject<Env> {
 
   async #read(): Promise<SharedBudget> {
     const stored = await this.ctx.storage.get<Stored>('book')
-    const scope = this.ctx.id.name ?? ''
-    const book = new SharedBudget(stored?.policy ?? (await readBudget(this.env.DB, scope)))
+    const book = new SharedBudget(stored?.policy ?? (await this.#first()))
     if (stored !== undefined) book.restore(stored.journal)
     this.#book = book
     return book
+  }
+
+  /** An object that was never told anything asks D1; with D1 away the default still stands in its own object, where it was set. */
+  async #first(): Promise<BudgetPolicy> {
+    const scope = this.ctx.id.name ?? ''
+    try {
+      const policy = await readBudget(this.env.DB, scope)
+      this.#readAt = Date.now()
+      return policy
+    } catch (cause) {
+      const otherwise = hasDefault(scope) ? await budgetOf(this.env, DEFAULT_CUSTOMER).known() : null
+      if (otherwise === null) throw cause
+      return defaultFor(scope, 0, otherwise)
+    }
+  }
+
+  /** The book under the present policy: a default is read again while it is in use, and waited for where it is older than a minute. */
+  async #present(): Promise<SharedBudget> {
+    const book = this.#book ?? (await this.#open())
+    if (book.policy.isDefault !== true) return book
+    const age = Date.now() - this.#readAt
+    if (age > DEFAULT_MS) await this.#readAgain(book)
+    else if (age > DEFAULT_MS / 2) this.ctx.waitUntil(this.#readAgain(book))
+    return book
+  }
+
+  #readAgain(book: SharedBudget): Promise<void> {
+    this.#reading ??= this.#readDefault(book).finally(() => {
+      this.#reading = null
+    })
+    return this.#reading
+  }
+
+  async #readDefault(book: SharedBudget): Promise<void> {
+    try {
+      const policy = await readBudget(this.env.DB, this.ctx.id.name ?? '')
+      this.#readAt = Date.now()
+      if (JSON.stringify(policy) === JSON.stringify(book.policy) || !book.apply(policy)) return
+      this.#keep(book)
+      this.ctx.waitUntil(this.#recall(book))
+    } catch {
+      this.#readAt = Date.now() - DEFAULT_MS + RETRY_MS // D1 is away: what is known counts on
+    }
   }
 
   #keep(book: SharedBudget): void {
@@ -97,10 +152,11 @@ export class BudgetObject extends DurableObject<Env> {
   async #askAll(book: SharedBudget): Promise<void> {
     const scope = this.ctx.id.name ?? ''
     await Promise.all(
-      book.lessees(Date.now()).map(async ({ keyId, period, granted }) => {
+      book.lessees(Date.now()).map(async ({ keyId, turn, period, granted }) => {
         try {
-          const told = await (this.env.KEYS.getByName(keyId) as unknown as Pick<KeyObject, 'recall'>).recall(scope, period, granted)
-          book.tell(keyId, told, Date.now())
+          const told = await (this.env.KEYS.getByName(keyId) as unknown as Pick<KeyObject, 'recall'>).recall(scope, turn, period, granted)
+          if (told === null) book.gone(keyId, turn)
+          else book.tell(keyId, told, Date.now())
         } catch {
           // it is asked again when somebody is short again
         }
@@ -109,7 +165,9 @@ export class BudgetObject extends DurableObject<Env> {
   }
 }
 
+type Reached = Pick<BudgetObject, 'lease' | 'tell' | 'view' | 'apply' | 'known'>
+
 /** A budget's object as its methods are written; the platform's own type of a stub wraps every answer once more. */
-export function budgetOf(env: Env, scope: string): Pick<BudgetObject, 'lease' | 'tell' | 'view' | 'apply'> {
-  return env.BUDGETS.getByName(scope) as unknown as Pick<BudgetObject, 'lease' | 'tell' | 'view' | 'apply'>
+export function budgetOf(env: Env, scope: string): Reached {
+  return env.BUDGETS.getByName(scope) as unknown as Reached
 }

@@ -8,32 +8,62 @@ type Stored = {
   readonly version: number
   readonly limit_nano_usd: number | null
   readonly limit_reset: string | null
+  readonly removed: number
 }
 
-/** One that nobody has set has no limit: it is only counted. */
+/** The budget of every customer that has none of its own. */
+export const DEFAULT_CUSTOMER = 'customer:*'
+
+/** One that nobody has set has the default of its kind; where there is none it has no limit, and is only counted. */
 export async function readBudget(db: D1Database, scope: string): Promise<BudgetPolicy> {
-  return (await findBudget(db, scope)) ?? { scope, version: 0, createdAt: 0, limitNanoUsd: null, limitReset: null }
+  const { own, otherwise } = await findBudget(db, scope)
+  return own === null || own.removed ? defaultFor(scope, own?.policy.version ?? 0, otherwise) : own.policy
 }
 
-/** `null`: nobody has set it. */
-export async function findBudget(db: D1Database, scope: string): Promise<BudgetPolicy | null> {
-  const stored = await db.withSession('first-primary').prepare('SELECT * FROM budgets WHERE scope = ?1').bind(scope).first<Stored>()
-  return stored === null ? null : policyOf(stored)
+/** `version`: of what stood there before, so that nothing older comes back. */
+export function defaultFor(scope: string, version: number, otherwise: BudgetPolicy | null): BudgetPolicy {
+  const { createdAt = 0, limitNanoUsd = null, limitReset = null } = otherwise ?? {}
+  return { scope, version, createdAt, limitNanoUsd, limitReset, ...(hasDefault(scope) ? { isDefault: true } : {}) }
+}
+
+export function hasDefault(scope: string): boolean {
+  return scope.startsWith('customer:') && scope !== DEFAULT_CUSTOMER
+}
+
+/** `own: null`: nobody has set it; `removed`: it was taken away. `otherwise`: the default of its kind. */
+export async function findBudget(
+  db: D1Database,
+  scope: string,
+): Promise<{ readonly own: { readonly policy: BudgetPolicy; readonly removed: boolean } | null; readonly otherwise: BudgetPolicy | null }> {
+  const { results } = await db
+    .withSession('first-primary')
+    .prepare('SELECT * FROM budgets WHERE scope IN (?1, ?2)')
+    .bind(scope, hasDefault(scope) ? DEFAULT_CUSTOMER : scope)
+    .all<Stored>()
+  const own = results.find((one) => one.scope === scope)
+  const otherwise = hasDefault(scope) ? results.find((one) => one.scope === DEFAULT_CUSTOMER && one.removed === 0) : undefined
+  return {
+    own: own === undefined ? null : { policy: policyOf(own), removed: own.removed === 1 },
+    otherwise: otherwise === undefined ? null : policyOf(otherwise),
+  }
 }
 
 export async function listBudgets(db: D1Database, limit: number, offset: number): Promise<readonly BudgetPolicy[]> {
-  const found = await db.prepare('SELECT * FROM budgets ORDER BY scope LIMIT ?1 OFFSET ?2').bind(limit, offset).all<Stored>()
+  const found = await db
+    .prepare('SELECT * FROM budgets WHERE removed = 0 ORDER BY scope LIMIT ?1 OFFSET ?2')
+    .bind(limit, offset)
+    .all<Stored>()
   return found.results.map(policyOf)
 }
 
 /** Writes a budget of a version; `false`: somebody else has changed it meanwhile. */
-export async function writeBudget(db: D1Database, policy: BudgetPolicy, now: number): Promise<boolean> {
+export async function writeBudget(db: D1Database, policy: BudgetPolicy, removed: boolean, now: number): Promise<boolean> {
   const { scope, createdAt, version, limitNanoUsd, limitReset } = policy
   const result = await db
     .prepare(
-      'INSERT INTO budgets (scope, created_at, updated_at, version, limit_nano_usd, limit_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (scope) DO UPDATE SET updated_at = ?3, version = ?4, limit_nano_usd = ?5, limit_reset = ?6 WHERE budgets.version = ?4 - 1',
+      'INSERT INTO budgets (scope, created_at, updated_at, version, limit_nano_usd, limit_reset, removed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (scope) DO UPDATE SET updated_at = ?3, version = ?4, limit_nano_usd = ?5, limit_reset = ?6, removed = ?7 WHERE budgets.version = ?4 - 1',
     )
-    .bind(scope, createdAt, now, version, limitNanoUsd, limitReset)
+    .bind(scope, createdAt, now, version, removed ? null : limitNanoUsd, removed ? null : limitReset, removed ? 1 : 0)
     .run()
   return result.meta.changes > 0
 }

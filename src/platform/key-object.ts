@@ -8,6 +8,7 @@ import { refuseMoney } from '../core/refusing.ts'
 import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
+import type { Met } from '../core/request-scopes.ts'
 import { readSpend } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
@@ -24,13 +25,14 @@ const TRIM_AFTER = 100
 /** A budget is asked no more often for one request. */
 const MOST_ASKED = 100
 const MOST_BACKOFF_MS = 60_000
+const NAME = 'name:'
+const TOLD_AT_ONCE = 50
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
   readonly #outbox: Outbox
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
-  readonly #reported = new Map<string, string>()
   #hydration: Promise<void> | null = null
   #journalDue = false
   #alarmAt: number | null = null
@@ -60,6 +62,7 @@ export class KeyObject extends DurableObject<Env> {
       this.#book.cancel(ask.requestId, Date.now())
       return this.admit(ask) // the key was changed, or revoked, while it leased: what it may do now counts
     }
+    this.#keepNames()
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
       this.#journalSoon()
@@ -92,8 +95,8 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   /** A shared budget wants back what is not needed here. On disk when this answers. */
-  async recall(scope: string, period: string, granted: number): Promise<Told> {
-    const told = this.#book.recall(scope, period, granted)
+  async recall(scope: string, turn: number, period: string, granted: number): Promise<Told | null> {
+    const told = this.#book.recall(scope, turn, period, granted)
     void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
     return told
   }
@@ -144,15 +147,14 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     this.#book.forget(now)
-    try {
+    const carry = async (): Promise<void> => {
       await this.#flush()
       await this.#flushRefused()
-      await this.#report()
-      this.#failures = 0
-    } catch {
-      this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
     }
-    if (!this.#outbox.isEmpty || this.#refused.size > 0) {
+    const [carried, told] = await Promise.allSettled([carry(), this.#report()]) // neither waits for the other
+    // D1 is away: the rows stay here, and nothing is refused for it
+    this.#failures = carried.status === 'rejected' || told.status === 'rejected' ? this.#failures + 1 : 0
+    if (!this.#outbox.isEmpty || this.#refused.size > 0 || told.status === 'rejected') {
       const wait = Math.min(FLUSH_MS * 2 ** this.#failures, MOST_BACKOFF_MS)
       this.#wakeBy(Date.now() + wait * (0.75 + Math.random() / 2))
     } else {
@@ -162,11 +164,13 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   async #restore(): Promise<void> {
-    const [policy, journal, rows] = await Promise.all([
+    const [policy, journal, rows, names] = await Promise.all([
       this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy'),
       this.ctx.storage.get<Journal>('journal'),
       this.#outbox.restore(),
+      this.ctx.storage.list<Met>({ prefix: NAME }),
     ])
+    this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
     if (journal !== undefined) this.#book.restore(journal)
     for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', Date.now())
@@ -200,6 +204,14 @@ export class KeyObject extends DurableObject<Env> {
       .bind(JSON.stringify(requestIds))
       .all<{ readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }>()
     for (const row of found.results) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+  }
+
+  /** Which customers and tags were named: a restart must not let a key name more of them. */
+  #keepNames(): void {
+    for (const [scope, met] of this.#book.names.takeUnsaved()) {
+      if (met === null) void this.ctx.storage.delete(NAME + scope, QUIETLY)
+      else void this.ctx.storage.put(NAME + scope, met, QUIETLY)
+    }
   }
 
   #expire(now: number): void {
@@ -238,13 +250,15 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Tells the shared budgets what was spent, and gives back what an idle key does not need. Only what is new; absolute, so it may be told twice. */
   async #report(): Promise<void> {
-    const news = this.#book.reports().filter(({ scope, told }) => this.#reported.get(scope) !== JSON.stringify(told))
+    const news = this.#book.reports()
     if (news.length === 0) return
     await this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
-    for (const { scope, told } of news) {
-      await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told)
-      this.#reported.set(scope, JSON.stringify(told))
-    }
+    for (let i = 0; i < news.length; i += TOLD_AT_ONCE)
+      await Promise.all(
+        news.slice(i, i + TOLD_AT_ONCE).map(async ({ scope, told }) => {
+          this.#book.confirm(scope, told, await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told))
+        }),
+      )
   }
 
   /** Carries what is settled to D1, with what the key has spent. */

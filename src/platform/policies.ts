@@ -3,6 +3,7 @@
 import type { Policy } from '../core/policy.ts'
 import { EVERYTHING, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
 
 /** A row of `keys`. */
 export type StoredKey = {
@@ -27,9 +28,10 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, scopes, naming, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly scopes?: readonly string[]
+    readonly naming?: Partial<Naming>
   }
   return {
     keyId: stored.id,
@@ -50,6 +52,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
     scopes: scopes ?? [],
+    naming: { ...NO_NAMING, ...naming },
   }
 }
 

@@ -312,21 +312,52 @@ describe('the book of a key', () => {
   describe('shared budgets', () => {
     const shared = (change: Partial<Policy> = {}): Book => book({ scopes: ['team:blue'], ...change })
     const told = (b: Book): unknown => b.reports()[0]?.told
+    const grant = (b: Book, id: string): void => {
+      const turn = b.lacking(id)?.ask.told.turn ?? 0
+      b.fund(id, 'team:blue', { kind: 'leased', turn, period: 'ever', resetsAt: null, granted: HOLD })
+    }
 
     it('make a request wait until they cover it', () => {
       const b = shared()
       expect(b.admit(ask('a'), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true } })
       expect(b.lacking('a')).toMatchObject({ scope: 'team:blue', ask: { least: HOLD, hoped: HOLD } })
-      b.fund('a', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      grant(b, 'a')
       expect(b.lacking('a')).toBeNull()
       b.settle({ requestId: 'a', row: row('a', 7), answer: null }, NOW)
-      expect(told(b)).toEqual({ period: 'ever', spent: 7, returned: HOLD - 7 })
+      expect(told(b)).toMatchObject({ period: 'ever', spent: 7, returned: HOLD - 7 })
+    })
+
+    it('named by a request are charged too when a restart has forgotten it', () => {
+      const b = shared({ naming: { customers: true, tagBudgets: false, namesPerHour: 1 } })
+      const admission = b.admit(ask('a', { customer: 'ann' }), NOW)
+      if (admission.kind !== 'granted') throw new Error('refused')
+      const { scopes = [] } = admission.hold
+      expect(scopes).toEqual(['team:blue', 'customer:ann'])
+      const restarted = shared({ naming: { customers: true, tagBudgets: false, namesPerHour: 1 } })
+      restarted.settle({ requestId: 'a', row: row('a', 30), answer: null, scopes }, NOW)
+      expect(restarted.reports()).toMatchObject([
+        { scope: 'team:blue', told: { period: '', spent: 30 } },
+        { scope: 'customer:ann', told: { period: '', spent: 30 } },
+      ])
+    })
+
+    it('are forgotten when they know all, and what is corrected upwards later is charged all the same', () => {
+      const b = shared()
+      b.admit(ask('a'), NOW)
+      grant(b, 'a')
+      b.expire(NOW + HOLD_MS)
+      const [first] = b.reports()
+      if (first === undefined) throw new Error('nothing to tell')
+      b.confirm(first.scope, first.told, { period: 'ever', resetsAt: null })
+      expect([b.reports(), b.snapshot(NOW).allowances]).toEqual([[], []])
+      b.settle({ requestId: 'a', row: row('a', HOLD + 5), answer: null }, NOW + HOLD_MS)
+      expect(told(b)).toMatchObject({ period: '', spent: 5 })
     })
 
     it('are charged for a request that a restart has forgotten, once', () => {
       const b = shared()
       b.admit(ask('a'), NOW)
-      b.fund('a', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      grant(b, 'a')
       b.settle({ requestId: 'forgotten', row: row('forgotten', 30), answer: null }, NOW)
       b.settle({ requestId: 'forgotten', row: row('forgotten', 30), answer: null }, NOW)
       expect(told(b)).toMatchObject({ spent: 30 })
@@ -338,7 +369,7 @@ describe('the book of a key', () => {
       b.cancel('a', NOW)
       expect([b.lacking('a'), b.view(NOW)?.heldNanoUsd]).toEqual([null, 0])
       b.admit(ask('b'), NOW)
-      b.fund('b', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      grant(b, 'b')
       b.expire(NOW + HOLD_MS)
       expect(told(b)).toMatchObject({ spent: HOLD })
       b.settle({ requestId: 'b', row: row('b', 9), answer: null }, NOW + HOLD_MS)
