@@ -5,8 +5,10 @@ import { Hono } from 'hono'
 import * as z from 'zod'
 import { GatewayError } from '../core/errors.ts'
 import { dollarsNumber } from '../core/money.ts'
+import { providerOf } from '../core/provider-shares.ts'
 import { scopeName } from '../core/scope-names.ts'
 import type { BudgetPolicy, BudgetView } from '../core/shared-budget.ts'
+import { providersOf } from '../deps.ts'
 import { budgetOf } from '../platform/budget-object.ts'
 import { DEFAULT_CUSTOMER, defaultFor, findBudget, hasDefault, listBudgets, writeBudget } from '../platform/budgets.ts'
 import type { Env } from '../platform/env.ts'
@@ -38,6 +40,9 @@ for (const path of PATHS) {
 
   budgetsApi.put(path, async (c) => {
     const scope = await scopeOf(c.req.param('kind'), c.req.param('id') ?? '')
+    const provider = providerOf(scope)
+    if (provider !== null && !providersOf(c.env).some(({ id }) => id === provider))
+      throw new GatewayError('record-unknown', `There is no provider ${JSON.stringify(provider)} here; GET /api/v1/doctor lists them.`)
     const said = check(shape, await readJson(c.req.raw))
     const policy = await change(c.env, scope, { limitNanoUsd: said.limit, limitReset: said.limit_reset ?? null })
     return c.json({ data: row(policy, await budgetOf(c.env, scope).view()) })
@@ -91,7 +96,7 @@ async function change(env: Env, scope: string, limits: Limits | null): Promise<B
   return next
 }
 
-const SHARED_KINDS: readonly string[] = ['team', 'user', 'organization']
+const SHARED_KINDS: readonly string[] = ['team', 'user', 'organization', 'provider']
 /** Requests name them, with words of their own. */
 const NAMED_KINDS: readonly string[] = ['customer', 'tag']
 

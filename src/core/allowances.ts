@@ -6,6 +6,9 @@ import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 /** What a hold takes of one shared budget. `turn`: the allowance it was taken from, a new one each period and after one is forgotten. `covered`: it is leased; until then it waits. */
 export type Share = { readonly scope: string; readonly turn: number; readonly nanoUsd: number; readonly covered: boolean }
 
+/** A share that was booked. `period`: as its budget names it; empty: not known. */
+export type BookedShare = Share & { readonly period: string }
+
 type Allowance = {
   readonly turn: number
   /** As the budget names it; empty: nothing was leased yet. */
@@ -14,13 +17,15 @@ type Allowance = {
   granted: number
   spent: number
   returned: number
+  refunded: number
   /** Covered holds. */
   held: number
   /** What waits to be covered. */
   waiting: number
-  /** What of `spent` and `returned` the budget is known to know. */
+  /** What of `spent`, `returned` and `refunded` the budget is known to know. */
   toldSpent: number
   toldReturned: number
+  toldRefunded: number
 }
 
 /** What must survive a restart. */
@@ -82,11 +87,24 @@ export class Allowances {
     if (costNanoUsd > 0) this.#present(scope, now).spent += costNanoUsd
   }
 
-  /** A booked cost turns out otherwise. What it was booked on may be forgotten: more is then spent anew, less cannot be taken back. */
-  correct({ scope, turn }: Share, byNanoUsd: number, now: number): void {
-    const allowance = this.#all.get(scope)
-    if (allowance !== undefined && allowance.turn === turn) allowance.spent = Math.max(0, allowance.spent + byNanoUsd)
-    else this.charge(scope, byNanoUsd, now)
+  /** Settles a share at all that it holds, so that it may be corrected later. */
+  book(share: Share): BookedShare {
+    const allowance = this.#all.get(share.scope)
+    this.settle(share, share.nanoUsd)
+    return { ...share, period: allowance?.turn === share.turn ? allowance.period : '' }
+  }
+
+  /** A booked cost turns out otherwise. What it was booked on may be forgotten: its period decides where it goes. Less in one that is not known cannot be taken back. */
+  correct({ scope, turn, period }: BookedShare, byNanoUsd: number, now: number): void {
+    let allowance = this.#all.get(scope)
+    if (allowance === undefined && (period !== '' || byNanoUsd > 0)) {
+      allowance = this.#begin(scope, now)
+      allowance.period = period
+    }
+    if (allowance === undefined) return
+    const isSame = allowance.turn === turn || allowance.period === period
+    if (byNanoUsd < 0 && isSame) allowance.refunded -= byNanoUsd
+    else if (byNanoUsd > 0 && (isSame || period === '')) allowance.spent += byNanoUsd
   }
 
   /** Gives back what is neither held nor spent. `granted`: what the budget has granted in all, which may still be on its way here. `null`: nothing is known of this turn. */
@@ -113,7 +131,7 @@ export class Allowances {
   /** The budget knows this now, and has said which period it counts in. */
   confirm(
     scope: string,
-    { turn, spent, returned }: Told,
+    { turn, spent, returned, refunded }: Told,
     { period, resetsAt }: Pick<Told, 'period'> & { readonly resetsAt: number | null },
   ): void {
     const allowance = this.#all.get(scope)
@@ -124,6 +142,7 @@ export class Allowances {
     }
     allowance.toldSpent = spent
     allowance.toldReturned = returned
+    allowance.toldRefunded = refunded
     this.#forget(scope, allowance)
   }
 
@@ -147,7 +166,7 @@ export class Allowances {
   #begin(scope: string, now: number): Allowance {
     const turn = Math.max(this.#lastTurn + 1, now * TURNS_A_MS)
     this.#lastTurn = turn
-    const sums = { granted: 0, spent: 0, returned: 0, held: 0, waiting: 0, toldSpent: 0, toldReturned: 0 }
+    const sums = { granted: 0, spent: 0, returned: 0, refunded: 0, held: 0, waiting: 0, toldSpent: 0, toldReturned: 0, toldRefunded: 0 }
     const allowance: Allowance = { turn, period: '', resetsAt: null, ...sums }
     this.#all.set(scope, allowance)
     return allowance
@@ -163,8 +182,8 @@ function isIdle({ held, waiting }: Allowance): boolean {
   return held === 0 && waiting === 0
 }
 
-function isTold({ spent, returned, toldSpent, toldReturned }: Allowance): boolean {
-  return spent === toldSpent && returned === toldReturned
+function isTold({ spent, returned, refunded, toldSpent, toldReturned, toldRefunded }: Allowance): boolean {
+  return spent === toldSpent && returned === toldReturned && refunded === toldRefunded
 }
 
 function free({ granted, spent, returned, held }: Allowance): number {
@@ -178,6 +197,6 @@ function cover(allowance: Allowance, share: Share): Share {
   return { ...share, covered: true }
 }
 
-function told({ turn, period, spent, returned }: Allowance): Told {
-  return { turn, period, spent, returned }
+function told({ turn, period, spent, returned, refunded }: Allowance): Told {
+  return { turn, period, spent, returned, refunded }
 }

@@ -2,12 +2,13 @@
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
 import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
-import { Allowances, type AllowancesJournal, type Share } from './allowances.ts'
+import { Allowances, type AllowancesJournal, type BookedShare, type Share } from './allowances.ts'
 import { expiredRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
+import { costIn, providerCharged, providerHolds } from './provider-shares.ts'
 import { Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
@@ -40,7 +41,7 @@ export type Settings = {
 }
 
 /** What was booked, and when to forget it. */
-type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly until: number; readonly shares?: readonly Share[] }
+type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly until: number; readonly shares?: readonly BookedShare[] }
 
 const REMEMBER_MS = 600_000
 /** Absurd ceilings must not spoil sums. */
@@ -56,6 +57,8 @@ export class Book {
   readonly #allowances = new Allowances()
   /** Customers and tags that requests have named. */
   readonly names = new Names()
+  /** Providers that have a budget. */
+  budgetedProviders: ReadonlySet<string> = new Set()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, Settled>()
   readonly #repeats = new Repeats(REMEMBER_MS)
@@ -133,7 +136,7 @@ export class Book {
     const budgeted = limit !== null || scopes.length > 0
     const plans = permitted.map(({ candidate, index }) => ({
       index,
-      ...planHold(candidate, ask, budgeted, left, this.#settings.defaultCeiling),
+      ...planHold(candidate, ask, budgeted || this.budgetedProviders.has(candidate.provider), left, this.#settings.defaultCeiling),
     }))
     const fitting = plans.filter((p) => p.kind === 'fits')
     if (fitting.length === 0) {
@@ -142,6 +145,7 @@ export class Book {
     }
 
     // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
+    const atProviders = providerHolds(this.budgetedProviders, ask.candidates, fitting)
     let nanoUsd = 0
     let ceiling: number | null = null
     let clamped = false
@@ -155,10 +159,12 @@ export class Book {
       period: period.id,
       nanoUsd,
       expiresAt: now + this.#settings.holdMs,
-      budgeted,
+      budgeted: budgeted || atProviders.length > 0,
       ...(scopes === policy.scopes ? {} : { scopes }),
     }
-    const shares = scopes.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
+    const shares = [...scopes.map((scope) => ({ scope, nanoUsd })), ...atProviders].map((one) =>
+      this.#allowances.reserve(one.scope, one.nanoUsd, now),
+    )
     this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, at: now, tokens, shares })
     this.#held += nanoUsd
     this.#rates.count(policy.limits, 1, tokens, now)
@@ -179,6 +185,19 @@ export class Book {
   lacking(requestId: string): { readonly scope: string; readonly ask: LeaseAsk } | null {
     const share = this.#holds.get(requestId)?.shares?.find(({ covered }) => !covered)
     return share === undefined ? null : { scope: share.scope, ask: this.#allowances.asking(share) }
+  }
+
+  allLacking(requestId: string): readonly { readonly scope: string; readonly ask: LeaseAsk }[] {
+    const shares = this.#holds.get(requestId)?.shares ?? []
+    return shares.filter(({ covered }) => !covered).map((share) => ({ scope: share.scope, ask: this.#allowances.asking(share) }))
+  }
+
+  /** Gives back what was reserved in one budget: the request goes on without it. */
+  giveBack(requestId: string, scope: string): void {
+    const held = this.#holds.get(requestId)
+    if (held === undefined) return
+    for (const share of held.shares ?? []) if (share.scope === scope) this.#allowances.settle(share, 0)
+    this.#holds.set(requestId, { ...held, shares: (held.shares ?? []).filter((share) => share.scope !== scope) })
   }
 
   /** Takes what a shared budget has granted. */
@@ -249,12 +268,12 @@ export class Book {
     for (const [id, { hold, shares }] of this.#holds) {
       if (hold.expiresAt > now) continue
       this.#release(id)
-      for (const share of shares ?? []) this.#allowances.settle(share, hold.nanoUsd)
+      const booked = shares?.map((share) => this.#allowances.book(share)) // which provider was used is not known: all that may have been
       this.#spendMore(hold.nanoUsd, hold.period, now)
       this.#settled.set(id, {
         nanoUsd: hold.nanoUsd,
         expired: true,
-        ...(shares === undefined ? {} : { shares }),
+        ...(booked === undefined ? {} : { shares: booked }),
         until: this.#forgetAt(now),
       })
       rows.push(expiredRow(this.#policy?.keyId ?? '', hold, now, this.#settings.holdMs))
@@ -312,13 +331,14 @@ export class Book {
 
   /** What nobody remembers holding is spent all the same: a restart must not make it free. */
   #settleShares(held: Held | undefined, before: Settled | undefined, { row, scopes }: Settlement, now: number): void {
-    const nanoUsd = row?.costNanoUsd ?? 0
     if (held === undefined && before === undefined) {
-      for (const scope of scopes ?? this.#policy?.scopes ?? []) this.#allowances.charge(scope, nanoUsd, now)
+      const charged = [...(scopes ?? this.#policy?.scopes ?? []), ...providerCharged(this.budgetedProviders, row)]
+      for (const scope of charged) this.#allowances.charge(scope, costIn(scope, row), now)
       return
     }
-    for (const share of held?.shares ?? []) this.#allowances.settle(share, nanoUsd)
-    if (before !== undefined) for (const share of before.shares ?? []) this.#allowances.correct(share, nanoUsd - before.nanoUsd, now)
+    for (const share of held?.shares ?? []) this.#allowances.settle(share, costIn(share.scope, row))
+    if (before !== undefined)
+      for (const share of before.shares ?? []) this.#allowances.correct(share, costIn(share.scope, row) - share.nanoUsd, now)
   }
 
   /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */

@@ -19,7 +19,14 @@ export type BudgetPolicy = {
  * A key's sums under one budget, whole nano-dollars. `turn`: which of the key's allowances these are of; turns of a key only grow, and a
  * key begins a new one only when all of the one before is told, or its period is over. `period`: empty while the key does not know it.
  */
-export type Told = { readonly turn: number; readonly period: string; readonly spent: number; readonly returned: number }
+export type Told = {
+  readonly turn: number
+  readonly period: string
+  readonly spent: number
+  readonly returned: number
+  /** What of the period's spending turned out to be less. It goes back to the budget, not to the allowance: all sums only grow. */
+  readonly refunded: number
+}
 
 /** What a key needs granted in all: for one request at the least, and for all that wait there. */
 export type LeaseAsk = { readonly told: Told; readonly least: number; readonly hoped: number }
@@ -37,7 +44,7 @@ export type BudgetView = {
 }
 
 /** `before`: what the key has spent in this period under earlier turns. */
-type Lease = { turn: number; granted: number; spent: number; returned: number; before: number }
+type Lease = { turn: number; granted: number; spent: number; returned: number; refunded: number; before: number }
 
 /** What must survive a restart. */
 export type BudgetJournal = {
@@ -141,12 +148,13 @@ export class SharedBudget {
   #tell(keyId: string, told: Told): Lease {
     let lease = this.#leases.get(keyId)
     if (lease === undefined || lease.turn < told.turn) {
-      lease = { turn: told.turn, granted: 0, spent: 0, returned: 0, before: lease === undefined ? 0 : lease.before + lease.spent }
+      lease = { turn: told.turn, granted: 0, spent: 0, returned: 0, refunded: 0, before: lease === undefined ? 0 : spent(lease) }
       this.#leases.set(keyId, lease)
     }
     if (told.turn === lease.turn) {
       lease.spent = Math.max(lease.spent, told.spent)
       lease.returned = Math.max(lease.returned, told.returned)
+      lease.refunded = Math.max(lease.refunded, told.refunded)
     }
     return lease
   }
@@ -158,8 +166,8 @@ export class SharedBudget {
   }
 }
 
-function spent({ before, spent }: Lease): number {
-  return before + spent
+function spent({ before, spent, refunded }: Lease): number {
+  return before + spent - refunded
 }
 
 /** What is granted and neither spent nor given back. A late correction may spend beyond a grant: that is not outstanding. */

@@ -4,7 +4,6 @@ import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Journal } from '../core/book.ts'
 import type { Policy } from '../core/policy.ts'
-import { refuseMoney } from '../core/refusing.ts'
 import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
@@ -13,8 +12,10 @@ import { readSpend } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
+import { leaseAll } from './leasing.ts'
 import { Outbox, QUIETLY, type Pending } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
+import { ProviderBudgets } from './provider-budgets.ts'
 import { writeRefusals } from './refusals.ts'
 
 /** Holds are written down in one value, at most this often: a crash forgets at most the holds of the last moments. */
@@ -22,14 +23,13 @@ const JOURNAL_MS = 40
 const FLUSH_MS = 700
 /** Room for refusals is made once in so many. */
 const TRIM_AFTER = 100
-/** A budget is asked no more often for one request. */
-const MOST_ASKED = 100
 const MOST_BACKOFF_MS = 60_000
 const NAME = 'name:'
 const TOLD_AT_ONCE = 50
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
   readonly #outbox: Outbox
+  readonly #providers: ProviderBudgets
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
@@ -41,6 +41,7 @@ export class KeyObject extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#outbox = new Outbox(ctx.storage)
+    this.#providers = new ProviderBudgets(ctx.storage, env.DB)
     this.#book = new Book({
       holdMs: numberSetting(env, 'SLUICE_HOLD_SECONDS', 300) * 1000,
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
@@ -55,9 +56,10 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     const policy = this.#book.policy
+    this.#knowProviders(now)
     const admission = this.#book.admit(ask, now)
     const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
-    const answer = shares ? ((await this.#lease(ask.requestId)) ?? admission) : admission
+    const answer = shares ? await this.#lease(ask, admission) : admission
     if (shares && answer.kind === 'granted' && this.#book.policy !== policy) {
       this.#book.cancel(ask.requestId, Date.now())
       return this.admit(ask) // the key was changed, or revoked, while it leased: what it may do now counts
@@ -71,27 +73,12 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
-  async #lease(requestId: string): Promise<Refusal | null> {
-    let lack = this.#book.lacking(requestId)
-    try {
-      // What was leased may have gone to another request meanwhile: then it is asked for again.
-      for (let asked = 0; lack !== null; asked++, lack = this.#book.lacking(requestId)) {
-        const { scope, ask } = lack
-        const answer = await budgetOf(this.env, scope).lease(this.ctx.id.name ?? '', ask)
-        if (asked > MOST_ASKED) throw new Error(`The budget of ${scope} could not be leased.`)
-        if (answer.kind === 'short') {
-          this.#book.cancel(requestId, Date.now())
-          return refuseMoney({ spentNanoUsd: answer.spent, heldNanoUsd: answer.leased, limitNanoUsd: answer.limit, scope })
-        }
-        this.#book.fund(requestId, scope, answer)
-      }
-    } catch (cause) {
-      this.#book.cancel(requestId, Date.now())
-      throw cause
-    }
+  async #lease(ask: Ask, admission: Admission & { readonly kind: 'granted' }): Promise<Admission> {
+    const keyId = this.ctx.id.name ?? ''
+    const answer = await leaseAll(this.#book, ask, admission, (scope, wanted) => budgetOf(this.env, scope).lease(keyId, wanted))
     // Not quietly: the answer waits until what was leased is on disk, or a restart would not know of it.
-    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
-    return null
+    if (answer.kind === 'granted') void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    return answer
   }
 
   /** A shared budget wants back what is not needed here. On disk when this answers. */
@@ -169,6 +156,7 @@ export class KeyObject extends DurableObject<Env> {
       this.ctx.storage.get<Journal>('journal'),
       this.#outbox.restore(),
       this.ctx.storage.list<Met>({ prefix: NAME }),
+      this.#providers.restore(),
     ])
     this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
@@ -192,6 +180,7 @@ export class KeyObject extends DurableObject<Env> {
   async #readPolicy(): Promise<void> {
     const stored = await readKey(this.env.DB, this.ctx.id.name ?? '')
     if (stored === null) return
+    await this.#providers.read(Date.now())
     this.#book.hydrate(policyOf(stored))
     if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
     void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
@@ -204,6 +193,12 @@ export class KeyObject extends DurableObject<Env> {
       .bind(JSON.stringify(requestIds))
       .all<{ readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }>()
     for (const row of found.results) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+  }
+
+  #knowProviders(now: number): void {
+    this.#book.budgetedProviders = this.#providers.ids
+    const reading = this.#providers.refresh(now)
+    if (reading !== null) this.ctx.waitUntil(reading)
   }
 
   /** Which customers and tags were named: a restart must not let a key name more of them. */

@@ -351,7 +351,63 @@ describe('the book of a key', () => {
       b.confirm(first.scope, first.told, { period: 'ever', resetsAt: null })
       expect([b.reports(), b.snapshot(NOW).allowances]).toEqual([[], []])
       b.settle({ requestId: 'a', row: row('a', HOLD + 5), answer: null }, NOW + HOLD_MS)
-      expect(told(b)).toMatchObject({ period: '', spent: 5 })
+      expect(told(b)).toMatchObject({ period: 'ever', spent: 5, refunded: 0 })
+      b.settle({ requestId: 'a', row: row('a', 0), answer: null }, NOW + HOLD_MS)
+      expect(told(b)).toMatchObject({ spent: 5, refunded: 0 })
+    })
+
+    describe('of providers', () => {
+      const [one] = ask('x').candidates
+      if (one === undefined) throw new Error('no candidate')
+      const two = { candidates: [one, { ...one, model: 'q/m', provider: 'q', inputTokens: 200 }] }
+      const budgeted = (): Book => {
+        const b = book()
+        b.budgetedProviders = new Set(['p', 'q'])
+        return b
+      }
+      const fund = (b: Book, id: string): void => {
+        for (const { scope, ask: wanted } of b.allLacking(id))
+          b.fund(id, scope, { kind: 'leased', turn: wanted.told.turn, period: 'ever', resetsAt: null, granted: wanted.least })
+      }
+      const sums = (b: Book): unknown =>
+        b.reports().map(({ scope, told: { spent, returned, refunded } }) => [scope, spent, returned, refunded])
+
+      it('hold each what its own target may cost, and only the one that was used is charged', () => {
+        const b = budgeted()
+        expect(b.admit(ask('a', two), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true, nanoUsd: HOLD + 100 } })
+        expect(b.allLacking('a').map(({ scope, ask: { least } }) => [scope, least])).toEqual([
+          ['provider:p', HOLD],
+          ['provider:q', HOLD + 100],
+        ])
+        fund(b, 'a')
+        b.settle({ requestId: 'a', row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
+        expect(sums(b)).toEqual([
+          ['provider:p', 0, HOLD, 0],
+          ['provider:q', 7, HOLD + 93, 0],
+        ])
+      })
+
+      it('are all charged when nobody says which was used, and refunded when somebody does', () => {
+        const b = budgeted()
+        b.admit(ask('a', two), NOW)
+        fund(b, 'a')
+        b.expire(NOW + HOLD_MS)
+        for (const { scope, told: sum } of b.reports()) b.confirm(scope, sum, { period: 'ever', resetsAt: null })
+        b.settle({ requestId: 'a', row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW + HOLD_MS)
+        expect(sums(b)).toEqual([
+          ['provider:p', 0, 0, HOLD],
+          ['provider:q', 0, 0, HOLD + 93],
+        ])
+      })
+
+      it('are charged for what a restart has forgotten, and refuse what has no price there alone', () => {
+        const b = budgeted()
+        b.settle({ requestId: 'a', row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
+        expect(sums(b)).toEqual([['provider:q', 7, 0, 0]])
+        b.budgetedProviders = new Set(['q'])
+        const unpriced = { candidates: two.candidates.map((candidate) => ({ ...candidate, worst: null })) }
+        expect(b.admit(ask('b', unpriced), NOW)).toMatchObject({ kind: 'granted', allowed: [0], hold: { budgeted: false } })
+      })
     })
 
     it('are charged for a request that a restart has forgotten, once', () => {
@@ -373,7 +429,7 @@ describe('the book of a key', () => {
       b.expire(NOW + HOLD_MS)
       expect(told(b)).toMatchObject({ spent: HOLD })
       b.settle({ requestId: 'b', row: row('b', 9), answer: null }, NOW + HOLD_MS)
-      expect(told(b)).toMatchObject({ spent: 9 })
+      expect(told(b)).toMatchObject({ spent: HOLD, refunded: HOLD - 9 })
     })
   })
 

@@ -204,11 +204,11 @@ describe('a budget that keys share', () => {
 
   it('takes a repeated and a late message as nothing new', () => {
     const budget = new SharedBudget(policy())
-    const ask = { told: { turn: 1, period: 'ever', spent: 0, returned: 0 }, least: 100, hoped: 100 }
+    const ask = { told: { turn: 1, period: 'ever', spent: 0, returned: 0, refunded: 0 }, least: 100, hoped: 100 }
     const first = budget.lease('a', ask, true, NOW)
     expect(budget.lease('a', ask, true, NOW)).toEqual(first)
-    budget.tell('a', { turn: 1, period: 'ever', spent: 60, returned: 40 }, NOW)
-    budget.tell('a', { turn: 1, period: 'ever', spent: 30, returned: 0 }, NOW)
+    budget.tell('a', { turn: 1, period: 'ever', spent: 60, returned: 40, refunded: 0 }, NOW)
+    budget.tell('a', { turn: 1, period: 'ever', spent: 30, returned: 0, refunded: 0 }, NOW)
     expect(budget.view(NOW)).toMatchObject({ spentNanoUsd: 60, leasedNanoUsd: 0 })
   })
 
@@ -257,11 +257,11 @@ describe('a budget that keys share', () => {
 
   it('counts without a limit', () => {
     const budget = new SharedBudget(policy({ limitNanoUsd: null }))
-    expect(budget.lease('a', { told: { turn: 1, period: '', spent: 0, returned: 0 }, least: 1e12, hoped: 1e12 }, false, NOW)).toMatchObject(
-      {
-        kind: 'leased',
-      },
-    )
+    expect(
+      budget.lease('a', { told: { turn: 1, period: '', spent: 0, returned: 0, refunded: 0 }, least: 1e12, hoped: 1e12 }, false, NOW),
+    ).toMatchObject({
+      kind: 'leased',
+    })
   })
 
   it('keeps the newer of two policies', () => {
