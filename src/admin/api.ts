@@ -5,6 +5,7 @@ import { Hono } from 'hono'
 import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
+import { EVENT_KINDS, listEvents } from '../platform/events.ts'
 import { listRows } from '../platform/ledger.ts'
 import { listRefusals } from '../platform/refusals.ts'
 import { budgetsApi } from './budgets-api.ts'
@@ -12,7 +13,7 @@ import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
-import { generation, listedKey, refusal } from './shapes.ts'
+import { generation, happened, listedKey, refusal } from './shapes.ts'
 import { requireAdmin } from './who.ts'
 
 export const adminApi = new Hono<{ Bindings: Env }>()
@@ -87,6 +88,16 @@ adminApi.get('/refusals', async (c) => {
   )
   return c.json({ data: rows.map(refusal) })
 })
+
+adminApi.get('/events', async (c) => {
+  const kind = c.req.query('kind') ?? null
+  if (kind !== null && !EVENT_KINDS.some((known) => known === kind))
+    throw new GatewayError('request-malformed', `Events are of kind ${EVENT_KINDS.join(', ')}.`)
+  const limit = whole(c.req.query('limit'), PAGE, MOST_ROWS)
+  const rows = await listEvents(c.env.DB, kind, limit, whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER))
+  return c.json({ data: rows.map(happened) })
+})
+
 adminApi.route('/budgets', budgetsApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))

@@ -16,7 +16,7 @@ import { check, limit, readJson, reset, SCOPE_ID } from './key-input.ts'
 
 export const budgetsApi = new Hono<{ Bindings: Env }>()
 
-const shape = z.strictObject({ limit, limit_reset: reset.optional() })
+const shape = z.strictObject({ limit, limit_reset: reset.optional(), soft_limit: limit.optional() })
 const PAGE = 100
 const LONGEST_NAME = 2000
 
@@ -44,7 +44,11 @@ for (const path of PATHS) {
     if (provider !== null && !providersOf(c.env).some(({ id }) => id === provider))
       throw new GatewayError('record-unknown', `There is no provider ${JSON.stringify(provider)} here; GET /api/v1/doctor lists them.`)
     const said = check(shape, await readJson(c.req.raw))
-    const policy = await change(c.env, scope, { limitNanoUsd: said.limit, limitReset: said.limit_reset ?? null })
+    const policy = await change(c.env, scope, {
+      limitNanoUsd: said.limit,
+      limitReset: said.limit_reset ?? null,
+      softNanoUsd: said.soft_limit ?? null,
+    })
     return c.json({ data: row(policy, await budgetOf(c.env, scope).view()) })
   })
 
@@ -56,8 +60,8 @@ for (const path of PATHS) {
   })
 }
 
-type Limits = Pick<BudgetPolicy, 'limitNanoUsd' | 'limitReset'>
-const NONE: Limits = { limitNanoUsd: null, limitReset: null }
+type Limits = Pick<BudgetPolicy, 'limitNanoUsd' | 'limitReset' | 'softNanoUsd'>
+const NONE: Limits = { limitNanoUsd: null, limitReset: null, softNanoUsd: null }
 
 /** `null` takes it away. @throws GatewayError `gateway-unavailable` when it is half done, or another change came between: repeat it */
 async function change(env: Env, scope: string, limits: Limits | null): Promise<BudgetPolicy> {
@@ -121,6 +125,7 @@ function row(policy: BudgetPolicy, view: BudgetView): { readonly [name: string]:
     limit: usd(policy.limitNanoUsd),
     limit_reset: policy.limitReset,
     limit_remaining: usd(left),
+    soft_limit: usd(policy.softNanoUsd ?? null),
     usage: usd(view.spentNanoUsd),
     sluice: {
       version: policy.version,

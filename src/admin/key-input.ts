@@ -44,6 +44,7 @@ const tags = z
   .optional()
 
 const special = z.strictObject({
+  soft_limit: limit.optional(),
   team: scopeId,
   user: scopeId,
   organization: scopeId,
@@ -108,6 +109,7 @@ export function readCreate(value: unknown): Settings {
     disabled: false,
     limitNanoUsd: said.limit ?? null,
     limitReset: said.limit_reset ?? null,
+    softNanoUsd: said.sluice?.soft_limit ?? null,
     expiresAt: said.expires_at ?? null,
     ...EVERYTHING,
     ...permitsSaid(said.sluice),
@@ -129,6 +131,7 @@ export function readChange(value: unknown): Change {
     ...(said.sluice === undefined
       ? {}
       : {
+          ...(said.sluice.soft_limit === undefined ? {} : { softNanoUsd: said.sluice.soft_limit }),
           limits: limitsSaid(said.sluice),
           scopesFrom: (before) => scopesSaid(said.sluice, before),
           naming: namingSaid(said.sluice),

@@ -17,6 +17,7 @@ export type Settings = Permits & {
   readonly disabled: boolean
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  readonly softNanoUsd: number | null
   readonly expiresAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
@@ -177,21 +178,9 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const {
-    name,
-    disabled,
-    limitNanoUsd,
-    limitReset,
-    expiresAt,
-    models,
-    providers,
-    regions,
-    ips,
-    limits,
-    scopes,
-    naming = NO_NAMING,
-  } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, naming }
+  const { name, disabled, limitNanoUsd, limitReset, softNanoUsd = null, expiresAt } = policy
+  const { models, providers, regions, ips, limits, scopes, naming = NO_NAMING } = policy
+  return { name, disabled, limitNanoUsd, limitReset, softNanoUsd, expiresAt, models, providers, regions, ips, limits, scopes, naming }
 }
 
 function policyText(settings: Settings): string {
@@ -200,6 +189,7 @@ function policyText(settings: Settings): string {
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+    ...(settings.softNanoUsd === null ? {} : { softNanoUsd: settings.softNanoUsd }),
     ...(settings.naming.customers || settings.naming.tagBudgets ? { naming: settings.naming } : {}),
   })
 }

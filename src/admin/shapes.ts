@@ -10,6 +10,7 @@ import { nameOfScope } from '../core/scope-names.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
+import type { Happened } from '../platform/events.ts'
 import type { KeptRefusal } from '../platform/refusals.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from '../core/window.ts'
 
@@ -73,6 +74,7 @@ export function ownKey(view: KeyView): Json {
       spent_nano_usd: view.spentNanoUsd,
       held_nano_usd: view.heldNanoUsd,
       limit_nano_usd: view.limitNanoUsd,
+      soft_limit: usd(view.softNanoUsd),
       hold_seconds: view.holdSeconds,
       resets_at: iso(view.resetsAt),
       models: view.models,
@@ -110,6 +112,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       version: policy.version,
       spent_nano_usd: spent,
       limit_nano_usd: policy.limitNanoUsd,
+      ...(policy.softNanoUsd == null ? {} : { soft_limit: usd(policy.softNanoUsd) }),
       resets_at: iso(period.resetsAt),
       ...permitsTold(policy),
       ...limitsTold(policy.limits),
@@ -209,6 +212,20 @@ export function refusal(one: KeptRefusal): Json {
       limit_nano_usd: one.money?.limitNanoUsd ?? null,
       left_out_before: one.leftOut,
     },
+  }
+}
+
+/** A row of `GET /api/v1/events`. */
+export function happened(one: Happened): Json {
+  return {
+    id: one.id,
+    created_at: iso(one.createdAt),
+    kind: one.kind,
+    scope: one.scope,
+    period: one.period,
+    spent: usd(one.spentNanoUsd),
+    soft_limit: usd(one.limitNanoUsd),
+    sluice: { key_id: one.keyId, spent_nano_usd: one.spentNanoUsd, soft_limit_nano_usd: one.limitNanoUsd },
   }
 }
 

@@ -5,6 +5,7 @@ import type { ErrorCode } from './errors.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 import type { Naming, Said } from './request-scopes.ts'
+import type { Warning } from './soft-limit.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
 export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
@@ -60,6 +61,7 @@ export type Refusal = {
   readonly retryAfterMs?: number
   readonly money?: Money
   readonly rates?: RatesView
+  readonly warnings?: readonly Warning[]
 }
 
 export type Admission =
@@ -76,6 +78,8 @@ export type Admission =
       readonly repeated: boolean
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
+      /** Soft limits that are reached. */
+      readonly warnings?: readonly Warning[]
     }
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
@@ -153,6 +157,7 @@ export type KeyView = Permits & {
   readonly expiresAt: number | null
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  readonly softNanoUsd: number | null
   readonly resetsAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]

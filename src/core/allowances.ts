@@ -1,7 +1,8 @@
 // What a key may spend of the budgets that it shares: leased from them (shared-budget.ts), held and spent here. What is told and given
 // back in full is forgotten, so that a key that meets many scopes keeps only those in use. Pure and synchronous.
 
-import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
+import type { Heard, LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
+import type { Over, Warning } from './soft-limit.ts'
 
 /** What a hold takes of one shared budget. `turn`: the allowance it was taken from, a new one each period and after one is forgotten. `covered`: it is leased; until then it waits. */
 export type Share = { readonly scope: string; readonly turn: number; readonly nanoUsd: number; readonly covered: boolean }
@@ -26,6 +27,8 @@ type Allowance = {
   toldSpent: number
   toldReturned: number
   toldRefunded: number
+  /** As the budget last said; the keys that share it spend meanwhile. */
+  over?: Over | undefined
 }
 
 /** What must survive a restart. */
@@ -67,6 +70,7 @@ export class Allowances {
         allowance.granted = Math.max(allowance.granted, answer.granted)
       }
     }
+    allowance.over = answer.over
     if (share.covered) return share
     if (share.turn === allowance.turn) return cover(allowance, share)
     allowance.waiting += share.nanoUsd // its period is over: it waits in the new one
@@ -129,21 +133,26 @@ export class Allowances {
   }
 
   /** The budget knows this now, and has said which period it counts in. */
-  confirm(
-    scope: string,
-    { turn, spent, returned, refunded }: Told,
-    { period, resetsAt }: Pick<Told, 'period'> & { readonly resetsAt: number | null },
-  ): void {
+  confirm(scope: string, { turn, spent, returned, refunded }: Told, { period, resetsAt, over }: Heard): void {
     const allowance = this.#all.get(scope)
     if (allowance === undefined || allowance.turn !== turn) return
     if (allowance.period === '') {
       allowance.period = period
       allowance.resetsAt = resetsAt
     }
+    allowance.over = over
     allowance.toldSpent = spent
     allowance.toldReturned = returned
     allowance.toldRefunded = refunded
     this.#forget(scope, allowance)
+  }
+
+  /** Those whose soft limit is reached, as far as it is known here. */
+  warnings(scopes: readonly string[]): readonly Warning[] {
+    return scopes.flatMap((scope) => {
+      const over = this.#all.get(scope)?.over
+      return over === undefined ? [] : [{ scope, ...over }]
+    })
   }
 
   snapshot(): AllowancesJournal {
@@ -174,8 +183,14 @@ export class Allowances {
 
   /** Nothing is held, and the budget knows all: its own sums are enough, and the next turn begins at nothing. */
   #forget(scope: string, allowance: Allowance): boolean {
+    if (allowance.over !== undefined && !isNamed(scope)) return false // what costs nothing is not leased, and is warned all the same
     return isIdle(allowance) && free(allowance) === 0 && isTold(allowance) && this.#all.delete(scope)
   }
+}
+
+/** Named by requests: there may be many. */
+function isNamed(scope: string): boolean {
+  return scope.startsWith('customer:') || scope.startsWith('tag:')
 }
 
 function isIdle({ held, waiting }: Allowance): boolean {

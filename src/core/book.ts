@@ -14,6 +14,7 @@ import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
 import { Names, NO_NAMING } from './request-scopes.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
+import { overSoft, type Over, type Warning } from './soft-limit.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { periodAt } from './window.ts'
 
@@ -200,6 +201,22 @@ export class Book {
     this.#holds.set(requestId, { ...held, shares: (held.shares ?? []).filter((share) => share.scope !== scope) })
   }
 
+  /** Whether the key's own soft limit is reached in its present period. */
+  over(now: number): { readonly period: string; readonly over?: Over } {
+    const policy = this.#policy
+    if (policy === null) return { period: '' }
+    const { id: period } = periodAt(policy.limitReset, policy.createdAt, now)
+    const over = overSoft(this.#spend.period === period ? this.#spend.periodNanoUsd : 0, policy.softNanoUsd)
+    return { period, ...(over === undefined ? {} : { over }) }
+  }
+
+  /** Soft limits that are reached: the key's own, and those that the request, or a refused one's key, shares. */
+  warnings(requestId: string, now: number): readonly Warning[] {
+    const { over } = this.over(now)
+    const scopes = this.#holds.get(requestId)?.shares?.map(({ scope }) => scope) ?? this.#policy?.scopes ?? []
+    return [...(over === undefined ? [] : [{ scope: 'key', ...over }]), ...this.#allowances.warnings(scopes)]
+  }
+
   /** Takes what a shared budget has granted. */
   fund(requestId: string, scope: string, answer: LeaseAnswer & { readonly kind: 'leased' }): void {
     const held = this.#holds.get(requestId)
@@ -310,6 +327,7 @@ export class Book {
       expiresAt: policy.expiresAt,
       limitNanoUsd: policy.limitNanoUsd,
       limitReset: policy.limitReset,
+      softNanoUsd: policy.softNanoUsd ?? null,
       resetsAt: period.resetsAt,
       models: policy.models,
       providers: policy.providers,

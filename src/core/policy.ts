@@ -21,6 +21,8 @@ export type Policy = Permits & {
   readonly expiresAt: number | null
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  /** Absent or `null`: none. */
+  readonly softNanoUsd?: number | null
   readonly limits: RateLimits
   /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`, `tag:night`. */
   readonly scopes: readonly string[]

@@ -2,6 +2,7 @@
 // without asking again; what is leased and not spent is recalled before anything is refused. All that a key tells is absolute (a sum
 // since the period began), so an answer that got lost or is repeated changes nothing. Pure and synchronous, as the book of a key.
 
+import { overSoft, type Over } from './soft-limit.ts'
 import { periodAt } from './window.ts'
 
 /** What D1 says of a shared budget. `limitNanoUsd: null`: none, only counted. */
@@ -11,6 +12,8 @@ export type BudgetPolicy = {
   readonly createdAt: number
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  /** Absent or `null`: none. */
+  readonly softNanoUsd?: number | null
   /** Nobody has set it: it is the default of its kind, which may change. */
   readonly isDefault?: boolean
 }
@@ -32,8 +35,19 @@ export type Told = {
 export type LeaseAsk = { readonly told: Told; readonly least: number; readonly hoped: number }
 
 export type LeaseAnswer =
-  | { readonly kind: 'leased'; readonly turn: number; readonly period: string; readonly resetsAt: number | null; readonly granted: number }
+  | {
+      readonly kind: 'leased'
+      readonly turn: number
+      readonly period: string
+      readonly resetsAt: number | null
+      readonly granted: number
+      /** Its soft limit is reached. */
+      readonly over?: Over
+    }
   | { readonly kind: 'short'; readonly period: string; readonly spent: number; readonly leased: number; readonly limit: number }
+
+/** What a key learns when it tells. */
+export type Heard = { readonly period: string; readonly resetsAt: number | null; readonly over?: Over }
 
 export type BudgetView = {
   readonly spentNanoUsd: number
@@ -94,14 +108,14 @@ export class SharedBudget {
       const extra = exact ? 0 : Math.min(Math.floor((left - need - more) / EXTRA_SHARE), need * EXTRA_TIMES)
       lease.granted += need + more + extra
     }
-    return { kind: 'leased', turn: lease.turn, period, resetsAt, granted: lease.granted }
+    return { kind: 'leased', turn: lease.turn, period, resetsAt, granted: lease.granted, ...this.#over() }
   }
 
   /** What a key's object says of itself, unasked or when it is recalled. */
-  tell(keyId: string, told: Told, now: number): { readonly period: string; readonly resetsAt: number | null } {
+  tell(keyId: string, told: Told, now: number): Heard {
     const { id: period, resetsAt } = this.#roll(now)
     if (told.period === '' || told.period === period) this.#tell(keyId, told)
-    return { period, resetsAt }
+    return { period, resetsAt, ...this.#over() }
   }
 
   /** The key knows nothing of this turn any more and will use nothing of it: what is open was granted to nobody. */
@@ -114,6 +128,11 @@ export class SharedBudget {
   lessees(now: number): readonly { readonly keyId: string; readonly turn: number; readonly period: string; readonly granted: number }[] {
     const { id: period } = this.#roll(now)
     return [...this.#leases].filter(([, lease]) => open(lease) > 0).map(([keyId, { turn, granted }]) => ({ keyId, turn, period, granted }))
+  }
+
+  /** The period that is over its soft limit, and by how much. */
+  over(now: number): { readonly period: string; readonly over?: Over } {
+    return { period: this.#roll(now).id, ...this.#over() }
   }
 
   view(now: number): BudgetView {
@@ -157,6 +176,11 @@ export class SharedBudget {
       lease.refunded = Math.max(lease.refunded, told.refunded)
     }
     return lease
+  }
+
+  #over(): { readonly over?: Over } {
+    const over = overSoft(this.#sum(spent), this.#policy.softNanoUsd)
+    return over === undefined ? {} : { over }
   }
 
   #sum(of: (lease: Lease) => number): number {

@@ -6,6 +6,7 @@ import {
   type BudgetJournal,
   type BudgetPolicy,
   type BudgetView,
+  type Heard,
   type LeaseAnswer,
   type LeaseAsk,
   type Told,
@@ -13,18 +14,22 @@ import {
 import { DEFAULT_CUSTOMER, defaultFor, hasDefault, readBudget } from './budgets.ts'
 import type { Env } from './env.ts'
 import type { KeyObject } from './key-object.ts'
+import { SoftWatch } from './soft-watch.ts'
 
 type Stored = { readonly policy: BudgetPolicy; readonly journal: BudgetJournal }
 
 /** A changed default is seen within so long. */
 const DEFAULT_MS = 60_000
 const RETRY_MS = 5000
+const EVENT_MS = 300
+const EVENT_RETRY_MS = 30_000
 
 export class BudgetObject extends DurableObject<Env> {
   #book: SharedBudget | null = null
   #opening: Promise<SharedBudget> | null = null
   #round: Promise<void> | null = null
   #nextRound: Promise<void> | null = null
+  readonly #soft = new SoftWatch(this.ctx.storage, this.env)
   #readAt = 0
   #reading: Promise<void> | null = null
 
@@ -37,14 +42,16 @@ export class BudgetObject extends DurableObject<Env> {
       answer = book.lease(keyId, ask, true, Date.now())
     }
     this.#keep(book)
+    this.#watch(book)
     return answer
   }
 
   /** On disk when this answers: the key may forget it then. */
-  async tell(keyId: string, told: Told): Promise<ReturnType<SharedBudget['tell']>> {
+  async tell(keyId: string, told: Told): Promise<Heard> {
     const book = this.#book ?? (await this.#open())
     const answer = book.tell(keyId, told, Date.now())
     this.#keep(book)
+    this.#watch(book)
     return answer
   }
 
@@ -79,6 +86,7 @@ export class BudgetObject extends DurableObject<Env> {
     const stored = await this.ctx.storage.get<Stored>('book')
     const book = new SharedBudget(stored?.policy ?? (await this.#first()))
     if (stored !== undefined) book.restore(stored.journal)
+    await this.#soft.restore()
     this.#book = book
     return book
   }
@@ -124,6 +132,23 @@ export class BudgetObject extends DurableObject<Env> {
     } catch {
       this.#readAt = Date.now() - DEFAULT_MS + RETRY_MS // D1 is away: what is known counts on
     }
+  }
+
+  override async alarm(): Promise<void> {
+    if (this.#book === null) await this.#open()
+    try {
+      await this.#soft.carry()
+    } catch {
+      await this.ctx.storage.setAlarm(Date.now() + EVENT_RETRY_MS) // D1 is away
+    }
+  }
+
+  /** Is the soft limit reached? What is to be said of it goes out by the alarm, which nobody waits for. */
+  #watch(book: SharedBudget): void {
+    const now = Date.now()
+    const { period, over } = book.over(now)
+    if (this.#soft.see(book.policy.scope, null, period, over, now))
+      void this.ctx.storage.setAlarm(now + EVENT_MS, { allowUnconfirmed: true })
   }
 
   #keep(book: SharedBudget): void {

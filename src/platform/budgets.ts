@@ -9,6 +9,7 @@ type Stored = {
   readonly limit_nano_usd: number | null
   readonly limit_reset: string | null
   readonly removed: number
+  readonly soft_limit_nano_usd: number | null
 }
 
 /** The budget of every customer that has none of its own. */
@@ -22,8 +23,8 @@ export async function readBudget(db: D1Database, scope: string): Promise<BudgetP
 
 /** `version`: of what stood there before, so that nothing older comes back. */
 export function defaultFor(scope: string, version: number, otherwise: BudgetPolicy | null): BudgetPolicy {
-  const { createdAt = 0, limitNanoUsd = null, limitReset = null } = otherwise ?? {}
-  return { scope, version, createdAt, limitNanoUsd, limitReset, ...(hasDefault(scope) ? { isDefault: true } : {}) }
+  const { createdAt = 0, limitNanoUsd = null, limitReset = null, softNanoUsd = null } = otherwise ?? {}
+  return { scope, version, createdAt, limitNanoUsd, limitReset, softNanoUsd, ...(hasDefault(scope) ? { isDefault: true } : {}) }
 }
 
 export function hasDefault(scope: string): boolean {
@@ -58,12 +59,21 @@ export async function listBudgets(db: D1Database, limit: number, offset: number)
 
 /** Writes a budget of a version; `false`: somebody else has changed it meanwhile. */
 export async function writeBudget(db: D1Database, policy: BudgetPolicy, removed: boolean, now: number): Promise<boolean> {
-  const { scope, createdAt, version, limitNanoUsd, limitReset } = policy
+  const { scope, createdAt, version, limitNanoUsd, limitReset, softNanoUsd = null } = policy
   const result = await db
     .prepare(
-      'INSERT INTO budgets (scope, created_at, updated_at, version, limit_nano_usd, limit_reset, removed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (scope) DO UPDATE SET updated_at = ?3, version = ?4, limit_nano_usd = ?5, limit_reset = ?6, removed = ?7 WHERE budgets.version = ?4 - 1',
+      'INSERT INTO budgets (scope, created_at, updated_at, version, limit_nano_usd, limit_reset, removed, soft_limit_nano_usd) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (scope) DO UPDATE SET updated_at = ?3, version = ?4, limit_nano_usd = ?5, limit_reset = ?6, removed = ?7, soft_limit_nano_usd = ?8 WHERE budgets.version = ?4 - 1',
     )
-    .bind(scope, createdAt, now, version, removed ? null : limitNanoUsd, removed ? null : limitReset, removed ? 1 : 0)
+    .bind(
+      scope,
+      createdAt,
+      now,
+      version,
+      removed ? null : limitNanoUsd,
+      removed ? null : limitReset,
+      removed ? 1 : 0,
+      removed ? null : softNanoUsd,
+    )
     .run()
   return result.meta.changes > 0
 }
@@ -75,5 +85,6 @@ function policyOf(stored: Stored): BudgetPolicy {
     createdAt: stored.created_at,
     limitNanoUsd: stored.limit_nano_usd,
     limitReset: stored.limit_reset,
+    softNanoUsd: stored.soft_limit_nano_usd,
   }
 }

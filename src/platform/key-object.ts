@@ -17,6 +17,7 @@ import { Outbox, QUIETLY, type Pending } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
 import { ProviderBudgets } from './provider-budgets.ts'
 import { writeRefusals } from './refusals.ts'
+import { SoftWatch } from './soft-watch.ts'
 
 /** Holds are written down in one value, at most this often: a crash forgets at most the holds of the last moments. */
 const JOURNAL_MS = 40
@@ -25,11 +26,14 @@ const FLUSH_MS = 700
 const TRIM_AFTER = 100
 const MOST_BACKOFF_MS = 60_000
 const NAME = 'name:'
+/** Refusals that tell of money: who may not use the key learns nothing of it. */
+const WARNED: ReadonlySet<string> = new Set(['budget-exceeded', 'rate-exceeded'])
 const TOLD_AT_ONCE = 50
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
   readonly #outbox: Outbox
   readonly #providers: ProviderBudgets
+  readonly #soft: SoftWatch
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
@@ -42,6 +46,7 @@ export class KeyObject extends DurableObject<Env> {
     super(ctx, env)
     this.#outbox = new Outbox(ctx.storage)
     this.#providers = new ProviderBudgets(ctx.storage, env.DB)
+    this.#soft = new SoftWatch(ctx.storage, env)
     this.#book = new Book({
       holdMs: numberSetting(env, 'SLUICE_HOLD_SECONDS', 300) * 1000,
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
@@ -69,7 +74,9 @@ export class KeyObject extends DurableObject<Env> {
       this.#refused.drop(ask.requestId)
       this.#journalSoon()
     } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
-    return answer
+    if (answer.kind === 'replay' || (answer.kind === 'refused' && !WARNED.has(answer.code))) return answer
+    const warnings = this.#book.warnings(ask.requestId, now)
+    return warnings.length === 0 ? answer : { ...answer, warnings }
   }
 
   /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
@@ -118,6 +125,7 @@ export class KeyObject extends DurableObject<Env> {
   async flush(): Promise<void> {
     await this.#flush()
     await this.#flushRefused()
+    await this.#soft.carry()
     await this.#report()
   }
 
@@ -137,11 +145,12 @@ export class KeyObject extends DurableObject<Env> {
     const carry = async (): Promise<void> => {
       await this.#flush()
       await this.#flushRefused()
+      await this.#soft.carry()
     }
     const [carried, told] = await Promise.allSettled([carry(), this.#report()]) // neither waits for the other
     // D1 is away: the rows stay here, and nothing is refused for it
     this.#failures = carried.status === 'rejected' || told.status === 'rejected' ? this.#failures + 1 : 0
-    if (!this.#outbox.isEmpty || this.#refused.size > 0 || told.status === 'rejected') {
+    if (!this.#outbox.isEmpty || this.#refused.size > 0 || this.#soft.isWaiting || told.status === 'rejected') {
       const wait = Math.min(FLUSH_MS * 2 ** this.#failures, MOST_BACKOFF_MS)
       this.#wakeBy(Date.now() + wait * (0.75 + Math.random() / 2))
     } else {
@@ -157,12 +166,13 @@ export class KeyObject extends DurableObject<Env> {
       this.#outbox.restore(),
       this.ctx.storage.list<Met>({ prefix: NAME }),
       this.#providers.restore(),
+      this.#soft.restore(),
     ])
     this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
     if (journal !== undefined) this.#book.restore(journal)
     for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', Date.now())
-    if (rows.length > 0) this.#wakeBy(Date.now() + FLUSH_MS)
+    if (rows.length > 0 || this.#soft.isWaiting) this.#wakeBy(Date.now() + FLUSH_MS)
     else {
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
@@ -222,7 +232,9 @@ export class KeyObject extends DurableObject<Env> {
   #keep(settled: readonly Pending[], now: number): void {
     this.#outbox.keep(settled)
     void this.ctx.storage.put('journal', this.#book.snapshot(now), QUIETLY)
-    if (settled.length > 0) this.#wakeBy(now + FLUSH_MS)
+    const { period, over } = this.#book.over(now)
+    this.#soft.see('key', this.ctx.id.name ?? '', period, over, now)
+    if (settled.length > 0 || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
   }
 
   #journalSoon(): void {

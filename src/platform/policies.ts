@@ -28,10 +28,17 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, naming, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const {
+    limits,
+    scopes,
+    naming,
+    softNanoUsd = null,
+    ...permits
+  } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly scopes?: readonly string[]
     readonly naming?: Partial<Naming>
+    readonly softNanoUsd?: number
   }
   return {
     keyId: stored.id,
@@ -48,6 +55,7 @@ export function policyOf(stored: StoredKey): Policy {
     expiresAt: stored.expires_at,
     limitNanoUsd: stored.limit_nano_usd,
     limitReset: stored.limit_reset,
+    softNanoUsd,
     ...EVERYTHING,
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
