@@ -9,11 +9,13 @@ import { EVENT_KINDS, listEvents } from '../platform/events.ts'
 import { listRows } from '../platform/ledger.ts'
 import { listRefusals } from '../platform/refusals.ts'
 import { budgetsApi } from './budgets-api.ts'
+import { creditGrants } from './credit-grants.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
 import { generation, happened, listedKey, refusal } from './shapes.ts'
+import { whole } from './whole.ts'
 import { requireAdmin } from './who.ts'
 
 export const adminApi = new Hono<{ Bindings: Env }>()
@@ -99,6 +101,7 @@ adminApi.get('/events', async (c) => {
 })
 
 adminApi.route('/budgets', budgetsApi)
+adminApi.route('/credits', creditGrants)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 
@@ -113,13 +116,4 @@ async function must(env: Env, hash: string): Promise<Kept> {
   const kept = /^[0-9a-f]{64}$/.test(hash) ? await findKey(env, hash) : null
   if (kept === null) throw new GatewayError('record-unknown', 'There is no key with this hash.')
   return kept
-}
-
-/** A whole number of the query. @throws GatewayError `request-malformed` */
-function whole(text: string | undefined, otherwise: number, most: number): number {
-  if (text === undefined) return otherwise
-  const value = Number(text)
-  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
-    throw new GatewayError('request-malformed', 'limit and offset are whole numbers from 0 up.')
-  return Math.min(value, most)
 }

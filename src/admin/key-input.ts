@@ -34,7 +34,7 @@ const ips = z
   .optional()
 const rate = z.int().min(1).max(1_000_000_000_000).nullable().optional()
 /** What a key may name one budget of, which it shares with others. */
-const SCOPE_KINDS = ['team', 'user', 'organization'] as const
+const SCOPE_KINDS = ['team', 'user', 'organization', 'credit'] as const
 export const SCOPE_ID = /^[A-Za-z0-9._-]{1,64}$/
 const scopeId = z.string().regex(SCOPE_ID, 'must be letters, digits, dots, dashes and underscores, at most 64').nullable().optional()
 const tags = z
@@ -48,6 +48,7 @@ const special = z.strictObject({
   team: scopeId,
   user: scopeId,
   organization: scopeId,
+  credit: scopeId,
   tags,
   tag_budgets: z.boolean().optional(),
   customers: z.boolean().optional(),

@@ -13,6 +13,8 @@ import {
 } from '../core/shared-budget.ts'
 import { DEFAULT_CUSTOMER, defaultFor, hasDefault, readBudget } from './budgets.ts'
 import type { Env } from './env.ts'
+import { grantCredit, type Granted } from './granting.ts'
+import { accountOf, readCredit, type Grant } from './grants.ts'
 import type { KeyObject } from './key-object.ts'
 import { SoftWatch } from './soft-watch.ts'
 
@@ -30,6 +32,7 @@ export class BudgetObject extends DurableObject<Env> {
   #round: Promise<void> | null = null
   #nextRound: Promise<void> | null = null
   readonly #soft = new SoftWatch(this.ctx.storage, this.env)
+  #granting: Promise<unknown> = Promise.resolve()
   #readAt = 0
   #reading: Promise<void> | null = null
 
@@ -95,7 +98,8 @@ export class BudgetObject extends DurableObject<Env> {
   async #first(): Promise<BudgetPolicy> {
     const scope = this.ctx.id.name ?? ''
     try {
-      const policy = await readBudget(this.env.DB, scope)
+      const account = accountOf(scope)
+      const policy = await (account === null ? readBudget(this.env.DB, scope) : readCredit(this.env.DB, account))
       this.#readAt = Date.now()
       return policy
     } catch (cause) {
@@ -132,6 +136,20 @@ export class BudgetObject extends DurableObject<Env> {
     } catch {
       this.#readAt = Date.now() - DEFAULT_MS + RETRY_MS // D1 is away: what is known counts on
     }
+  }
+
+  /** One after the other: two that take back must not both see the same credit. */
+  async grant(grant: Grant): Promise<Granted> {
+    const granted = this.#granting.then(async () => {
+      const book = this.#book ?? (await this.#open())
+      const keep = async (): Promise<void> => {
+        this.#keep(book)
+        await this.ctx.storage.sync()
+      }
+      return grantCredit(this.env.DB, { book, recall: () => this.#recall(book), keep }, grant)
+    })
+    this.#granting = granted.catch(() => undefined)
+    return granted
   }
 
   override async alarm(): Promise<void> {
@@ -190,7 +208,7 @@ export class BudgetObject extends DurableObject<Env> {
   }
 }
 
-type Reached = Pick<BudgetObject, 'lease' | 'tell' | 'view' | 'apply' | 'known'>
+type Reached = Pick<BudgetObject, 'lease' | 'tell' | 'view' | 'apply' | 'known' | 'grant'>
 
 /** A budget's object as its methods are written; the platform's own type of a stub wraps every answer once more. */
 export function budgetOf(env: Env, scope: string): Reached {
