@@ -1,4 +1,4 @@
--- Budgets that were taken away so that the default of their kind counts again (customers).
+-- Budgets that were taken away: the default of their kind counts again (customers), or none does (providers).
 
 ALTER TABLE budgets ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
 

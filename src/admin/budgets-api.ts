@@ -52,7 +52,7 @@ for (const path of PATHS) {
     return c.json({ data: row(policy, await budgetOf(c.env, scope).view()) })
   })
 
-  /** The limit goes, the counting stays; a customer has the default again. */
+  /** The limit goes, the counting stays; a customer has the default again, and of a provider nothing is counted any more. */
   budgetsApi.delete(path, async (c) => {
     const scope = await scopeOf(c.req.param('kind'), c.req.param('id') ?? '')
     await change(c.env, scope, null)
@@ -69,7 +69,7 @@ async function change(env: Env, scope: string, limits: Limits | null): Promise<B
   const { own, otherwise } = await findBudget(env.DB, scope)
   const before = own === null || own.removed ? otherwise : own.policy
   const version = (own?.policy.version ?? 0) + 1
-  const removed = limits === null && hasDefault(scope)
+  const removed = limits === null && (hasDefault(scope) || providerOf(scope) !== null)
   const next: BudgetPolicy = removed
     ? defaultFor(scope, version, otherwise)
     : { scope, version, createdAt: own?.policy.createdAt ?? now, ...(limits ?? NONE) }

@@ -25,6 +25,8 @@ export type Outcome = {
 
 /** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
 const BYTES_A_TOKEN = 3
+/** A row must fit D1 whatever a client calls its users. */
+const LONGEST_USER = 512
 
 export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const { candidate, tally } = outcome
@@ -54,7 +56,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     traceId: trace.traceId,
     parentSpan: trace.parentSpan,
     session: job.intent.session,
-    endUser: customerOf(job),
+    endUser: customerOf(job)?.slice(0, LONGEST_USER) ?? null,
     tags: tagsOf(job.headers),
     upstreamId: tally?.upstreamId ?? null,
     dropped: outcome.dropped,

@@ -29,7 +29,9 @@ export class ProviderBudgets {
   async read(now: number): Promise<void> {
     this.#readAt = now
     const { results } = await this.#db
-      .prepare("SELECT substr(scope, 10) AS id FROM budgets WHERE scope >= 'provider:' AND scope < 'provider;' ORDER BY scope")
+      .prepare(
+        "SELECT substr(scope, 10) AS id FROM budgets WHERE scope >= 'provider:' AND scope < 'provider;' AND removed = 0 ORDER BY scope",
+      )
       .all<{ readonly id: string }>()
     const ids = results.map(({ id }) => id)
     if (ids.join() === [...this.#ids].join()) return

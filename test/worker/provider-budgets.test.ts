@@ -93,6 +93,16 @@ describe('a budget of a provider', () => {
     expect(kept).toEqual(expect.arrayContaining(['fireworks', 'together']))
   })
 
+  it('that was taken away binds no key that comes after', async () => {
+    await put('deepseek', 0)
+    expect(await admit(await makeKey(), 'taken-1', 'deepseek')).toMatchObject({ kind: 'refused' })
+    expect((await call('DELETE', '/api/v1/budgets/provider/deepseek', ADMIN)).status).toBe(200)
+    expect((await call('GET', '/api/v1/budgets/provider/deepseek', ADMIN)).status).toBe(404)
+    expect(await admit(await makeKey(), 'taken-2', 'deepseek')).toMatchObject({ kind: 'granted', hold: { budgeted: false } })
+    await put('deepseek', 0)
+    expect(await admit(await makeKey(), 'taken-3', 'deepseek')).toMatchObject({ kind: 'refused' })
+  })
+
   it('is of a provider that there is', async () => {
     expect((await put('nobody', 1)).status).toBe(404)
   })
