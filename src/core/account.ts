@@ -44,6 +44,8 @@ export type Hold = {
   readonly requestId: string
   readonly period: string
   readonly nanoUsd: number
+  /** By the clock of the key's object. */
+  readonly takenAt: number
   readonly expiresAt: number
   /** The key has a budget: what is unknown is booked at its worst. */
   readonly budgeted: boolean
@@ -84,7 +86,8 @@ export type Admission =
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
 
-export type Ending = 'complete' | 'client-gone' | 'upstream-cut' | 'failed' | 'expired'
+/** `unattributed`: no request, but what a crash of the key's object may have forgotten. */
+export type Ending = 'complete' | 'client-gone' | 'upstream-cut' | 'failed' | 'expired' | 'unattributed'
 export type UsageFrom = 'provider' | 'counted' | 'hold' | 'none'
 
 /** One call of one target. */
@@ -138,14 +141,8 @@ export type Row = {
   readonly fidelity: Fidelity | null
 }
 
-/** `row: null` gives the hold back: nothing was sent. */
-export type Settlement = {
-  readonly requestId: string
-  readonly row: Row | null
-  readonly answer: KeptAnswer | null
-  /** As the hold said. */
-  readonly scopes?: readonly string[]
-}
+/** `row: null` gives the hold back: nothing was sent. It carries the hold, for an object that has forgotten it. */
+export type Settlement = { readonly hold: Hold; readonly row: Row | null; readonly answer: KeptAnswer | null }
 
 /** What a key may know of itself. */
 export type KeyView = Permits & {

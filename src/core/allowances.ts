@@ -52,6 +52,29 @@ export class Allowances {
     return cover(allowance, { scope, turn: allowance.turn, nanoUsd, covered: false })
   }
 
+  /** What is leased and neither held nor spent. */
+  free(scope: string): number {
+    const allowance = this.#all.get(scope)
+    return allowance === undefined ? 0 : free(allowance)
+  }
+
+  /** Holds what a crash may have forgotten, whether or not it is leased as far as this key remembers. */
+  holdLost(scope: string, nanoUsd: number, now: number): Share {
+    const allowance = this.#present(scope, now)
+    allowance.held += nanoUsd
+    return { scope, turn: allowance.turn, nanoUsd, covered: true }
+  }
+
+  /** Books what nobody asked for, as far as it can have been spent: never beyond what was leased. Gives back how much that is. */
+  bookLost(share: Share): BookedShare {
+    const allowance = this.#all.get(share.scope)
+    if (allowance === undefined || allowance.turn !== share.turn) return { ...share, nanoUsd: 0, period: '' }
+    allowance.held -= share.nanoUsd
+    const nanoUsd = Math.min(share.nanoUsd, free(allowance))
+    allowance.spent += nanoUsd
+    return { ...share, nanoUsd, period: allowance.period }
+  }
+
   /** What to ask the budget for, for this share alone and for all that waits. */
   asking(share: Share): LeaseAsk {
     const allowance = this.#all.get(share.scope) ?? this.#begin(share.scope, 0)

@@ -3,13 +3,15 @@
 
 import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
 import { Allowances, type AllowancesJournal, type BookedShare, type Share } from './allowances.ts'
-import { expiredRow } from './expired-row.ts'
+import type { Taken } from './ahead.ts'
+import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
+import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
-import { costIn, providerCharged, providerHolds } from './provider-shares.ts'
-import { Rates, type RatesSnapshot } from './rates.ts'
+import { costIn, providerScopes } from './provider-shares.ts'
+import { hasLimits, Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
 import { Names, NO_NAMING } from './request-scopes.ts'
@@ -18,11 +20,10 @@ import { overSoft, type Over, type Warning } from './soft-limit.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { periodAt } from './window.ts'
 
-/** `tokens` are reserved since `at`, until the settle says how many it were. */
+/** `tokens` are reserved until the settle says how many it were. */
 type Held = {
   readonly hold: Hold
   readonly idempotencyKey: string | null
-  readonly at?: number
   readonly tokens?: number
   readonly shares?: readonly Share[]
 }
@@ -33,7 +34,11 @@ export type Journal = {
   readonly holds: readonly (readonly [string, Held])[]
   readonly rates?: RatesSnapshot
   readonly allowances?: AllowancesJournal
+  readonly lost?: readonly Lost[]
 }
+
+/** A row to write; `corrects`: it stands in for one that was written before. */
+export type Booked = { readonly row: Row; readonly corrects: boolean }
 
 export type Settings = {
   readonly holdMs: number
@@ -60,6 +65,7 @@ export class Book {
   readonly names = new Names()
   /** Providers that have a budget. */
   budgetedProviders: ReadonlySet<string> = new Set()
+  readonly #lost = new LostHolds()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, Settled>()
   readonly #repeats = new Repeats(REMEMBER_MS)
@@ -82,23 +88,60 @@ export class Book {
   }
 
   snapshot(now: number): Journal {
-    return { spend: this.#spend, holds: [...this.#holds], rates: this.#rates.snapshot(now), allowances: this.#allowances.snapshot() }
+    return {
+      spend: this.#spend,
+      holds: [...this.#holds],
+      rates: this.#rates.snapshot(now),
+      allowances: this.#allowances.snapshot(),
+      lost: this.#lost.snapshot(),
+    }
   }
 
-  restore({ spend, holds, rates, allowances }: Journal): void {
+  restore({ spend, holds, rates, allowances, lost }: Journal): void {
     this.#spend = spend
+    if (lost !== undefined) this.#lost.restore(lost)
     if (allowances !== undefined) this.#allowances.restore(allowances)
     if (rates !== undefined) this.#rates.restore(rates)
     for (const [id, held] of holds) {
       if (this.#holds.has(id)) continue
+      if (held.shares?.some(({ covered }) => !covered) === true) {
+        for (const share of held.shares) this.#allowances.settle(share, 0) // it was still waiting for a shared budget: nobody was told that it may go
+        continue
+      }
       this.#holds.set(id, held)
       this.#held += held.hold.nanoUsd
     }
   }
 
+  /** After a crash, when all is restored: what may have been admitted after the last writing, and be forgotten, is held. */
+  holdLost(slack: Taken, id: string, now: number): void {
+    if (slack.length === 0) return
+    const of = new Map(slack)
+    const [nanoUsd, requests, tokens] = [of.get('money') ?? 0, of.get('requests') ?? 0, of.get('tokens') ?? 0]
+    const period = this.#policy === null ? '' : periodAt(this.#policy.limitReset, this.#policy.createdAt, now).id
+    const shares = slack.filter(([name]) => name.includes(':')).map(([scope, most]) => this.#allowances.holdLost(scope, most, now))
+    if (this.#policy !== null) this.#rates.count(this.#policy.limits, requests, tokens, now)
+    this.#lost.add({ id, at: now, period, expiresAt: now + this.#settings.holdMs, nanoUsd, requests, shares, booked: false })
+  }
+
+  /** What an admission took, for the write-ahead ceiling. */
+  taken(requestId: string): Taken {
+    const held = this.#holds.get(requestId)
+    if (held === undefined) return []
+    const { nanoUsd } = held.hold
+    const money = [['money', nanoUsd], ...(held.shares ?? []).map(({ scope }) => [scope, nanoUsd] as const)] as const
+    return this.#policy === null || !hasLimits(this.#policy.limits) ? money : [...money, ['requests', 1], ['tokens', held.tokens ?? 0]]
+  }
+
+  /** The most that may still be admitted of something: the write-ahead ceiling never reaches beyond a limit. */
+  room(of: string, now: number): number {
+    if (of === 'money') return this.#left(now)
+    return of.includes(':') ? this.#allowances.free(of) : Number.MAX_SAFE_INTEGER
+  }
+
   /** When the earliest hold expires; `null`: none is held. */
   earliestExpiry(): number | null {
-    let earliest: number | null = null
+    let earliest = this.#lost.earliestExpiry()
     for (const { hold } of this.#holds.values()) if (earliest === null || hold.expiresAt < earliest) earliest = hold.expiresAt
     return earliest
   }
@@ -126,13 +169,12 @@ export class Book {
       ask,
       this.#settings.defaultCeiling,
     )
-    const wait = this.#rates.wait(policy.limits, tokens, this.#holds.size, now)
+    const wait = this.#rates.wait(policy.limits, tokens, this.#running, now)
     if (wait !== null) return refuseWait(wait, this.#rates.view(policy.limits, now))
 
     const period = periodAt(policy.limitReset, policy.createdAt, now)
-    const spent = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
     const limit = policy.limitNanoUsd
-    const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - spent - this.#held
+    const left = this.#left(now)
     const scopes = this.names.scopesOf(policy.scopes, policy.naming ?? NO_NAMING, ask, now)
     const budgeted = limit !== null || scopes.length > 0
     const plans = permitted.map(({ candidate, index }) => ({
@@ -141,12 +183,14 @@ export class Book {
     }))
     const fitting = plans.filter((p) => p.kind === 'fits')
     if (fitting.length === 0) {
-      const money = { spentNanoUsd: spent, heldNanoUsd: this.#held, limitNanoUsd: limit ?? 0, scope: 'key' }
+      const spentNanoUsd = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
+      const money = { spentNanoUsd, heldNanoUsd: this.#heldAll, limitNanoUsd: limit ?? 0, scope: 'key' }
       return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', money)
     }
 
     // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
-    const atProviders = providerHolds(this.budgetedProviders, ask.candidates, fitting)
+    const atProviders = providerScopes(this.budgetedProviders, ask.candidates, fitting)
+    const all = atProviders.length === 0 ? scopes : [...scopes, ...atProviders]
     let nanoUsd = 0
     let ceiling: number | null = null
     let clamped = false
@@ -159,14 +203,14 @@ export class Book {
       requestId: ask.requestId,
       period: period.id,
       nanoUsd,
+      takenAt: now,
       expiresAt: now + this.#settings.holdMs,
       budgeted: budgeted || atProviders.length > 0,
-      ...(scopes === policy.scopes ? {} : { scopes }),
+      ...(all === policy.scopes ? {} : { scopes: all }),
     }
-    const shares = [...scopes.map((scope) => ({ scope, nanoUsd })), ...atProviders].map((one) =>
-      this.#allowances.reserve(one.scope, one.nanoUsd, now),
-    )
-    this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, at: now, tokens, shares })
+    const shares = all.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
+    this.#settled.delete(ask.requestId) // it is asked again: a shared budget refused, or the policy changed
+    this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, tokens, shares })
     this.#held += nanoUsd
     this.#rates.count(policy.limits, 1, tokens, now)
     this.#repeats.begin(ask, now)
@@ -227,9 +271,10 @@ export class Book {
 
   /** Gives everything back: a shared budget has refused, or could not be asked. */
   cancel(requestId: string, now: number): void {
-    const key = this.#holds.get(requestId)?.idempotencyKey ?? null
-    this.settle({ requestId, row: null, answer: null }, now)
-    this.#repeats.drop(key, requestId)
+    const held = this.#holds.get(requestId)
+    if (held === undefined) return
+    this.settle({ hold: held.hold, row: null, answer: null }, now)
+    this.#repeats.drop(held.idempotencyKey, requestId)
   }
 
   /** `null`: nothing is known of this turn. */
@@ -246,44 +291,50 @@ export class Book {
     this.#allowances.confirm(...told)
   }
 
-  /** A live stream's hold begins its life anew. */
-  renew(requestId: string, now: number): boolean {
+  /** A live stream's hold begins its life anew; one that a crash has forgotten is remembered again. */
+  renew(hold: Hold, now: number): boolean {
+    const { requestId } = hold
+    const expiresAt = now + this.#settings.holdMs
     const held = this.#holds.get(requestId)
-    if (held === undefined) return false
-    this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt: now + this.#settings.holdMs } })
+    if (held !== undefined) {
+      this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt } })
+      return true
+    }
+    const drawn = this.#settled.has(requestId) ? null : this.#draw(hold)
+    if (drawn === null || drawn.from.booked) return false
+    this.#holds.set(requestId, { hold: { ...hold, expiresAt }, idempotencyKey: null, shares: drawn.shares })
+    this.#held += hold.nanoUsd
     return true
   }
 
-  /**
-   * Replaces a hold by the real cost, once. Gives back the row to write, and whether it corrects one that was booked when the hold
-   * expired; `null`: this request is settled already, or nothing was sent.
-   */
-  settle(settlement: Settlement, now: number): { readonly row: Row; readonly corrects: boolean } | null {
-    const { requestId, row } = settlement
+  /** Replaces a hold by the real cost, once. Gives back the rows to write: none where this request is settled already, or nothing was sent. */
+  settle({ hold, row, answer }: Settlement, now: number): readonly Booked[] {
+    const { requestId } = hold
     const held = this.#holds.get(requestId)
-    this.#repeats.end(held?.idempotencyKey ?? null, requestId, settlement.answer)
+    this.#repeats.end(held?.idempotencyKey ?? null, requestId, answer)
     const before = this.#settled.get(requestId)
-    if (before !== undefined && !before.expired) return null
+    if (before !== undefined && !before.expired) return []
+    const cost = row?.costNanoUsd ?? 0
     this.#trueUp(requestId, row)
     this.#release(requestId)
-    this.#settleShares(held, before, settlement, now)
-    if (row === null) {
-      if (before === undefined) return null
-      this.#spendMore(-before.nanoUsd, this.#spend.period, now)
-      this.#settled.set(requestId, { nanoUsd: 0, expired: false, until: this.#forgetAt(now) })
-      return null
-    }
-    const nanoUsd = row.costNanoUsd ?? 0
-    this.#spendMore(nanoUsd - (before?.nanoUsd ?? 0), row.period, now)
-    this.#settled.set(requestId, { nanoUsd, expired: false, until: this.#forgetAt(now) })
-    return { row, corrects: before !== undefined }
+    // That nothing was sent is not looked up in the ledger: it may be told twice, and must not take from what is lost.
+    const drawn = held === undefined && before === undefined && row !== null ? this.#draw(hold) : null
+    this.#settleShares(held, before, drawn, { hold, row }, now)
+    this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
+    this.#spendMore(cost - (before?.nanoUsd ?? 0), hold.period, now)
+    const settled = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now))
+    return [...(settled === null ? [] : [{ row: settled, corrects: before !== undefined }]), ...this.#giveBack(drawn, now)]
   }
 
   /** Books every hold whose time is over in full: money never becomes free by time alone. */
-  expire(now: number): readonly Row[] {
-    const rows: Row[] = []
+  expire(now: number): readonly Booked[] {
+    const rows: Booked[] = []
     for (const [id, { hold, shares }] of this.#holds) {
       if (hold.expiresAt > now) continue
+      if (shares?.some(({ covered }) => !covered) === true) {
+        this.cancel(id, now) // it still waits for a shared budget: nobody was told that it may go
+        continue
+      }
       this.#release(id)
       const booked = shares?.map((share) => this.#allowances.book(share)) // which provider was used is not known: all that may have been
       this.#spendMore(hold.nanoUsd, hold.period, now)
@@ -293,7 +344,12 @@ export class Book {
         ...(booked === undefined ? {} : { shares: booked }),
         until: this.#forgetAt(now),
       })
-      rows.push(expiredRow(this.#policy?.keyId ?? '', hold, now, this.#settings.holdMs))
+      rows.push({ row: expiredRow(this.#keyId, hold, now), corrects: false })
+    }
+    for (const lost of this.#lost.expire(now, (share) => this.#allowances.bookLost(share))) {
+      if (lost.nanoUsd === 0) continue
+      this.#spendMore(lost.nanoUsd, lost.period, now)
+      rows.push({ row: unattributedRow(this.#keyId, lost, lost.nanoUsd, now), corrects: false })
     }
     return rows
   }
@@ -302,11 +358,16 @@ export class Book {
   forget(now: number): void {
     for (const [id, { until }] of this.#settled) if (until <= now) this.#settled.delete(id)
     this.#repeats.forget(now)
+    this.#lost.forget(now - REMEMBER_MS)
   }
 
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
   rememberSettled(requestId: string, nanoUsd: number, expired: boolean, now: number): void {
     this.#settled.set(requestId, { nanoUsd, expired, until: this.#forgetAt(now) })
+  }
+
+  isHeld(requestId: string): boolean {
+    return this.#holds.has(requestId)
   }
 
   knows(requestId: string): boolean {
@@ -336,22 +397,67 @@ export class Book {
       limits: policy.limits,
       scopes: policy.scopes,
       naming: policy.naming ?? NO_NAMING,
-      running: this.#holds.size,
+      running: this.#running,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,
       spentDayNanoUsd: spent.dayNanoUsd,
       spentWeekNanoUsd: spent.weekNanoUsd,
       spentMonthNanoUsd: spent.monthNanoUsd,
-      heldNanoUsd: this.#held,
+      heldNanoUsd: this.#heldAll,
       holdSeconds: Math.round(this.#settings.holdMs / 1000),
     }
   }
 
+  /** The shared budgets that a hold was reserved in. */
+  #scopesOf(hold: Hold): readonly string[] {
+    return hold.scopes ?? this.#policy?.scopes ?? []
+  }
+
+  #draw(hold: Hold): Drawn | null {
+    return this.#lost.draw(hold, new Set(this.#scopesOf(hold)))
+  }
+
+  get #keyId(): string {
+    return this.#policy?.keyId ?? ''
+  }
+
+  get #running(): number {
+    return this.#holds.size + this.#lost.requests
+  }
+
+  get #heldAll(): number {
+    return this.#held + this.#lost.nanoUsd
+  }
+
+  #left(now: number): number {
+    const policy = this.#policy
+    if (policy === null || policy.limitNanoUsd === null) return Number.MAX_SAFE_INTEGER
+    const period = periodAt(policy.limitReset, policy.createdAt, now)
+    return policy.limitNanoUsd - (this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0) - this.#heldAll
+  }
+
+  /** A request that was lost and found after what it may have cost was booked: that row gets smaller. */
+  #giveBack(drawn: Drawn | null, now: number): readonly Booked[] {
+    if (drawn === null || !drawn.from.booked || drawn.nanoUsd === 0) return []
+    const { from, nanoUsd } = drawn
+    this.#spendMore(-nanoUsd, from.period, now)
+    return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
+  }
+
   /** What nobody remembers holding is spent all the same: a restart must not make it free. */
-  #settleShares(held: Held | undefined, before: Settled | undefined, { row, scopes }: Settlement, now: number): void {
+  #settleShares(
+    held: Held | undefined,
+    before: Settled | undefined,
+    drawn: Drawn | null,
+    { hold, row }: Pick<Settlement, 'hold' | 'row'>,
+    now: number,
+  ): void {
     if (held === undefined && before === undefined) {
-      const charged = [...(scopes ?? this.#policy?.scopes ?? []), ...providerCharged(this.budgetedProviders, row)]
-      for (const scope of charged) this.#allowances.charge(scope, costIn(scope, row), now)
+      for (const share of drawn?.shares ?? []) {
+        if (drawn?.from.booked === true) this.#allowances.correct({ period: '', ...share }, -share.nanoUsd, now)
+        else this.#allowances.settle(share, 0)
+      }
+      for (const scope of this.#scopesOf(hold)) this.#allowances.charge(scope, costIn(scope, row), now)
       return
     }
     for (const share of held?.shares ?? []) this.#allowances.settle(share, costIn(share.scope, row))
@@ -363,10 +469,11 @@ export class Book {
   #trueUp(requestId: string, row: Row | null): void {
     const held = this.#holds.get(requestId)
     const limits = this.#policy?.limits
-    if (held?.at === undefined || held.tokens === undefined || limits === undefined) return
-    if (row === null) this.#rates.count(limits, -1, -held.tokens, held.at)
-    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, held.at)
-    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, held.at)
+    if (held?.tokens === undefined || limits === undefined) return
+    const { takenAt } = held.hold
+    if (row === null) this.#rates.count(limits, -1, -held.tokens, takenAt)
+    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, takenAt)
+    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, takenAt)
   }
 
   #release(requestId: string): void {

@@ -1,14 +1,15 @@
-// The ledger row of a hold that nobody settled in its time.
+// The ledger rows of holds that nobody settled in their time.
 
 import type { Hold, Row } from './account.ts'
+import type { Lost } from './lost.ts'
 
 /** Booked in full, marked `expired`; a settle that comes later corrects it. */
-export function expiredRow(keyId: string, hold: Hold, now: number, holdMs: number): Row {
+export function expiredRow(keyId: string, hold: Hold, now: number): Row {
   return {
     id: hold.requestId,
     keyId,
     period: hold.period,
-    createdAt: hold.expiresAt - holdMs,
+    createdAt: hold.takenAt,
     dialect: 'unknown',
     requestedModel: 'unknown',
     provider: null,
@@ -23,7 +24,7 @@ export function expiredRow(keyId: string, hold: Hold, now: number, holdMs: numbe
     ended: 'expired',
     errorCode: null,
     firstEventMs: null,
-    totalMs: now - (hold.expiresAt - holdMs),
+    totalMs: now - hold.takenAt,
     traceId: null,
     parentSpan: null,
     session: null,
@@ -33,4 +34,15 @@ export function expiredRow(keyId: string, hold: Hold, now: number, holdMs: numbe
     dropped: [],
     fidelity: null,
   }
+}
+
+/** Stands in for an expired row when it turns out that nothing was sent. */
+export function unsentRow(keyId: string, hold: Hold, now: number): Row {
+  return { ...expiredRow(keyId, hold, now), usageFrom: 'none', costNanoUsd: 0, ended: 'failed' }
+}
+
+/** What a crash may have forgotten and nobody asked for; `nanoUsd`: how much is left of it. */
+export function unattributedRow(keyId: string, { id, period, at, expiresAt }: Lost, nanoUsd: number, now: number): Row {
+  const hold: Hold = { requestId: id, period, nanoUsd, takenAt: at, expiresAt, budgeted: true }
+  return { ...expiredRow(keyId, hold, now), ended: 'unattributed' }
 }

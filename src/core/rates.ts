@@ -19,6 +19,10 @@ export const NO_LIMITS: RateLimits = {
   parallelRequests: null,
 }
 
+export function hasLimits(limits: RateLimits): boolean {
+  return Object.values(limits).some((limit) => limit !== null)
+}
+
 /** What is told of a limit: the tighter one of minute and day. */
 export type RateView = { readonly limit: number; readonly remaining: number; readonly resetMs: number }
 export type RatesView = { readonly requests?: RateView; readonly tokens?: RateView }

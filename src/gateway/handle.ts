@@ -64,7 +64,7 @@ async function serve<J extends Job, A extends Answered>(
   const legs: Leg[] = []
   const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
     if (row !== null) job.deps.log(() => logLine(row))
-    return account.settle({ requestId: job.id, row, answer, ...(hold.scopes === undefined ? {} : { scopes: hold.scopes }) })
+    return account.settle({ hold, row, answer })
   }
   const book = (outcome: Outcome): Row => rowOf(job, key, hold, outcome)
   const first = await firstToCommit(manner, job, targets, admission.maxOutputTokens, legs)

@@ -7,6 +7,6 @@ import type { Job } from './job.ts'
 /** Gives back what ends it. A renewal that fails is tried again at the next turn; an expired hold is booked and corrected by the settle. */
 export function renewing(job: Job, account: Account, hold: Hold): () => void {
   const half = Math.max(1000, Math.floor((hold.expiresAt - job.deps.now()) / 2))
-  const timer = setInterval(() => void account.renew(job.id).catch(() => undefined), half)
+  const timer = setInterval(() => void account.renew(hold).catch(() => undefined), half)
   return () => clearInterval(timer)
 }

@@ -24,7 +24,7 @@ export function accountOf(env: Env, keyId: string): Account {
         if (admission.kind !== 'refused' || !WAITS.has(admission.code) || !(await tellNow(object, keyId))) return admission
         return object.admit(ask)
       }),
-    renew: (requestId) => reach(() => object.renew(requestId)),
+    renew: (hold) => reach(() => object.renew(hold)),
     // What this isolate has not told yet is told first: whoever asks after an answer sees it booked.
     view: (secretHash, clientIp) =>
       reach(async () => {

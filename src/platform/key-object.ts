@@ -1,8 +1,8 @@
 // One Durable Object a key: keeps the key's book, writes down what must survive, and carries settled rows to D1. It decides nothing.
 
 import { DurableObject } from 'cloudflare:workers'
-import type { Admission, Ask, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
-import { Book, type Journal } from '../core/book.ts'
+import type { Admission, Ask, Hold, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
+import { Book, type Booked } from '../core/book.ts'
 import type { Policy } from '../core/policy.ts'
 import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
@@ -12,15 +12,14 @@ import { readSpend } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
+import { IDLE_MS, Journal, quietly } from './journal.ts'
 import { leaseAll } from './leasing.ts'
-import { Outbox, QUIETLY, type Pending } from './outbox.ts'
+import { Outbox, QUIETLY } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
 import { ProviderBudgets } from './provider-budgets.ts'
 import { writeRefusals } from './refusals.ts'
 import { SoftWatch } from './soft-watch.ts'
 
-/** Holds are written down in one value, at most this often: a crash forgets at most the holds of the last moments. */
-const JOURNAL_MS = 40
 const FLUSH_MS = 700
 /** Room for refusals is made once in so many. */
 const TRIM_AFTER = 100
@@ -34,11 +33,11 @@ export class KeyObject extends DurableObject<Env> {
   readonly #outbox: Outbox
   readonly #providers: ProviderBudgets
   readonly #soft: SoftWatch
+  readonly #journal: Journal
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
   #hydration: Promise<void> | null = null
-  #journalDue = false
   #alarmAt: number | null = null
   #failures = 0
 
@@ -51,6 +50,7 @@ export class KeyObject extends DurableObject<Env> {
       holdMs: numberSetting(env, 'SLUICE_HOLD_SECONDS', 300) * 1000,
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
     })
+    this.#journal = new Journal(ctx.storage, this.#book)
     void ctx.blockConcurrencyWhile(() => this.#restore())
   }
 
@@ -72,7 +72,10 @@ export class KeyObject extends DurableObject<Env> {
     this.#keepNames()
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
-      this.#journalSoon()
+      const expiry = this.#book.earliestExpiry()
+      if (expiry !== null) this.#wakeBy(expiry + 1)
+      // What was leased is on disk already, with the hold that it was leased for.
+      if (!shares) await this.#journal.admitted(this.#book.taken(ask.requestId))
     } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
     if (answer.kind === 'replay' || (answer.kind === 'refused' && !WARNED.has(answer.code))) return answer
     const warnings = this.#book.warnings(ask.requestId, now)
@@ -83,31 +86,34 @@ export class KeyObject extends DurableObject<Env> {
   async #lease(ask: Ask, admission: Admission & { readonly kind: 'granted' }): Promise<Admission> {
     const keyId = this.ctx.id.name ?? ''
     const answer = await leaseAll(this.#book, ask, admission, (scope, wanted) => budgetOf(this.env, scope).lease(keyId, wanted))
-    // Not quietly: the answer waits until what was leased is on disk, or a restart would not know of it.
-    if (answer.kind === 'granted') void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    if (answer.kind === 'granted') await this.#journal.together() // or a restart would not know of what was leased
     return answer
   }
 
   /** A shared budget wants back what is not needed here. On disk when this answers. */
   async recall(scope: string, turn: number, period: string, granted: number): Promise<Told | null> {
     const told = this.#book.recall(scope, turn, period, granted)
-    void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    await this.#journal.writeGivenBack()
     return told
   }
 
-  async renew(requestId: string): Promise<void> {
-    if (this.#book.renew(requestId, Date.now())) this.#journalSoon()
+  async renew(hold: Hold): Promise<void> {
+    const now = Date.now()
+    this.#expire(now)
+    if (!this.#book.knows(hold.requestId)) await this.#recall([hold.requestId])
+    if (this.#book.renew(hold, now)) this.#journal.soon()
   }
 
   /** Answers when the rows are on disk. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    await this.#recall(settlements.filter((s) => s.row !== null && !this.#book.knows(s.requestId)).map((s) => s.requestId))
+    await this.#recall(
+      settlements.filter(({ hold, row }) => row !== null && !this.#book.knows(hold.requestId)).map((s) => s.hold.requestId),
+    )
     const now = Date.now()
-    this.#keep(
-      settlements.map((settlement) => this.#book.settle(settlement, now)).filter((booked) => booked !== null),
+    await this.#keep(
+      settlements.flatMap((settlement) => this.#book.settle(settlement, now)),
       now,
     )
-    await this.ctx.storage.sync()
   }
 
   /** What the key may know of itself; a refusal when the secret is not (or no longer) good. */
@@ -156,27 +162,24 @@ export class KeyObject extends DurableObject<Env> {
     } else {
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
+      if (this.#journal.isOpen) this.#wakeBy(Date.now() + 2 * IDLE_MS) // should it crash until then, it must find out without being asked
     }
   }
 
   async #restore(): Promise<void> {
-    const [policy, journal, rows, names] = await Promise.all([
-      this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy'),
-      this.ctx.storage.get<Journal>('journal'),
-      this.#outbox.restore(),
-      this.ctx.storage.list<Met>({ prefix: NAME }),
-      this.#providers.restore(),
-      this.#soft.restore(),
-    ])
-    this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
+    const now = Date.now()
+    const policy = await this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy')
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
-    if (journal !== undefined) this.#book.restore(journal)
-    for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', Date.now())
-    if (rows.length > 0 || this.#soft.isWaiting) this.#wakeBy(Date.now() + FLUSH_MS)
-    else {
-      const expiry = this.#book.earliestExpiry()
-      if (expiry !== null) this.#wakeBy(expiry + 1)
-    }
+    const names = await this.ctx.storage.list<Met>({ prefix: NAME })
+    this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
+    await this.#providers.restore()
+    await this.#soft.restore()
+    const rows = await this.#outbox.restore()
+    if (await this.#journal.restore(now)) quietly(this.#journal.write(true)) // what is held for the lost is on disk before anything is admitted
+    for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', now)
+    const expiry = this.#book.earliestExpiry()
+    if (rows.length > 0 || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
+    else if (expiry !== null) this.#wakeBy(expiry + 1)
   }
 
   /** From D1, once however many ask. A key that D1 does not know leaves nothing behind. */
@@ -222,30 +225,16 @@ export class KeyObject extends DurableObject<Env> {
   #expire(now: number): void {
     const expiry = this.#book.earliestExpiry()
     if (expiry === null || expiry > now) return
-    this.#keep(
-      this.#book.expire(now).map((row) => ({ row, corrects: false })),
-      now,
-    )
+    quietly(this.#keep(this.#book.expire(now), now))
   }
 
-  /** Writes settled rows and the books down. */
-  #keep(settled: readonly Pending[], now: number): void {
-    this.#outbox.keep(settled)
-    void this.ctx.storage.put('journal', this.#book.snapshot(now), QUIETLY)
+  /** Writes settled rows and the books down, in one. */
+  #keep(booked: readonly Booked[], now: number): Promise<void> {
+    this.#outbox.keep(booked)
     const { period, over } = this.#book.over(now)
     this.#soft.see('key', this.ctx.id.name ?? '', period, over, now)
-    if (settled.length > 0 || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
-  }
-
-  #journalSoon(): void {
-    if (this.#journalDue) return
-    this.#journalDue = true
-    setTimeout(() => {
-      this.#journalDue = false
-      void this.ctx.storage.put('journal', this.#book.snapshot(Date.now()), QUIETLY)
-      const expiry = this.#book.earliestExpiry()
-      if (expiry !== null) this.#wakeBy(expiry + 1)
-    }, JOURNAL_MS)
+    if (booked.length > 0 || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
+    return this.#journal.write()
   }
 
   /** One alarm an object; setting it is a write, so it is only ever moved nearer. */
@@ -259,7 +248,7 @@ export class KeyObject extends DurableObject<Env> {
   async #report(): Promise<void> {
     const news = this.#book.reports()
     if (news.length === 0) return
-    await this.ctx.storage.put('journal', this.#book.snapshot(Date.now()))
+    await this.#journal.writeGivenBack()
     for (let i = 0; i < news.length; i += TOLD_AT_ONCE)
       await Promise.all(
         news.slice(i, i + TOLD_AT_ONCE).map(async ({ scope, told }) => {

@@ -21,7 +21,7 @@ export async function leaseAll(
   ask: (scope: string, ask: LeaseAsk) => Promise<LeaseAnswer>,
 ): Promise<Admission> {
   const { requestId } = request
-  let { allowed } = admission
+  let { allowed, hold } = admission
   try {
     for (let lacking = book.allLacking(requestId), asked = 0; lacking.length > 0; lacking = book.allLacking(requestId), asked++) {
       if (asked > MOST_ASKED) throw new Error(`The budget of ${lacking[0]?.scope ?? ''} could not be leased.`)
@@ -45,12 +45,14 @@ export async function leaseAll(
           return refuseMoney({ spentNanoUsd: answer.spent, heldNanoUsd: answer.leased, limitNanoUsd: answer.limit, scope })
         }
         allowed = left
+        hold = { ...hold, scopes: (hold.scopes ?? []).filter((one) => one !== scope) }
         book.giveBack(requestId, scope)
       }
     }
+    if (!book.isHeld(requestId)) throw new Error('The hold ended before its budgets had answered.')
   } catch (cause) {
     book.cancel(requestId, Date.now())
     throw cause
   }
-  return { ...admission, allowed }
+  return { ...admission, allowed, hold }
 }

@@ -1,9 +1,8 @@
 // Settled rows of one key on their way to D1: on disk first, a batch in one value, then carried in order. A batch that is repeated counts once.
 
 import type { Row } from '../core/account.ts'
+import type { Booked } from '../core/book.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
-
-export type Pending = { readonly row: Row; readonly corrects: boolean }
 
 const BATCH = 'settled:'
 /** A stored value holds at most 2 MiB, a row about one kB. */
@@ -17,8 +16,8 @@ export const QUIETLY = { allowUnconfirmed: true } as const
 export class Outbox {
   readonly #storage: DurableObjectStorage
   /** By the name of the stored batch, in order; and the same by request id. */
-  readonly #batches = new Map<string, readonly Pending[]>()
-  readonly #waiting = new Map<string, Pending>()
+  readonly #batches = new Map<string, readonly Booked[]>()
+  readonly #waiting = new Map<string, Booked>()
   #last = 0
 
   constructor(storage: DurableObjectStorage) {
@@ -36,7 +35,7 @@ export class Outbox {
 
   /** What an earlier life of the object has left. */
   async restore(): Promise<readonly Row[]> {
-    for (const [name, batch] of await this.#storage.list<readonly Pending[]>({ prefix: BATCH })) {
+    for (const [name, batch] of await this.#storage.list<readonly Booked[]>({ prefix: BATCH })) {
       this.#last = Math.max(this.#last, Number(name.slice(BATCH.length)))
       this.#add(name, batch)
     }
@@ -44,7 +43,7 @@ export class Outbox {
   }
 
   /** Writes down: a write for each row would cost more than the rest of the path. */
-  keep(settled: readonly Pending[]): void {
+  keep(settled: readonly Booked[]): void {
     for (let i = 0; i < settled.length; i += BATCH_ROWS) {
       const batch = settled.slice(i, i + BATCH_ROWS)
       const name = `${BATCH}${String(++this.#last).padStart(12, '0')}`
@@ -70,9 +69,9 @@ export class Outbox {
     }
   }
 
-  #next(): { readonly names: string[]; readonly rows: readonly Pending[] } {
+  #next(): { readonly names: string[]; readonly rows: readonly Booked[] } {
     const names: string[] = []
-    const rows: Pending[] = []
+    const rows: Booked[] = []
     for (const [name, batch] of this.#batches) {
       if (rows.length > 0 && (rows.length + batch.length > FLUSH_ROWS || names.length === MOST_NAMES)) break
       names.push(name)
@@ -81,7 +80,7 @@ export class Outbox {
     return { names, rows }
   }
 
-  #add(name: string, batch: readonly Pending[]): void {
+  #add(name: string, batch: readonly Booked[]): void {
     this.#batches.set(name, batch)
     for (const pending of batch) this.#waiting.set(pending.row.id, pending)
   }

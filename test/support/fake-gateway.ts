@@ -38,7 +38,7 @@ export function fakeGateway(
       const { requestId } = ask
       return {
         kind: 'granted',
-        hold: { requestId, period: '', nanoUsd: 0, expiresAt: Date.now() + HOUR_MS, budgeted: false, ...hold },
+        hold: { requestId, period: '', nanoUsd: 0, takenAt: Date.now(), expiresAt: Date.now() + HOUR_MS, budgeted: false, ...hold },
         allowed: [0],
         maxOutputTokens: null,
         clamped: false,

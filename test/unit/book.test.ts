@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Admission, Ask, Row } from '../../src/core/account.ts'
+import type { Admission, Ask, Hold, Row } from '../../src/core/account.ts'
 import { Book } from '../../src/core/book.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { EVERYTHING } from '../../src/core/permits.ts'
@@ -80,7 +80,16 @@ const row = (id: string, costNanoUsd: number | null, period = 'ever'): Row => ({
   dropped: [],
   fidelity: null,
 })
-const settled = (id: string, cost: number | null) => ({ requestId: id, row: row(id, cost), answer: null })
+const held = (id: string, change: Partial<Hold> = {}): Hold => ({
+  requestId: id,
+  period: 'ever',
+  nanoUsd: HOLD,
+  takenAt: NOW,
+  expiresAt: NOW + HOLD_MS,
+  budgeted: true,
+  ...change,
+})
+const settled = (id: string, cost: number | null) => ({ hold: held(id), row: row(id, cost), answer: null })
 const code = (admission: Admission): string => (admission.kind === 'refused' ? admission.code : admission.kind)
 
 describe('the book of a key', () => {
@@ -99,8 +108,8 @@ describe('the book of a key', () => {
     const b = book({ limitNanoUsd: 10_000 })
     b.admit(ask('a'), NOW)
     expect(b.settle(settled('a', 30), NOW)).not.toBeNull()
-    expect(b.settle(settled('a', 30), NOW)).toBeNull()
-    expect(b.settle({ requestId: 'a', row: null, answer: null }, NOW)).toBeNull()
+    expect(b.settle(settled('a', 30), NOW)).toEqual([])
+    expect(b.settle({ hold: held('a'), row: null, answer: null }, NOW)).toEqual([])
     expect(b.view(NOW)?.spentNanoUsd).toBe(30)
   })
 
@@ -182,16 +191,86 @@ describe('the book of a key', () => {
     b.admit(ask('a'), NOW)
     expect(b.expire(NOW + HOLD_MS - 1)).toEqual([])
     const [expired] = b.expire(NOW + HOLD_MS)
-    expect(expired).toMatchObject({ id: 'a', ended: 'expired', costNanoUsd: HOLD, keyId: 'k1' })
+    expect(expired).toMatchObject({ row: { id: 'a', ended: 'expired', costNanoUsd: HOLD, keyId: 'k1' } })
     expect(b.view(NOW + HOLD_MS)).toMatchObject({ spentNanoUsd: HOLD, heldNanoUsd: 0 })
-    expect(b.settle(settled('a', 25), NOW + HOLD_MS + 1)).toMatchObject({ corrects: true })
+    expect(b.settle(settled('a', 25), NOW + HOLD_MS + 1)).toMatchObject([{ corrects: true, row: { costNanoUsd: 25 } }])
     expect(b.view(NOW + HOLD_MS + 1)?.spentNanoUsd).toBe(25)
+  })
+
+  it('gives an expired hold back when it turns out that nothing was sent, and its row says so', () => {
+    const b = book({ limitNanoUsd: 10_000 })
+    b.admit(ask('a'), NOW)
+    b.expire(NOW + HOLD_MS)
+    const booked = b.settle({ hold: held('a'), row: null, answer: null }, NOW + HOLD_MS + 1)
+    expect(booked).toMatchObject([{ corrects: true, row: { id: 'a', costNanoUsd: 0, ended: 'failed' } }])
+    expect(b.view(NOW + HOLD_MS + 1)?.spentNanoUsd).toBe(0)
+    expect(b.settle({ hold: held('a'), row: null, answer: null }, NOW + HOLD_MS + 2)).toEqual([])
+  })
+
+  describe('after a crash', () => {
+    const crashed = (): Book => {
+      const b = book({ limitNanoUsd: 10_000 })
+      b.holdLost([['money', 3 * HOLD], ['requests', 3]], 'lost', NOW) // prettier-ignore
+      return b
+    }
+
+    it('holds what may have been admitted after the last writing, and books what nobody asks for in one row', () => {
+      const b = crashed()
+      expect(b.view(NOW)).toMatchObject({ spentNanoUsd: 0, heldNanoUsd: 3 * HOLD, running: 3 })
+      expect(b.earliestExpiry()).toBe(NOW + HOLD_MS)
+      expect(b.expire(NOW + HOLD_MS)).toMatchObject([
+        { corrects: false, row: { id: 'lost', ended: 'unattributed', costNanoUsd: 3 * HOLD, keyId: 'k1' } },
+      ])
+      expect(b.view(NOW + HOLD_MS)).toMatchObject({ spentNanoUsd: 3 * HOLD, heldNanoUsd: 0, running: 0 })
+      expect(b.expire(NOW + HOLD_MS)).toEqual([])
+    })
+
+    it('takes a request that settles late out of it', () => {
+      const b = crashed()
+      expect(b.settle(settled('forgotten', 25), NOW + 1)).toMatchObject([{ corrects: false, row: { id: 'forgotten' } }])
+      expect(b.view(NOW + 1)).toMatchObject({ spentNanoUsd: 25, heldNanoUsd: 2 * HOLD, running: 2 })
+      expect(b.settle(settled('forgotten', 25), NOW + 2)).toEqual([])
+    })
+
+    it('remembers a stream that renews its hold', () => {
+      const b = crashed()
+      expect(b.renew(held('forgotten'), NOW + 1)).toBe(true)
+      expect(b.view(NOW + 1)).toMatchObject({ heldNanoUsd: 3 * HOLD, running: 3 })
+      b.settle(settled('forgotten', 25), NOW + 2)
+      expect(b.view(NOW + 2)).toMatchObject({ spentNanoUsd: 25, heldNanoUsd: 2 * HOLD })
+    })
+
+    it('makes the row smaller when a request turns up after it was booked', () => {
+      const b = crashed()
+      b.expire(NOW + HOLD_MS)
+      const booked = b.settle(settled('forgotten', 25), NOW + HOLD_MS + 1)
+      expect(booked).toMatchObject([
+        { corrects: false, row: { id: 'forgotten', costNanoUsd: 25 } },
+        { corrects: true, row: { id: 'lost', ended: 'unattributed', costNanoUsd: 2 * HOLD } },
+      ])
+      expect(b.view(NOW + HOLD_MS + 1)).toMatchObject({ spentNanoUsd: 2 * HOLD + 25, heldNanoUsd: 0 })
+    })
+
+    it('takes nothing out of it for a request that was admitted afterwards, or that was never sent', () => {
+      const b = crashed()
+      b.settle({ ...settled('later', 25), hold: held('later', { takenAt: NOW + 1 }) }, NOW + 2)
+      b.settle({ hold: held('unsent'), row: null, answer: null }, NOW + 2)
+      expect(b.view(NOW + 2)).toMatchObject({ spentNanoUsd: 25, heldNanoUsd: 3 * HOLD })
+    })
+
+    it('is remembered by a second restart', () => {
+      const b = crashed()
+      const again = book({ limitNanoUsd: 10_000 })
+      again.restore(b.snapshot(NOW + 1))
+      again.holdLost([['money', HOLD]], 'lost again', NOW + 1)
+      expect(again.view(NOW + 1)).toMatchObject({ heldNanoUsd: 4 * HOLD })
+    })
   })
 
   it('does not expire a hold that is renewed', () => {
     const b = book()
     b.admit(ask('a'), NOW)
-    expect(b.renew('a', NOW + HOLD_MS - 1)).toBe(true)
+    expect(b.renew(held('a'), NOW + HOLD_MS - 1)).toBe(true)
     expect(b.expire(NOW + HOLD_MS)).toEqual([])
   })
 
@@ -284,7 +363,7 @@ describe('the book of a key', () => {
     const tomorrow = NOW + 86_400_000
     expect(first.kind).toBe('granted')
     const period = first.kind === 'granted' ? first.hold.period : ''
-    b.settle({ requestId: 'a', row: row('a', HOLD, period), answer: null }, tomorrow)
+    b.settle({ hold: held('a', { period }), row: row('a', HOLD, period), answer: null }, tomorrow)
     expect(b.view(tomorrow)).toMatchObject({ spentNanoUsd: 0, spentEverNanoUsd: HOLD })
     expect(code(b.admit(ask('b'), tomorrow))).toBe('granted')
   })
@@ -323,7 +402,7 @@ describe('the book of a key', () => {
       expect(b.lacking('a')).toMatchObject({ scope: 'team:blue', ask: { least: HOLD, hoped: HOLD } })
       grant(b, 'a')
       expect(b.lacking('a')).toBeNull()
-      b.settle({ requestId: 'a', row: row('a', 7), answer: null }, NOW)
+      b.settle({ hold: held('a'), row: row('a', 7), answer: null }, NOW)
       expect(told(b)).toMatchObject({ period: 'ever', spent: 7, returned: HOLD - 7 })
     })
 
@@ -334,7 +413,7 @@ describe('the book of a key', () => {
       const { scopes = [] } = admission.hold
       expect(scopes).toEqual(['team:blue', 'customer:ann'])
       const restarted = shared({ naming: { customers: true, tagBudgets: false, namesPerHour: 1 } })
-      restarted.settle({ requestId: 'a', row: row('a', 30), answer: null, scopes }, NOW)
+      restarted.settle({ hold: admission.hold, row: row('a', 30), answer: null }, NOW)
       expect(restarted.reports()).toMatchObject([
         { scope: 'team:blue', told: { period: '', spent: 30 } },
         { scope: 'customer:ann', told: { period: '', spent: 30 } },
@@ -350,9 +429,9 @@ describe('the book of a key', () => {
       if (first === undefined) throw new Error('nothing to tell')
       b.confirm(first.scope, first.told, { period: 'ever', resetsAt: null })
       expect([b.reports(), b.snapshot(NOW).allowances]).toEqual([[], []])
-      b.settle({ requestId: 'a', row: row('a', HOLD + 5), answer: null }, NOW + HOLD_MS)
+      b.settle({ hold: held('a'), row: row('a', HOLD + 5), answer: null }, NOW + HOLD_MS)
       expect(told(b)).toMatchObject({ period: 'ever', spent: 5, refunded: 0 })
-      b.settle({ requestId: 'a', row: row('a', 0), answer: null }, NOW + HOLD_MS)
+      b.settle({ hold: held('a'), row: row('a', 0), answer: null }, NOW + HOLD_MS)
       expect(told(b)).toMatchObject({ spent: 5, refunded: 0 })
     })
 
@@ -372,17 +451,17 @@ describe('the book of a key', () => {
       const sums = (b: Book): unknown =>
         b.reports().map(({ scope, told: { spent, returned, refunded } }) => [scope, spent, returned, refunded])
 
-      it('hold each what its own target may cost, and only the one that was used is charged', () => {
+      it('hold each all that the request may cost, and only the one that was used is charged', () => {
         const b = budgeted()
         expect(b.admit(ask('a', two), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true, nanoUsd: HOLD + 100 } })
         expect(b.allLacking('a').map(({ scope, ask: { least } }) => [scope, least])).toEqual([
-          ['provider:p', HOLD],
+          ['provider:p', HOLD + 100],
           ['provider:q', HOLD + 100],
         ])
         fund(b, 'a')
-        b.settle({ requestId: 'a', row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
+        b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
         expect(sums(b)).toEqual([
-          ['provider:p', 0, HOLD, 0],
+          ['provider:p', 0, HOLD + 100, 0],
           ['provider:q', 7, HOLD + 93, 0],
         ])
       })
@@ -393,16 +472,19 @@ describe('the book of a key', () => {
         fund(b, 'a')
         b.expire(NOW + HOLD_MS)
         for (const { scope, told: sum } of b.reports()) b.confirm(scope, sum, { period: 'ever', resetsAt: null })
-        b.settle({ requestId: 'a', row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW + HOLD_MS)
+        b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW + HOLD_MS)
         expect(sums(b)).toEqual([
-          ['provider:p', 0, 0, HOLD],
+          ['provider:p', 0, 0, HOLD + 100],
           ['provider:q', 0, 0, HOLD + 93],
         ])
       })
 
       it('are charged for what a restart has forgotten, and refuse what has no price there alone', () => {
         const b = budgeted()
-        b.settle({ requestId: 'a', row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
+        b.settle(
+          { hold: { ...held('a'), scopes: ['provider:p', 'provider:q'] }, row: { ...row('a', 7), provider: 'q' }, answer: null },
+          NOW,
+        )
         expect(sums(b)).toEqual([['provider:q', 7, 0, 0]])
         b.budgetedProviders = new Set(['q'])
         const unpriced = { candidates: two.candidates.map((candidate) => ({ ...candidate, worst: null })) }
@@ -414,8 +496,8 @@ describe('the book of a key', () => {
       const b = shared()
       b.admit(ask('a'), NOW)
       grant(b, 'a')
-      b.settle({ requestId: 'forgotten', row: row('forgotten', 30), answer: null }, NOW)
-      b.settle({ requestId: 'forgotten', row: row('forgotten', 30), answer: null }, NOW)
+      b.settle({ hold: held('forgotten'), row: row('forgotten', 30), answer: null }, NOW)
+      b.settle({ hold: held('forgotten'), row: row('forgotten', 30), answer: null }, NOW)
       expect(told(b)).toMatchObject({ spent: 30 })
     })
 
@@ -428,7 +510,7 @@ describe('the book of a key', () => {
       grant(b, 'b')
       b.expire(NOW + HOLD_MS)
       expect(told(b)).toMatchObject({ spent: HOLD })
-      b.settle({ requestId: 'b', row: row('b', 9), answer: null }, NOW + HOLD_MS)
+      b.settle({ hold: held('b'), row: row('b', 9), answer: null }, NOW + HOLD_MS)
       expect(told(b)).toMatchObject({ spent: HOLD, refunded: HOLD - 9 })
     })
   })
@@ -449,16 +531,16 @@ describe('the book of a key', () => {
       expect(b.admit(ask('a'), NOW).kind).toBe('granted')
       expect(b.admit(ask('b'), NOW).kind).toBe('granted')
       expect(b.admit(ask('c'), NOW)).toMatchObject({ code: 'rate-exceeded' })
-      b.settle({ requestId: 'a', row: { ...row('a', 1), usage: usageOf({ input: 5, output: 5 }) }, answer: null }, NOW)
+      b.settle({ hold: held('a'), row: { ...row('a', 1), usage: usageOf({ input: 5, output: 5 }) }, answer: null }, NOW)
       expect(b.admit(ask('c'), NOW)).toMatchObject({ kind: 'granted', rates: { tokens: { limit: 320, remaining: 10 } } })
-      b.settle({ requestId: 'b', row: null, answer: null }, NOW)
+      b.settle({ hold: held('b'), row: null, answer: null }, NOW)
       expect(b.admit(ask('d'), NOW)).toMatchObject({ kind: 'granted' })
     })
 
     it('give back what was never sent, and keep an expired reservation', () => {
       const b = limited({ requestsPerMinute: 1 })
       b.admit(ask('a'), NOW)
-      b.settle({ requestId: 'a', row: null, answer: null }, NOW)
+      b.settle({ hold: held('a'), row: null, answer: null }, NOW)
       expect(b.admit(ask('b'), NOW).kind).toBe('granted')
     })
 
@@ -466,7 +548,7 @@ describe('the book of a key', () => {
       const b = limited({ parallelRequests: 1 })
       b.admit(ask('a'), NOW)
       expect(b.admit(ask('b'), NOW)).toMatchObject({ code: 'rate-exceeded', retryAfterMs: 1000 })
-      b.settle({ requestId: 'a', row: row('a', 1), answer: null }, NOW)
+      b.settle({ hold: held('a'), row: row('a', 1), answer: null }, NOW)
       expect(b.admit(ask('b'), NOW).kind).toBe('granted')
     })
 

@@ -16,8 +16,8 @@ const admit = (made: Made, id: string): Promise<Admission> =>
   bindings.KEYS.getByName(made.id).admit(ask(id, made.hash)) as unknown as Promise<Admission>
 const settle = (made: Made, granted: Admission, costNanoUsd: number): Promise<void> => {
   if (granted.kind !== 'granted') throw new Error('It was refused.')
-  const row: Row = { ...expiredRow(made.id, granted.hold, Date.now(), 1000), costNanoUsd, ended: 'complete' }
-  return bindings.KEYS.getByName(made.id).settle([{ requestId: granted.hold.requestId, row, answer: null }]) as unknown as Promise<void>
+  const row: Row = { ...expiredRow(made.id, granted.hold, Date.now()), costNanoUsd, ended: 'complete' }
+  return bindings.KEYS.getByName(made.id).settle([{ hold: granted.hold, row, answer: null }]) as unknown as Promise<void>
 }
 type View = { readonly data: { readonly sluice: { readonly spent_nano_usd: number; readonly leased_nano_usd: number } } }
 const view = async (team: string): Promise<View['data']['sluice']> =>

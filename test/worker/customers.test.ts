@@ -14,8 +14,8 @@ const admit = (made: Made, id: string, said: Pick<Ask, 'customer' | 'tags'> = {}
   bindings.KEYS.getByName(made.id).admit({ ...ask(id, made.hash), ...said }) as unknown as Promise<Admission>
 const settle = (made: Made, granted: Admission, costNanoUsd: number): Promise<void> => {
   if (granted.kind !== 'granted') throw new Error('It was refused.')
-  const row: Row = { ...expiredRow(made.id, granted.hold, Date.now(), 1000), costNanoUsd, ended: 'complete' }
-  return bindings.KEYS.getByName(made.id).settle([{ requestId: granted.hold.requestId, row, answer: null }]) as unknown as Promise<void>
+  const row: Row = { ...expiredRow(made.id, granted.hold, Date.now()), costNanoUsd, ended: 'complete' }
+  return bindings.KEYS.getByName(made.id).settle([{ hold: granted.hold, row, answer: null }]) as unknown as Promise<void>
 }
 type Money = { readonly spent_nano_usd: number; readonly leased_nano_usd: number; readonly limit_nano_usd: number | null }
 const view = async (path: string): Promise<Money> =>

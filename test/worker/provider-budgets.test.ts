@@ -21,8 +21,8 @@ const admit = (made: Made, id: string, ...providers: readonly string[]): Promise
   bindings.KEYS.getByName(made.id).admit({ ...ask(id, made.hash), candidates: providers.map(at) }) as unknown as Promise<Admission>
 const settle = (made: Made, granted: Admission, provider: string, costNanoUsd: number): Promise<void> => {
   if (granted.kind !== 'granted') throw new Error('It was refused.')
-  const row: Row = { ...expiredRow(made.id, granted.hold, Date.now(), 1000), provider, costNanoUsd, ended: 'complete' }
-  return bindings.KEYS.getByName(made.id).settle([{ requestId: granted.hold.requestId, row, answer: null }]) as unknown as Promise<void>
+  const row: Row = { ...expiredRow(made.id, granted.hold, Date.now()), provider, costNanoUsd, ended: 'complete' }
+  return bindings.KEYS.getByName(made.id).settle([{ hold: granted.hold, row, answer: null }]) as unknown as Promise<void>
 }
 type Money = { readonly spent_nano_usd: number; readonly leased_nano_usd: number }
 const view = async (provider: string): Promise<Money> =>

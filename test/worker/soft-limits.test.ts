@@ -11,8 +11,8 @@ const spend = async (made: Made, id: string, nanoUsd: number): Promise<Admission
   const object = bindings.KEYS.getByName(made.id)
   const admission = (await object.admit(ask(id, made.hash))) as unknown as Admission
   if (admission.kind !== 'granted') throw new Error('It was refused.')
-  const row: Row = { ...expiredRow(made.id, admission.hold, Date.now(), 1000), costNanoUsd: nanoUsd, ended: 'complete' }
-  await object.settle([{ requestId: id, row, answer: null }])
+  const row: Row = { ...expiredRow(made.id, admission.hold, Date.now()), costNanoUsd: nanoUsd, ended: 'complete' }
+  await object.settle([{ hold: admission.hold, row, answer: null }])
   return admission
 }
 type Event = {
