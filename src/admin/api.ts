@@ -5,10 +5,12 @@ import { Hono } from 'hono'
 import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
+import { EVENT_KINDS, listEvents } from '../platform/events.ts'
 import { listRows } from '../platform/ledger.ts'
 import { listRefusals } from '../platform/refusals.ts'
 import { activityApi } from './activity-api.ts'
 import { budgetsApi } from './budgets-api.ts'
+import { creditGrants } from './credit-grants.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
@@ -18,7 +20,8 @@ import { restoresApi } from './restores-api.ts'
 import { pricesApi } from './prices-api.ts'
 import { recostApi } from './recost-api.ts'
 import { viewModelLimits } from './model-limits.ts'
-import { generation, listedKey, refusal } from './shapes.ts'
+import { generation, happened, listedKey, refusal } from './shapes.ts'
+import { whole } from './whole.ts'
 import { requireAdmin } from './who.ts'
 
 export const adminApi = new Hono<{ Bindings: Env }>()
@@ -100,11 +103,22 @@ adminApi.get('/refusals', async (c) => {
   )
   return c.json({ data: rows.map(refusal) })
 })
+
+adminApi.get('/events', async (c) => {
+  const kind = c.req.query('kind') ?? null
+  if (kind !== null && !EVENT_KINDS.some((known) => known === kind))
+    throw new GatewayError('request-malformed', `Events are of kind ${EVENT_KINDS.join(', ')}.`)
+  const limit = whole(c.req.query('limit'), PAGE, MOST_ROWS)
+  const rows = await listEvents(c.env.DB, kind, limit, whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER))
+  return c.json({ data: rows.map(happened) })
+})
+
 adminApi.route('/budgets', budgetsApi)
 adminApi.route('/restores', restoresApi)
 adminApi.route('/activity', activityApi)
 adminApi.route('/recost', recostApi)
 adminApi.route('/prices', pricesApi)
+adminApi.route('/credits', creditGrants)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 
@@ -121,13 +135,4 @@ async function must(env: Env, hash: string): Promise<Kept> {
   const kept = /^[0-9a-f]{64}$/.test(hash) ? await findKey(env, hash) : null
   if (kept === null) throw new GatewayError('record-unknown', 'There is no key with this hash.')
   return kept
-}
-
-/** A whole number of the query. @throws GatewayError `request-malformed` */
-function whole(text: string | undefined, otherwise: number, most: number): number {
-  if (text === undefined) return otherwise
-  const value = Number(text)
-  if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(value))
-    throw new GatewayError('request-malformed', 'limit and offset are whole numbers from 0 up.')
-  return Math.min(value, most)
 }

@@ -4,6 +4,8 @@ import { Hono } from 'hono'
 import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
+import { accountOf } from '../platform/grants.ts'
+import { creditsOf } from './credit-grants.ts'
 import { allCredits, ownCredits } from './credits.ts'
 import { findRefusal } from '../platform/refusals.ts'
 import { apiFailure } from './failure.ts'
@@ -21,10 +23,13 @@ for (const path of ['/v1/key', '/api/v1/key']) {
 
 keyApi.get('/api/v1/credits', async (c) => {
   const { headers } = c.req.raw
-  const data = isAdmin(headers, c.env)
-    ? await allCredits(c.env.DB, Date.now())
-    : ownCredits((await requireKey(headers, makeDeps(c.env, c.executionCtx))).view)
-  return c.json({ data }, 200, { 'cache-control': 'no-store' })
+  const told = (data: unknown): Response => c.json({ data }, 200, { 'cache-control': 'no-store' })
+  if (isAdmin(headers, c.env)) return told(await allCredits(c.env.DB, Date.now()))
+  const { account, view } = await requireKey(headers, makeDeps(c.env, c.executionCtx))
+  const prepaid = view.scopes.map(accountOf).find((name) => name !== null)
+  if (prepaid === undefined) return told(ownCredits(view))
+  await account.flush() // the account hears what is spent
+  return told(await creditsOf(c.env, prepaid))
 })
 
 keyApi.get('/api/v1/generation', async (c) => {

@@ -7,6 +7,8 @@ import { GatewayError } from '../core/errors.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { ON_DISCONNECT } from '../core/policy.ts'
 import { NO_LIMITS } from '../core/rates.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
+import { escapedName } from '../core/scope-names.ts'
 import type { Change, Settings } from './key-store.ts'
 import { limit, rate, rateLimitsSaid, reset } from './limit-members.ts'
 import { modelLimits, modelLimitsSaid } from './model-limits.ts'
@@ -26,15 +28,26 @@ const ips = z
   .max(1000)
   .nullable()
   .optional()
-/** What keys may share a budget of. */
-export const SCOPE_KINDS = ['team', 'user', 'organization'] as const
+/** What a key may name one budget of, which it shares with others. */
+const SCOPE_KINDS = ['team', 'user', 'organization', 'credit'] as const
 export const SCOPE_ID = /^[A-Za-z0-9._-]{1,64}$/
 const scopeId = z.string().regex(SCOPE_ID, 'must be letters, digits, dots, dashes and underscores, at most 64').nullable().optional()
+const tags = z
+  .array(z.string().regex(/^[\x21-\x2b\x2d-\x7e]{1,64}$/, 'must be printable ASCII without spaces and commas, at most 64'))
+  .max(8)
+  .nullable()
+  .optional()
 
 const special = z.strictObject({
+  soft_limit: limit.optional(),
   team: scopeId,
   user: scopeId,
   organization: scopeId,
+  credit: scopeId,
+  tags,
+  tag_budgets: z.boolean().optional(),
+  customers: z.boolean().optional(),
+  customers_per_hour: z.int().min(1).max(10_000).nullable().optional(),
   models: globs,
   providers: globs,
   regions: globs,
@@ -99,6 +112,7 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     disabled: false,
     limitNanoUsd: said.limit ?? null,
     limitReset: said.limit_reset ?? null,
+    softNanoUsd: said.sluice?.soft_limit ?? null,
     expiresAt: said.expires_at ?? null,
     ...EVERYTHING,
     ...permitsSaid(said.sluice),
@@ -107,6 +121,7 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     scopes: scopesSaid(said.sluice, []),
     markupBasisPoints: said.sluice?.markup_basis_points ?? 0,
     onDisconnect: said.sluice?.on_disconnect ?? 'abort',
+    naming: { ...NO_NAMING, ...namingSaid(said.sluice) },
   }
 }
 
@@ -121,18 +136,36 @@ export function readChange(value: unknown): Change {
     ...permitsSaid(said.sluice),
     ...(said.sluice?.markup_basis_points === undefined ? {} : { markupBasisPoints: said.sluice.markup_basis_points ?? 0 }),
     ...(said.sluice?.on_disconnect === undefined ? {} : { onDisconnect: said.sluice.on_disconnect }),
-    ...(said.sluice === undefined ? {} : { limits: rateLimitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
+    ...(said.sluice === undefined
+      ? {}
+      : {
+          ...(said.sluice.soft_limit === undefined ? {} : { softNanoUsd: said.sluice.soft_limit }),
+          limits: rateLimitsSaid(said.sluice),
+          scopesFrom: (before) => scopesSaid(said.sluice, before),
+          naming: namingSaid(said.sluice),
+        }),
     modelLimitsFrom: (before) => modelLimitsSaid(said.sluice?.model_limits, before),
   }
 }
 
 /** What is not named stays; `null` takes it away. */
 function scopesSaid(said: z.output<typeof special> | undefined, before: readonly string[]): readonly string[] {
-  return SCOPE_KINDS.flatMap((kind) => {
+  const kept = (kind: string): readonly string[] => before.filter((scope) => scope.startsWith(`${kind}:`))
+  const named = SCOPE_KINDS.flatMap((kind) => {
     const id = said?.[kind]
     if (id === null) return []
-    return id === undefined ? before.filter((scope) => scope.startsWith(`${kind}:`)) : [`${kind}:${id}`]
+    return id === undefined ? kept(kind) : [`${kind}:${id}`]
   })
+  const tagged = said?.tags === undefined ? kept('tag') : (said.tags ?? []).map((tag) => `tag:${escapedName(tag) ?? ''}`)
+  return [...new Set([...named, ...tagged])]
+}
+
+function namingSaid(said: z.output<typeof special> | undefined): Partial<Naming> {
+  return {
+    ...(said?.customers === undefined ? {} : { customers: said.customers }),
+    ...(said?.tag_budgets === undefined ? {} : { tagBudgets: said.tag_budgets }),
+    ...(said?.customers_per_hour === undefined ? {} : { namesPerHour: said.customers_per_hour ?? NO_NAMING.namesPerHour }),
+  }
 }
 
 function permitsSaid(said: z.output<typeof special> | undefined): Partial<Permits> {

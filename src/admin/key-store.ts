@@ -7,6 +7,7 @@ import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.
 import { PERMITS, type Permits } from '../core/permits.ts'
 import { narrowsModels, type ModelLimit } from '../core/model-limits.ts'
 import { narrowsRates, type RateLimits } from '../core/rates.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
 import { readSpend, type Spend } from '../core/spend.ts'
 import { objectOf } from '../platform/account.ts'
 import { setting, type Env } from '../platform/env.ts'
@@ -17,6 +18,7 @@ export type Settings = Permits & {
   readonly disabled: boolean
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  readonly softNanoUsd: number | null
   readonly expiresAt: number | null
   readonly limits: RateLimits
   readonly modelLimits: readonly ModelLimit[]
@@ -24,11 +26,13 @@ export type Settings = Permits & {
   /** Zero: nothing is added on top. */
   readonly markupBasisPoints: number
   readonly onDisconnect: OnDisconnect
+  readonly naming: Naming
 }
 
 /** What is not named stays; of the limits too. */
-export type Change = Partial<Omit<Settings, 'limits' | 'modelLimits' | 'scopes'>> & {
+export type Change = Partial<Omit<Settings, 'limits' | 'modelLimits' | 'scopes' | 'naming'>> & {
   readonly limits?: Partial<RateLimits>
+  readonly naming?: Partial<Naming>
   readonly modelLimitsFrom?: (before: readonly ModelLimit[]) => readonly ModelLimit[]
   readonly scopesFrom?: (before: readonly string[]) => readonly string[]
 }
@@ -91,6 +95,7 @@ export async function changeKey(env: Env, kept: Kept, { modelLimitsFrom, scopesF
     limits: { ...policy.limits, ...change.limits },
     modelLimits: modelLimitsFrom?.(policy.modelLimits ?? []) ?? policy.modelLimits ?? [],
     scopes: scopesFrom?.(policy.scopes) ?? policy.scopes,
+    naming: { ...(policy.naming ?? NO_NAMING), ...change.naming },
   }
   const next: Policy = { ...policy, ...settings, version: policy.version + 1 }
   const write = (): Promise<void> =>
@@ -185,43 +190,17 @@ function tightens(before: Policy, after: Policy): boolean {
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     narrowsRates(before.limits, after.limits) ||
     narrowsModels(before.modelLimits ?? [], after.modelLimits ?? []) ||
+    JSON.stringify(after.naming) !== JSON.stringify(before.naming) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
   )
 }
 
 function settingsOf(policy: Policy): Settings {
-  const {
-    name,
-    disabled,
-    limitNanoUsd,
-    limitReset,
-    expiresAt,
-    models,
-    providers,
-    regions,
-    ips,
-    limits,
-    modelLimits = [],
-    scopes,
-    markupBasisPoints = 0,
-    onDisconnect = 'abort',
-  } = policy
-  return {
-    name,
-    disabled,
-    limitNanoUsd,
-    limitReset,
-    expiresAt,
-    models,
-    providers,
-    regions,
-    ips,
-    limits,
-    modelLimits,
-    scopes,
-    markupBasisPoints,
-    onDisconnect,
-  }
+  const { name, disabled, limitNanoUsd, limitReset, softNanoUsd = null, expiresAt, models, providers, regions, ips, limits } = policy
+  const { modelLimits = [], scopes, naming = NO_NAMING, markupBasisPoints = 0, onDisconnect = 'abort' } = policy
+  const permits = { models, providers, regions, ips }
+  const money = { limitNanoUsd, limitReset, softNanoUsd, markupBasisPoints }
+  return { name, disabled, expiresAt, ...permits, ...money, limits, modelLimits, scopes, naming, onDisconnect }
 }
 
 /** Keys that were written, in this order. */

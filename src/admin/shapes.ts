@@ -5,9 +5,12 @@ import type { KeyView, Row } from '../core/account.ts'
 import type { ModelLimitView } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
+import { nameOfScope } from '../core/scope-names.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
+import type { Happened } from '../platform/events.ts'
 import type { KeptRefusal } from '../platform/refusals.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from '../core/window.ts'
 import { rateLimitsTold } from './limit-members.ts'
@@ -19,9 +22,17 @@ const usd = (nanoUsd: number | null): number | null => (nanoUsd === null ? null 
 const iso = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
 const NO_BYOK = { byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0, include_byok_in_limit: false } as const
 
-/** `team:blue` is `team: "blue"`. */
-function scopesTold(scopes: readonly string[]): Json {
-  return Object.fromEntries(scopes.map((scope) => [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]))
+/** `team:blue` is `team: "blue"`, tags are a list; and what requests may name. */
+function scopesTold(scopes: readonly string[], naming: Naming): Json {
+  const tags = scopes.filter((scope) => scope.startsWith('tag:')).map(nameOfScope)
+  const named = scopes.filter((scope) => !scope.startsWith('tag:'))
+  return {
+    ...Object.fromEntries(named.map((scope) => [scope.slice(0, scope.indexOf(':')), nameOfScope(scope)])),
+    ...(tags.length === 0 ? {} : { tags }),
+    ...(naming.tagBudgets ? { tag_budgets: true } : {}),
+    ...(naming.customers ? { customers: true } : {}),
+    ...(naming.customers || naming.tagBudgets ? { customers_per_hour: naming.namesPerHour } : {}),
+  }
 }
 
 /** Only the rules that there are. */
@@ -53,14 +64,16 @@ export function ownKey(view: KeyView): Json {
       spent_nano_usd: view.spentNanoUsd,
       held_nano_usd: view.heldNanoUsd,
       limit_nano_usd: view.limitNanoUsd,
+      soft_limit: usd(view.softNanoUsd),
       hold_seconds: view.holdSeconds,
       resets_at: iso(view.resetsAt),
       models: view.models,
       ...permitsTold({ ...view, models: null }),
       ...rateLimitsTold(view.limits),
       ...modelLimitsTold(view.modelLimits),
-      ...scopesTold(view.scopes),
+      ...scopesTold(view.scopes, view.naming),
       on_disconnect: view.onDisconnect,
+      scopes: view.scopes,
       running: view.running,
     },
   }
@@ -91,11 +104,12 @@ export function listedKey(policy: Policy, spend: Spend, models: readonly ModelLi
       version: policy.version,
       spent_nano_usd: spent,
       limit_nano_usd: policy.limitNanoUsd,
+      ...(policy.softNanoUsd == null ? {} : { soft_limit: usd(policy.softNanoUsd) }),
       resets_at: iso(period.resetsAt),
       ...permitsTold(policy),
       ...rateLimitsTold(policy.limits),
       ...modelLimitsTold(models),
-      ...scopesTold(policy.scopes),
+      ...scopesTold(policy.scopes, policy.naming ?? NO_NAMING),
       ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),
       on_disconnect: policy.onDisconnect ?? 'abort',
     },
@@ -195,6 +209,20 @@ export function refusal(one: KeptRefusal): Json {
       limit_nano_usd: one.money?.limitNanoUsd ?? null,
       left_out_before: one.leftOut,
     },
+  }
+}
+
+/** A row of `GET /api/v1/events`. */
+export function happened(one: Happened): Json {
+  return {
+    id: one.id,
+    created_at: iso(one.createdAt),
+    kind: one.kind,
+    scope: one.scope,
+    period: one.period,
+    spent: usd(one.spentNanoUsd),
+    soft_limit: usd(one.limitNanoUsd),
+    sluice: { key_id: one.keyId, spent_nano_usd: one.spentNanoUsd, soft_limit_nano_usd: one.limitNanoUsd },
   }
 }
 

@@ -7,6 +7,8 @@ import type { ModelLimitView } from './model-limits.ts'
 import type { PurseHold } from './model-purses.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
+import type { Naming, Said } from './request-scopes.ts'
+import type { Warning } from './soft-limit.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
 export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
@@ -26,7 +28,7 @@ export type CandidateAsk = {
 }
 
 /** Everything admission needs, so that the Worker makes one call. `requestId` is ours, never the client's. */
-export type Ask = {
+export type Ask = Said & {
   readonly requestId: string
   readonly secretHash: string
   /** As the edge tells it; `null`: nobody tells. */
@@ -52,6 +54,8 @@ export type Hold = {
   readonly budgeted: boolean
   /** What it takes of the key's model limits, where it has some. */
   readonly purses?: readonly PurseHold[]
+  /** The shared budgets it was reserved in, where the request itself has named some: so that its settle can name them again. */
+  readonly scopes?: readonly string[]
 }
 
 /** A whole answer kept for a repeat under the same Idempotency-Key. */
@@ -64,6 +68,7 @@ export type Refusal = {
   readonly retryAfterMs?: number
   readonly money?: Money
   readonly rates?: RatesView
+  readonly warnings?: readonly Warning[]
 }
 
 export type Admission =
@@ -84,6 +89,8 @@ export type Admission =
       readonly markupBasisPoints?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
+      /** Soft limits that are reached. */
+      readonly warnings?: readonly Warning[]
     }
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
@@ -158,11 +165,13 @@ export type KeyView = Permits & {
   readonly expiresAt: number | null
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  readonly softNanoUsd: number | null
   readonly resetsAt: number | null
   readonly limits: RateLimits
   readonly modelLimits: readonly ModelLimitView[]
   readonly scopes: readonly string[]
   readonly onDisconnect: OnDisconnect
+  readonly naming: Naming
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

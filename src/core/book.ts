@@ -2,7 +2,7 @@
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
 import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
-import { Allowances, type AllowancesJournal, type Share } from './allowances.ts'
+import { Allowances, type AllowancesJournal, type BookedShare, type Share } from './allowances.ts'
 import type { Taken } from './ahead.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
@@ -13,10 +13,13 @@ import { longest, ModelPurses, soonest, type PursesJournal, type PurseSpent } fr
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
+import { costIn, providerOf, providerScopes } from './provider-shares.ts'
 import { hasLimits, Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
+import { Names, NO_NAMING } from './request-scopes.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
+import { overSoft, type Over, type Warning } from './soft-limit.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
@@ -49,7 +52,7 @@ export type Settings = {
 }
 
 /** What was booked, and when to forget it. */
-type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly until: number; readonly shares?: readonly Share[] }
+type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly until: number; readonly shares?: readonly BookedShare[] }
 
 const REMEMBER_MS = 600_000
 /** Absurd ceilings must not spoil sums. */
@@ -63,6 +66,10 @@ export class Book {
   readonly #holds = new Map<string, Held>()
   readonly #rates = new Rates()
   readonly #allowances = new Allowances()
+  /** Customers and tags that requests have named. */
+  readonly names = new Names()
+  /** Providers that have a budget. */
+  budgetedProviders: ReadonlySet<string> = new Set()
   readonly #lost = new LostHolds()
   readonly #purses = new ModelPurses()
   /** Request id → what was booked, and when to forget it. */
@@ -196,10 +203,12 @@ export class Book {
     const period = periodAt(policy.limitReset, policy.createdAt, now)
     const limit = policy.limitNanoUsd
     const left = this.#left(now)
-    const budgeted = limit !== null || policy.scopes.length > 0
+    const scopes = this.names.scopesOf(policy.scopes, policy.naming ?? NO_NAMING, ask, now)
+    const budgeted = limit !== null || scopes.length > 0
     const plans = permitted.map((one) => {
       const most = Math.min(left, one.look.leftNanoUsd)
-      return { ...one, ...planHold(one.candidate, ask, budgeted || one.look.budgeted, most, this.#settings.defaultCeiling) }
+      const counts = budgeted || one.look.budgeted || this.budgetedProviders.has(one.candidate.provider)
+      return { ...one, ...planHold(one.candidate, ask, counts, most, this.#settings.defaultCeiling) }
     })
     const payable = plans.filter((p) => p.kind === 'fits')
     const fitting = payable.filter(({ look }) => look.wait === null)
@@ -214,6 +223,8 @@ export class Book {
     }
 
     // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
+    const atProviders = providerScopes(this.budgetedProviders, ask.candidates, fitting)
+    const all = atProviders.length === 0 ? scopes : [...scopes, ...atProviders]
     let nanoUsd = 0
     let ceiling: number | null = null
     let clamped = false
@@ -228,10 +239,11 @@ export class Book {
       nanoUsd,
       takenAt: now,
       expiresAt: now + this.#settings.holdMs,
-      budgeted: budgeted || fitting.some(({ look }) => look.budgeted),
+      budgeted: budgeted || atProviders.length > 0 || fitting.some(({ look }) => look.budgeted),
+      ...(all === policy.scopes ? {} : { scopes: all }),
       ...(fitting.some(({ look }) => look.under.length > 0) ? { purses: this.#purses.reserve(fitting, now) } : {}),
     }
-    const shares = policy.scopes.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
+    const shares = all.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
     this.#settled.delete(ask.requestId) // it is asked again: a shared budget refused, or the policy changed
     this.#holds.set(ask.requestId, { hold, idempotencyKey: ask.idempotency?.key ?? null, tokens, shares })
     this.#held += nanoUsd
@@ -258,6 +270,35 @@ export class Book {
     return share === undefined ? null : { scope: share.scope, ask: this.#allowances.asking(share) }
   }
 
+  allLacking(requestId: string): readonly { readonly scope: string; readonly ask: LeaseAsk }[] {
+    const shares = this.#holds.get(requestId)?.shares ?? []
+    return shares.filter(({ covered }) => !covered).map((share) => ({ scope: share.scope, ask: this.#allowances.asking(share) }))
+  }
+
+  /** Gives back what was reserved in one budget: the request goes on without it. */
+  giveBack(requestId: string, scope: string): void {
+    const held = this.#holds.get(requestId)
+    if (held === undefined) return
+    for (const share of held.shares ?? []) if (share.scope === scope) this.#allowances.settle(share, 0)
+    this.#holds.set(requestId, { ...held, shares: (held.shares ?? []).filter((share) => share.scope !== scope) })
+  }
+
+  /** Whether the key's own soft limit is reached in its present period. */
+  over(now: number): { readonly period: string; readonly over?: Over } {
+    const policy = this.#policy
+    if (policy === null) return { period: '' }
+    const { id: period } = periodAt(policy.limitReset, policy.createdAt, now)
+    const over = overSoft(this.#spend.period === period ? this.#spend.periodNanoUsd : 0, policy.softNanoUsd)
+    return { period, ...(over === undefined ? {} : { over }) }
+  }
+
+  /** Soft limits that are reached: the key's own, and those that the request, or a refused one's key, shares. */
+  warnings(requestId: string, now: number): readonly Warning[] {
+    const { over } = this.over(now)
+    const scopes = this.#holds.get(requestId)?.shares?.map(({ scope }) => scope) ?? this.#policy?.scopes ?? []
+    return [...(over === undefined ? [] : [{ scope: 'key', ...over }]), ...this.#allowances.warnings(scopes)]
+  }
+
   /** Takes what a shared budget has granted. */
   fund(requestId: string, scope: string, answer: LeaseAnswer & { readonly kind: 'leased' }): void {
     const held = this.#holds.get(requestId)
@@ -274,13 +315,18 @@ export class Book {
     this.#repeats.drop(held.idempotencyKey, requestId)
   }
 
-  recall(scope: string, period: string, granted: number): Told {
-    return this.#allowances.recall(scope, period, granted)
+  /** `null`: nothing is known of this turn. */
+  recall(scope: string, turn: number, period: string, granted: number): Told | null {
+    return this.#allowances.recall(scope, turn, period, granted)
   }
 
   /** What to tell the shared budgets; what an idle key does not need goes back. */
   reports(): ReturnType<Allowances['reports']> {
     return this.#allowances.reports()
+  }
+
+  confirm(...told: Parameters<Allowances['confirm']>): void {
+    this.#allowances.confirm(...told)
   }
 
   /** A live stream's hold begins its life anew; one that a crash has forgotten is remembered again. */
@@ -292,7 +338,7 @@ export class Book {
       this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt } })
       return true
     }
-    const drawn = this.#settled.has(requestId) ? null : this.#lost.draw(hold, false)
+    const drawn = this.#settled.has(requestId) ? null : this.#draw(hold, false)
     if (drawn === null) return false
     this.#purses.drawLost(hold, false, now)
     this.#holds.set(requestId, { hold: { ...hold, expiresAt }, idempotencyKey: null, shares: drawn.shares })
@@ -313,15 +359,17 @@ export class Book {
     this.#release(requestId)
     // That nothing was sent is not looked up in the ledger: it may be told twice, and must not take from what is lost.
     const forgotten = held === undefined && before === undefined
-    const drawn = forgotten && row !== null ? this.#lost.draw(hold, true) : null
-    this.#settleShares(held, before, drawn, cost, now)
+    const drawn = forgotten && row !== null ? this.#draw(hold, true) : null
+    this.#settleShares(held, before, drawn, { hold, row }, now)
     if (forgotten && row !== null) this.#purses.drawLost(hold, true, now)
     this.#purses.settle(held?.hold ?? hold, row, forgotten ? 'forgotten' : held === undefined ? 'expired' : 'held', now)
     this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
     this.#spendMore(cost - (before?.nanoUsd ?? 0), hold.period, now)
     const written = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now, []))
     const settled =
-      written === null ? [] : [{ row: { ...written, scopes: this.#scopesOf(held ?? before) }, corrects: before !== undefined }]
+      written === null
+        ? []
+        : [{ row: { ...written, scopes: this.#heldIn(hold, (held ?? before)?.shares, row) }, corrects: before !== undefined }]
     return [...settled, ...this.#giveBack(drawn, now)]
   }
 
@@ -336,15 +384,15 @@ export class Book {
       }
       this.#release(id)
       this.#purses.expire(hold, now)
-      for (const share of shares ?? []) this.#allowances.settle(share, hold.nanoUsd)
+      const booked = shares?.map((share) => this.#allowances.book(share)) // which provider was used is not known: all that may have been
       this.#spendMore(hold.nanoUsd, hold.period, now)
       this.#settled.set(id, {
         nanoUsd: hold.nanoUsd,
         expired: true,
-        ...(shares === undefined ? {} : { shares }),
+        ...(booked === undefined ? {} : { shares: booked }),
         until: this.#forgetAt(now),
       })
-      rows.push({ row: expiredRow(this.#keyId, hold, now, this.#scopesOf({ shares })), corrects: false })
+      rows.push({ row: expiredRow(this.#keyId, hold, now, this.#heldIn(hold, shares, null)), corrects: false })
     }
     for (const lost of this.#lost.expire(now, (share) => this.#allowances.bookLost(share))) {
       this.#purses.bookLost(lost.id, now)
@@ -390,6 +438,7 @@ export class Book {
       expiresAt: policy.expiresAt,
       limitNanoUsd: policy.limitNanoUsd,
       limitReset: policy.limitReset,
+      softNanoUsd: policy.softNanoUsd ?? null,
       resetsAt: period.resetsAt,
       models: policy.models,
       providers: policy.providers,
@@ -399,6 +448,7 @@ export class Book {
       modelLimits: this.modelLimits(now),
       scopes: policy.scopes,
       onDisconnect: policy.onDisconnect ?? 'abort',
+      naming: policy.naming ?? NO_NAMING,
       running: this.#running,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,
@@ -408,6 +458,15 @@ export class Book {
       heldNanoUsd: this.#heldAll,
       holdSeconds: Math.round(this.#settings.holdMs / 1000),
     }
+  }
+
+  /** The shared budgets that a hold was reserved in. */
+  #scopesOf(hold: Hold): readonly string[] {
+    return hold.scopes ?? this.#policy?.scopes ?? []
+  }
+
+  #draw(hold: Hold, evenBooked: boolean): Drawn | null {
+    return this.#lost.draw(hold, new Set(this.#scopesOf(hold)), evenBooked)
   }
 
   get #keyId(): string {
@@ -437,23 +496,31 @@ export class Book {
     return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
   }
 
-  /** The budgets that a request was held against; the key's present ones where nobody remembers. */
-  #scopesOf(held: { readonly shares?: readonly Share[] | undefined } | undefined): readonly string[] {
-    return held?.shares?.map(({ scope }) => scope) ?? this.#policy?.scopes ?? []
+  /** For its row: the budgets that a request was held against; of providers only the one that was used, where that is known. */
+  #heldIn(hold: Hold, shares: readonly Share[] | undefined, row: Row | null): readonly string[] {
+    const all = shares?.map(({ scope }) => scope) ?? this.#scopesOf(hold)
+    return row === null ? all : all.filter((scope) => [null, row.provider].includes(providerOf(scope)))
   }
 
   /** What nobody remembers holding is spent all the same: a restart must not make it free. */
-  #settleShares(held: Held | undefined, before: Settled | undefined, drawn: Drawn | null, nanoUsd: number, now: number): void {
+  #settleShares(
+    held: Held | undefined,
+    before: Settled | undefined,
+    drawn: Drawn | null,
+    { hold, row }: Pick<Settlement, 'hold' | 'row'>,
+    now: number,
+  ): void {
     if (held === undefined && before === undefined) {
       for (const share of drawn?.shares ?? []) {
-        if (drawn?.from.booked === true) this.#allowances.correct(share, -share.nanoUsd)
+        if (drawn?.from.booked === true) this.#allowances.correct({ period: '', ...share }, -share.nanoUsd, now)
         else this.#allowances.settle(share, 0)
       }
-      for (const scope of this.#policy?.scopes ?? []) this.#allowances.charge(scope, nanoUsd, now)
+      for (const scope of this.#scopesOf(hold)) this.#allowances.charge(scope, costIn(scope, row), now)
       return
     }
-    for (const share of held?.shares ?? []) this.#allowances.settle(share, nanoUsd)
-    if (before !== undefined) for (const share of before.shares ?? []) this.#allowances.correct(share, nanoUsd - before.nanoUsd)
+    for (const share of held?.shares ?? []) this.#allowances.settle(share, costIn(share.scope, row))
+    if (before !== undefined)
+      for (const share of before.shares ?? []) this.#allowances.correct(share, costIn(share.scope, row) - share.nanoUsd, now)
   }
 
   /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */

@@ -2,6 +2,7 @@
 
 import type { DialectId, JsonObject } from './canonical.ts'
 import type { RatesView } from './rates.ts'
+import type { Warning } from './soft-limit.ts'
 
 /** What to do with the other targets. `context` and `content`: only targets the route lists for that case. */
 export type Next = 'stop' | 'same' | 'next' | 'context' | 'content'
@@ -83,6 +84,8 @@ export type ErrorDetail = {
   }
   /** What is left of the key's limits. */
   readonly rates?: RatesView
+  /** Soft limits that are reached. */
+  readonly warnings?: readonly Warning[]
   /** What the provider itself answered: its status, and its body (credentials taken out) for a client of the same dialect. */
   readonly upstream?: { readonly status: number; readonly dialect: DialectId; readonly body: JsonObject | null }
   /** The provider bills nothing for an answer that ended so. */

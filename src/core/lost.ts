@@ -2,7 +2,7 @@
 // after it, to renew or to settle, draw their part from it; what nobody asks for until it expires is booked as one row. Pure.
 
 import type { Hold } from './account.ts'
-import type { Share } from './allowances.ts'
+import type { BookedShare, Share } from './allowances.ts'
 
 /** `at`: when the object found itself without its memory. `booked`: it has expired, and what was left is spent. */
 export type Lost = {
@@ -12,12 +12,12 @@ export type Lost = {
   readonly expiresAt: number
   readonly nanoUsd: number
   readonly requests: number
-  readonly shares: readonly Share[]
+  readonly shares: readonly (Share | BookedShare)[]
   readonly booked: boolean
 }
 
 /** What a request takes out of it: of the key's money, and of each shared budget's. */
-export type Drawn = { readonly from: Lost; readonly nanoUsd: number; readonly shares: readonly Share[] }
+export type Drawn = { readonly from: Lost; readonly nanoUsd: number; readonly shares: readonly (Share | BookedShare)[] }
 
 export class LostHolds {
   #all: readonly Lost[] = []
@@ -50,28 +50,29 @@ export class LostHolds {
     this.#all = [...this.#all, lost]
   }
 
-  /** A request that nobody remembers takes its hold out of what is held (or, to settle, was booked) for such. `null`: nothing is. */
-  draw(hold: Hold, evenBooked: boolean): Drawn | null {
+  /** A request that nobody remembers takes its hold out of what is held (or, to settle, was booked) for such, in the shared budgets it was reserved in. `null`: nothing is. */
+  draw(hold: Hold, scopes: ReadonlySet<string>, evenBooked: boolean): Drawn | null {
     const from = this.#all.find(
       (lost) => hold.takenAt <= lost.at && (lost.nanoUsd > 0 || lost.requests > 0) && (evenBooked || !lost.booked),
     )
     if (from === undefined) return null
     const nanoUsd = Math.min(hold.nanoUsd, from.nanoUsd)
-    const shares = from.shares.map((share) => ({ ...share, nanoUsd: Math.min(hold.nanoUsd, share.nanoUsd) }))
+    const drawn = from.shares.map((share) => (scopes.has(share.scope) ? Math.min(hold.nanoUsd, share.nanoUsd) : 0))
+    const shares = from.shares.map((share, i) => ({ ...share, nanoUsd: drawn[i] ?? 0 })).filter(({ scope }) => scopes.has(scope))
     this.#replace(from, {
       ...from,
       nanoUsd: from.nanoUsd - nanoUsd,
       requests: Math.max(0, from.requests - 1),
-      shares: from.shares.map((share, i) => ({ ...share, nanoUsd: share.nanoUsd - (shares[i]?.nanoUsd ?? 0) })),
+      shares: from.shares.map((share, i) => ({ ...share, nanoUsd: share.nanoUsd - (drawn[i] ?? 0) })),
     })
     return { from, nanoUsd, shares }
   }
 
   /** Those whose time is over, once. `book` says what of each share is booked. */
-  expire(now: number, book: (share: Share) => number): readonly Lost[] {
+  expire(now: number, book: (share: Share) => BookedShare): readonly Lost[] {
     const over = this.#all.filter((lost) => !lost.booked && lost.expiresAt <= now)
     for (const lost of over) {
-      const shares = lost.shares.map((share) => ({ ...share, nanoUsd: book(share) }))
+      const shares = lost.shares.map(book)
       this.#replace(lost, { ...lost, booked: true, requests: 0, shares })
     }
     return over

@@ -30,4 +30,4 @@ export function nanoOf(dollars: number): number | null {
 }
 
 /** Four million dollars: sums stay below 2^53. */
-const MOST_NANO = 4_000_000_000_000_000
+export const MOST_NANO = 4_000_000_000_000_000

@@ -6,6 +6,7 @@ import type { ModelLimit } from './model-limits.ts'
 import { mayComeFrom, type Permits } from './permits.ts'
 import type { RateLimits } from './rates.ts'
 import { refuse } from './refusing.ts'
+import type { Naming } from './request-scopes.ts'
 
 /** What becomes of a call whose client leaves, where leaving does not end its bill: broken off, or read to its end for its exact usage. */
 export const ON_DISCONNECT = ['abort', 'drain'] as const
@@ -25,15 +26,19 @@ export type Policy = Permits & {
   readonly expiresAt: number | null
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  /** Absent or `null`: none. */
+  readonly softNanoUsd?: number | null
   readonly limits: RateLimits
   /** Limits for some models only; missing: none. */
   readonly modelLimits?: readonly ModelLimit[]
-  /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
-  readonly scopes: readonly string[]
   /** Added on top of every price, in holds and in what is booked; absent: nothing is. */
   readonly markupBasisPoints?: number
   /** Where nothing is said: `abort`. */
   readonly onDisconnect?: OnDisconnect
+  /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`, `tag:night`. */
+  readonly scopes: readonly string[]
+  /** Absent: what a request says of itself names no budget. */
+  readonly naming?: Naming
 }
 
 /** `null`: it may. A wrong secret learns nothing of the key. */

@@ -2,6 +2,7 @@
 // without asking again; what is leased and not spent is recalled before anything is refused. All that a key tells is absolute (a sum
 // since the period began), so an answer that got lost or is repeated changes nothing. Pure and synchronous, as the book of a key.
 
+import { overSoft, type Over } from './soft-limit.ts'
 import { periodAt } from './window.ts'
 
 /** What D1 says of a shared budget. `limitNanoUsd: null`: none, only counted. */
@@ -11,17 +12,42 @@ export type BudgetPolicy = {
   readonly createdAt: number
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
+  /** Absent or `null`: none. */
+  readonly softNanoUsd?: number | null
+  /** Nobody has set it: it is the default of its kind, which may change. */
+  readonly isDefault?: boolean
 }
 
-/** A key's sums under one budget in one period, whole nano-dollars. */
-export type Told = { readonly period: string; readonly spent: number; readonly returned: number }
+/**
+ * A key's sums under one budget, whole nano-dollars. `turn`: which of the key's allowances these are of; turns of a key only grow, and a
+ * key begins a new one only when all of the one before is told, or its period is over. `period`: empty while the key does not know it.
+ */
+export type Told = {
+  readonly turn: number
+  readonly period: string
+  readonly spent: number
+  readonly returned: number
+  /** What of the period's spending turned out to be less. It goes back to the budget, not to the allowance: all sums only grow. */
+  readonly refunded: number
+}
 
 /** What a key needs granted in all: for one request at the least, and for all that wait there. */
 export type LeaseAsk = { readonly told: Told; readonly least: number; readonly hoped: number }
 
 export type LeaseAnswer =
-  | { readonly kind: 'leased'; readonly period: string; readonly resetsAt: number | null; readonly granted: number }
+  | {
+      readonly kind: 'leased'
+      readonly turn: number
+      readonly period: string
+      readonly resetsAt: number | null
+      readonly granted: number
+      /** Its soft limit is reached. */
+      readonly over?: Over
+    }
   | { readonly kind: 'short'; readonly period: string; readonly spent: number; readonly leased: number; readonly limit: number }
+
+/** What a key learns when it tells. */
+export type Heard = { readonly period: string; readonly resetsAt: number | null; readonly over?: Over }
 
 export type BudgetView = {
   readonly spentNanoUsd: number
@@ -31,7 +57,8 @@ export type BudgetView = {
   readonly resetsAt: number | null
 }
 
-type Lease = { granted: number; spent: number; returned: number }
+/** `before`: what the key has spent in this period under earlier turns. */
+type Lease = { turn: number; granted: number; spent: number; returned: number; refunded: number; before: number }
 
 /** What must survive a restart. */
 export type BudgetJournal = {
@@ -67,41 +94,52 @@ export class SharedBudget {
   /** Grants a key what it asks for, all of it or at least the least; `exact`: and nothing beyond. */
   lease(keyId: string, { told, least, hoped }: LeaseAsk, exact: boolean, now: number): LeaseAnswer {
     const { id: period, resetsAt } = this.#roll(now)
+    // What counts in a period that is over says nothing here: the key learns of the new one, and asks again.
+    if (told.period !== '' && told.period !== period) return { kind: 'leased', turn: told.turn, period, resetsAt, granted: 0 }
     const lease = this.#tell(keyId, told)
-    // A key that has not seen the new period asks for what it needs there: nothing of the old one counts.
-    const known = told.period === period || told.period === '' ? lease.granted : told.spent + told.returned
+    if (lease.turn !== told.turn) return { kind: 'leased', turn: lease.turn, period, resetsAt, granted: lease.granted } // overtaken
     // What was recalled from it since it asked is missing there now.
-    const recalled = told.period === period ? lease.returned - told.returned : 0
-    const need = least + recalled - known
+    const need = least + (lease.returned - told.returned) - lease.granted
     const { limitNanoUsd: limit } = this.#policy
-    const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - this.#sum((one) => one.spent) - this.#outstanding()
+    const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - this.#sum(spent) - this.#sum(open)
     if (need > 0) {
-      if (need > left)
-        return { kind: 'short', period, spent: this.#sum((one) => one.spent), leased: this.#outstanding(), limit: limit ?? 0 }
+      if (need > left) return { kind: 'short', period, spent: this.#sum(spent), leased: this.#sum(open), limit: limit ?? 0 }
       const more = Math.min(Math.max(0, hoped - least), left - need)
       const extra = exact ? 0 : Math.min(Math.floor((left - need - more) / EXTRA_SHARE), need * EXTRA_TIMES)
       lease.granted += need + more + extra
     }
-    return { kind: 'leased', period, resetsAt, granted: lease.granted }
+    return { kind: 'leased', turn: lease.turn, period, resetsAt, granted: lease.granted, ...this.#over() }
   }
 
   /** What a key's object says of itself, unasked or when it is recalled. */
-  tell(keyId: string, told: Told, now: number): void {
-    this.#roll(now)
-    this.#tell(keyId, told)
+  tell(keyId: string, told: Told, now: number): Heard {
+    const { id: period, resetsAt } = this.#roll(now)
+    if (told.period === '' || told.period === period) this.#tell(keyId, told)
+    return { period, resetsAt, ...this.#over() }
+  }
+
+  /** The key knows nothing of this turn any more and will use nothing of it: what is open was granted to nobody. */
+  gone(keyId: string, turn: number): void {
+    const lease = this.#leases.get(keyId)
+    if (lease?.turn === turn) lease.returned += open(lease)
   }
 
   /** Keys that hold more than they have spent, with what each was granted in all. */
-  lessees(now: number): readonly { readonly keyId: string; readonly period: string; readonly granted: number }[] {
+  lessees(now: number): readonly { readonly keyId: string; readonly turn: number; readonly period: string; readonly granted: number }[] {
     const { id: period } = this.#roll(now)
-    return [...this.#leases].filter(([, lease]) => open(lease) > 0).map(([keyId, { granted }]) => ({ keyId, period, granted }))
+    return [...this.#leases].filter(([, lease]) => open(lease) > 0).map(([keyId, { turn, granted }]) => ({ keyId, turn, period, granted }))
+  }
+
+  /** The period that is over its soft limit, and by how much. */
+  over(now: number): { readonly period: string; readonly over?: Over } {
+    return { period: this.#roll(now).id, ...this.#over() }
   }
 
   view(now: number): BudgetView {
     const { id: period, resetsAt } = this.#roll(now)
     return {
-      spentNanoUsd: this.#sum((lease) => lease.spent),
-      leasedNanoUsd: this.#outstanding(),
+      spentNanoUsd: this.#sum(spent),
+      leasedNanoUsd: this.#sum(open),
       limitNanoUsd: this.#policy.limitNanoUsd,
       period,
       resetsAt,
@@ -127,17 +165,22 @@ export class SharedBudget {
   }
 
   #tell(keyId: string, told: Told): Lease {
-    const lease = this.#leases.get(keyId) ?? { granted: 0, spent: 0, returned: 0 }
-    this.#leases.set(keyId, lease)
-    if (told.period === this.#period) {
+    let lease = this.#leases.get(keyId)
+    if (lease === undefined || lease.turn < told.turn) {
+      lease = { turn: told.turn, granted: 0, spent: 0, returned: 0, refunded: 0, before: lease === undefined ? 0 : spent(lease) }
+      this.#leases.set(keyId, lease)
+    }
+    if (told.turn === lease.turn) {
       lease.spent = Math.max(lease.spent, told.spent)
       lease.returned = Math.max(lease.returned, told.returned)
+      lease.refunded = Math.max(lease.refunded, told.refunded)
     }
     return lease
   }
 
-  #outstanding(): number {
-    return this.#sum(open)
+  #over(): { readonly over?: Over } {
+    const over = overSoft(this.#sum(spent), this.#policy.softNanoUsd)
+    return over === undefined ? {} : { over }
   }
 
   #sum(of: (lease: Lease) => number): number {
@@ -145,6 +188,10 @@ export class SharedBudget {
     for (const lease of this.#leases.values()) sum += of(lease)
     return sum
   }
+}
+
+function spent({ before, spent, refunded }: Lease): number {
+  return before + spent - refunded
 }
 
 /** What is granted and neither spent nor given back. A late correction may spend beyond a grant: that is not outstanding. */

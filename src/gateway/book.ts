@@ -7,6 +7,7 @@ import { FREE } from '../core/recost.ts'
 import type { Candidate } from './candidate.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
+import { customerOf, tagsOf } from './said.ts'
 import type { Tally } from './tally.ts'
 
 /** How the request came out, for its row. `tally: null`: no target ever answered with content. */
@@ -20,6 +21,9 @@ export type Outcome = {
   /** Where a target answered. */
   readonly fidelity?: Fidelity | null
 }
+
+/** A row must fit D1 whatever a client calls its users. */
+const LONGEST_USER = 512
 
 export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const { candidate, tally } = outcome
@@ -54,7 +58,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     traceId: trace.traceId,
     parentSpan: trace.parentSpan,
     session: job.intent.session,
-    endUser: job.intent.endUserId,
+    endUser: customerOf(job)?.slice(0, LONGEST_USER) ?? null,
     tags: tagsOf(job.headers),
     upstreamId: tally?.upstreamId ?? null,
     dropped: outcome.dropped,
@@ -88,13 +92,4 @@ export function billOf(job: Job, hold: Hold, candidate: Candidate): Bill {
 function traceOf(headers: Headers): { readonly traceId: string | null; readonly parentSpan: string | null } {
   const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(headers.get('traceparent') ?? '')
   return { traceId: match?.[1] ?? null, parentSpan: match?.[2] ?? null }
-}
-
-function tagsOf(headers: Headers): readonly string[] {
-  const text = headers.get('x-sluice-tags') ?? headers.get('x-litellm-tags') ?? ''
-  return text
-    .split(',')
-    .map((tag) => tag.trim().slice(0, 64))
-    .filter((tag) => tag !== '')
-    .slice(0, 20)
 }

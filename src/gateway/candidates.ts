@@ -14,6 +14,7 @@ import type { Candidate } from './candidate.ts'
 import { clientIp } from './client-ip.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
+import { saidOf } from './said.ts'
 
 /** What a provider adds of its own when tools are used (Anthropic: up to about 700 tokens), and a chat template's own marks. */
 const TOOLS_OVERHEAD = 1000
@@ -100,6 +101,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
     leastOutputTokens: leastOutputTokens(intent),
     choices: intent.choices,
     idempotency: await idempotencyOf(job),
+    ...(await saidOf(job)),
   }
 }
 

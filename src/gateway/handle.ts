@@ -166,6 +166,7 @@ function refusalDetail(admission: Admission & { readonly kind: 'refused' }): Con
   return {
     ...(admission.money === undefined ? {} : { money: admission.money }),
     ...(admission.rates === undefined ? {} : { rates: admission.rates }),
+    ...(admission.warnings === undefined ? {} : { warnings: admission.warnings }),
     ...(admission.retryAfterMs === undefined ? {} : { retryAfterMs: admission.retryAfterMs }),
   }
 }

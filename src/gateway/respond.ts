@@ -5,6 +5,7 @@ import { GatewayError } from '../core/errors.ts'
 import type { ClientFace } from '../dialects/contract.ts'
 import type { Admission, KeptAnswer } from '../core/account.ts'
 import type { RatesView } from '../core/rates.ts'
+import { warningText, type Warning } from '../core/soft-limit.ts'
 import type { Deps } from '../ports.ts'
 import type { Candidate } from './candidate.ts'
 import type { Job } from './job.ts'
@@ -33,6 +34,7 @@ export function servedHeaders(job: Job, opened: Opened, admission: Admission & {
     headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
   }
   rateHeaders(headers, admission.rates)
+  warningHeader(headers, admission.warnings)
   if (admission.repeated) headers.set('x-sluice-idempotency', 'new')
   return headers
 }
@@ -56,6 +58,11 @@ function rateHeaders(headers: Headers, rates: RatesView | undefined): void {
     headers.set(`x-ratelimit-remaining-${what}`, String(view.remaining))
     headers.set(`x-ratelimit-reset-${what}`, String(Math.ceil(view.resetMs / 1000)))
   }
+}
+
+/** Soft limits that are reached. */
+function warningHeader(headers: Headers, warnings: readonly Warning[] | undefined): void {
+  if (warnings !== undefined) headers.set('x-sluice-budget-warning', warningText(warnings))
 }
 
 export function replay(admission: Admission & { readonly kind: 'replay' }): Response {
@@ -98,6 +105,7 @@ export function refuse(cause: unknown, client: ClientFace, requestId: string, lo
     headers.set('x-sluice-model', headerText(at.model))
   }
   rateHeaders(headers, error.detail.rates)
+  warningHeader(headers, error.detail.warnings)
   if (error.detail.retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(error.detail.retryAfterMs / 1000))))
   else if (error.code === 'gateway-unavailable') headers.set('retry-after', '1')
   if (!error.rule.clientMayRetry) headers.set('x-should-retry', 'false')

@@ -6,20 +6,30 @@ import {
   type BudgetJournal,
   type BudgetPolicy,
   type BudgetView,
+  type Heard,
   type LeaseAnswer,
   type LeaseAsk,
   type Told,
 } from '../core/shared-budget.ts'
-import { findBudget, readBudget, writeForward } from './budgets.ts'
+import { DEFAULT_CUSTOMER, defaultFor, findBudget, hasDefault, ownPolicy, readBudget, writeForward } from './budgets.ts'
 import type { Env } from './env.ts'
+import { grantCredit, type Granted } from './granting.ts'
+import { accountOf, readCredit, type Grant } from './grants.ts'
 import type { KeyObject } from './key-object.ts'
 import { insertRestore, logRestore, type Restore } from './restores.ts'
+import { SoftWatch } from './soft-watch.ts'
 
 /** `seen`: the newest version that D1 was seen to have. */
 type Stored = { readonly policy: BudgetPolicy; readonly journal: BudgetJournal; readonly seen?: number }
 
 /** D1 is looked at no more often than this, to notice that it was put back to an earlier time. */
 const COMPARE_MS = 60_000
+
+/** A changed default is seen within so long. */
+const DEFAULT_MS = 60_000
+const RETRY_MS = 5000
+const EVENT_MS = 300
+const EVENT_RETRY_MS = 30_000
 
 export class BudgetObject extends DurableObject<Env> {
   #book: SharedBudget | null = null
@@ -29,10 +39,14 @@ export class BudgetObject extends DurableObject<Env> {
   #seen = 0
   #comparedAt = 0
   #mending: Promise<void> | null = null
+  readonly #soft = new SoftWatch(this.ctx.storage, this.env)
+  #granting: Promise<unknown> = Promise.resolve()
+  #readAt = 0
+  #reading: Promise<void> | null = null
 
   /** Gives a key what it needs; before it is refused, what other keys do not need is recalled. On disk when this answers. */
   async lease(keyId: string, ask: LeaseAsk): Promise<LeaseAnswer> {
-    const book = this.#book ?? (await this.#open())
+    const book = await this.#present()
     let answer = book.lease(keyId, ask, false, Date.now())
     if (answer.kind === 'short') {
       await this.#recall(book)
@@ -40,17 +54,26 @@ export class BudgetObject extends DurableObject<Env> {
     }
     this.#keep(book)
     this.#compareSoon()
+    this.#watch(book)
     return answer
   }
 
-  async tell(keyId: string, told: Told): Promise<void> {
+  /** On disk when this answers: the key may forget it then. */
+  async tell(keyId: string, told: Told): Promise<Heard> {
     const book = this.#book ?? (await this.#open())
-    book.tell(keyId, told, Date.now())
+    const answer = book.tell(keyId, told, Date.now())
     this.#keep(book)
+    this.#watch(book)
+    return answer
   }
 
   async view(): Promise<BudgetView> {
-    return (this.#book ?? (await this.#open())).view(Date.now())
+    return (await this.#present()).view(Date.now())
+  }
+
+  /** What is known here without D1; `null`: nothing was ever set. */
+  async known(): Promise<BudgetPolicy | null> {
+    return this.#book?.policy ?? (await this.ctx.storage.get<Stored>('book'))?.policy ?? null
   }
 
   /**
@@ -94,7 +117,8 @@ export class BudgetObject extends DurableObject<Env> {
   /** If D1 is behind still it was put back to an earlier time, and gets back what is known here. */
   async #mend(book: SharedBudget): Promise<void> {
     const seen = this.#seen
-    const found = await findBudget(this.env.DB, this.ctx.id.name ?? '')
+    const scope = this.ctx.id.name ?? ''
+    const found = ownPolicy(scope, await findBudget(this.env.DB, scope))
     if ((found?.version ?? 0) >= seen) return
     const { policy } = book
     const restore: Restore = {
@@ -119,7 +143,9 @@ export class BudgetObject extends DurableObject<Env> {
     const now = Date.now()
     if (this.#seen === 0 || now - this.#comparedAt < COMPARE_MS) return
     this.#comparedAt = now
-    const compared = findBudget(this.env.DB, this.ctx.id.name ?? '').then((found) => this.reconcile(found))
+    const scope = this.ctx.id.name ?? ''
+    if (accountOf(scope) !== null) return // its grants are rows of their own
+    const compared = findBudget(this.env.DB, scope).then((found) => this.reconcile(ownPolicy(scope, found)))
     this.ctx.waitUntil(compared.catch(() => undefined)) // D1 is away: later
   }
 
@@ -133,12 +159,87 @@ export class BudgetObject extends DurableObject<Env> {
 
   async #read(): Promise<SharedBudget> {
     const stored = await this.ctx.storage.get<Stored>('book')
-    const scope = this.ctx.id.name ?? ''
-    const book = new SharedBudget(stored?.policy ?? (await readBudget(this.env.DB, scope)))
+    const book = new SharedBudget(stored?.policy ?? (await this.#first()))
     if (stored !== undefined) book.restore(stored.journal)
     this.#seen = stored === undefined ? book.policy.version : (stored.seen ?? 0)
+    await this.#soft.restore()
     this.#book = book
     return book
+  }
+
+  /** An object that was never told anything asks D1; with D1 away the default still stands in its own object, where it was set. */
+  async #first(): Promise<BudgetPolicy> {
+    const scope = this.ctx.id.name ?? ''
+    try {
+      const account = accountOf(scope)
+      const policy = await (account === null ? readBudget(this.env.DB, scope) : readCredit(this.env.DB, account))
+      this.#readAt = Date.now()
+      return policy
+    } catch (cause) {
+      const otherwise = hasDefault(scope) ? await budgetOf(this.env, DEFAULT_CUSTOMER).known() : null
+      if (otherwise === null) throw cause
+      return defaultFor(scope, 0, otherwise)
+    }
+  }
+
+  /** The book under the present policy: a default is read again while it is in use, and waited for where it is older than a minute. */
+  async #present(): Promise<SharedBudget> {
+    const book = this.#book ?? (await this.#open())
+    if (book.policy.isDefault !== true) return book
+    const age = Date.now() - this.#readAt
+    if (age > DEFAULT_MS) await this.#readAgain(book)
+    else if (age > DEFAULT_MS / 2) this.ctx.waitUntil(this.#readAgain(book))
+    return book
+  }
+
+  #readAgain(book: SharedBudget): Promise<void> {
+    this.#reading ??= this.#readDefault(book).finally(() => {
+      this.#reading = null
+    })
+    return this.#reading
+  }
+
+  async #readDefault(book: SharedBudget): Promise<void> {
+    try {
+      const policy = await readBudget(this.env.DB, this.ctx.id.name ?? '')
+      this.#readAt = Date.now()
+      if (JSON.stringify(policy) === JSON.stringify(book.policy) || !book.apply(policy)) return
+      this.#keep(book)
+      this.ctx.waitUntil(this.#recall(book))
+    } catch {
+      this.#readAt = Date.now() - DEFAULT_MS + RETRY_MS // D1 is away: what is known counts on
+    }
+  }
+
+  /** One after the other: two that take back must not both see the same credit. */
+  async grant(grant: Grant): Promise<Granted> {
+    const granted = this.#granting.then(async () => {
+      const book = this.#book ?? (await this.#open())
+      const keep = async (): Promise<void> => {
+        this.#keep(book)
+        await this.ctx.storage.sync()
+      }
+      return grantCredit(this.env.DB, { book, recall: () => this.#recall(book), keep }, grant)
+    })
+    this.#granting = granted.catch(() => undefined)
+    return granted
+  }
+
+  override async alarm(): Promise<void> {
+    if (this.#book === null) await this.#open()
+    try {
+      await this.#soft.carry()
+    } catch {
+      await this.ctx.storage.setAlarm(Date.now() + EVENT_RETRY_MS) // D1 is away
+    }
+  }
+
+  /** Is the soft limit reached? What is to be said of it goes out by the alarm, which nobody waits for. */
+  #watch(book: SharedBudget): void {
+    const now = Date.now()
+    const { period, over } = book.over(now)
+    if (this.#soft.see(book.policy.scope, null, period, over, now))
+      void this.ctx.storage.setAlarm(now + EVENT_MS, { allowUnconfirmed: true })
   }
 
   #keep(book: SharedBudget): void {
@@ -167,10 +268,11 @@ export class BudgetObject extends DurableObject<Env> {
   async #askAll(book: SharedBudget): Promise<void> {
     const scope = this.ctx.id.name ?? ''
     await Promise.all(
-      book.lessees(Date.now()).map(async ({ keyId, period, granted }) => {
+      book.lessees(Date.now()).map(async ({ keyId, turn, period, granted }) => {
         try {
-          const told = await (this.env.KEYS.getByName(keyId) as unknown as Pick<KeyObject, 'recall'>).recall(scope, period, granted)
-          book.tell(keyId, told, Date.now())
+          const told = await (this.env.KEYS.getByName(keyId) as unknown as Pick<KeyObject, 'recall'>).recall(scope, turn, period, granted)
+          if (told === null) book.gone(keyId, turn)
+          else book.tell(keyId, told, Date.now())
         } catch {
           // it is asked again when somebody is short again
         }
@@ -179,13 +281,20 @@ export class BudgetObject extends DurableObject<Env> {
   }
 }
 
+type Reached = Pick<BudgetObject, 'lease' | 'tell' | 'view' | 'apply' | 'reconcile' | 'known' | 'grant'>
+
 /** A budget's object as its methods are written; the platform's own type of a stub wraps every answer once more. */
 export function budgetOf(env: Env, scope: string): Reached {
   return env.BUDGETS.getByName(scope) as unknown as Reached
 }
 
-type Reached = Pick<BudgetObject, 'lease' | 'tell' | 'view' | 'apply' | 'reconcile'>
-
 function sameBudget(a: BudgetPolicy, b: BudgetPolicy): boolean {
-  return a.version === b.version && a.createdAt === b.createdAt && a.limitNanoUsd === b.limitNanoUsd && a.limitReset === b.limitReset
+  return (
+    a.version === b.version &&
+    a.createdAt === b.createdAt &&
+    a.limitNanoUsd === b.limitNanoUsd &&
+    a.limitReset === b.limitReset &&
+    (a.softNanoUsd ?? null) === (b.softNanoUsd ?? null) &&
+    a.isDefault === b.isDefault
+  )
 }

@@ -5,35 +5,41 @@ import type { Admission, Ask, Hold, KeyView, Refusal, Row, Settlement } from '..
 import { Book, type Booked } from '../core/book.ts'
 import type { ModelLimitView } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
-import { refuseMoney } from '../core/refusing.ts'
 import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
+import type { Met } from '../core/request-scopes.ts'
 import { readSpend, readSpentByModel } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
 import { IDLE_MS, Journal, quietly } from './journal.ts'
 import { Mirror, type Reached } from './mirror.ts'
+import { leaseAll } from './leasing.ts'
 import { Outbox, QUIETLY } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
+import { ProviderBudgets } from './provider-budgets.ts'
 import { writeRefusals } from './refusals.ts'
+import { SoftWatch } from './soft-watch.ts'
 
 const FLUSH_MS = 700
 /** Room for refusals is made once in so many. */
 const TRIM_AFTER = 100
-/** A budget is asked no more often for one request. */
-const MOST_ASKED = 100
 const MOST_BACKOFF_MS = 60_000
+const NAME = 'name:'
+/** Refusals that tell of money: who may not use the key learns nothing of it. */
+const WARNED: ReadonlySet<string> = new Set(['budget-exceeded', 'rate-exceeded'])
+const TOLD_AT_ONCE = 50
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
   readonly #outbox: Outbox
+  readonly #providers: ProviderBudgets
+  readonly #soft: SoftWatch
   readonly #journal: Journal
   readonly #mirror: Mirror
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
-  readonly #reported = new Map<string, string>()
   #hydration: Promise<void> | null = null
   #alarmAt: number | null = null
   #failures = 0
@@ -41,6 +47,8 @@ export class KeyObject extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env)
     this.#outbox = new Outbox(ctx.storage)
+    this.#providers = new ProviderBudgets(ctx.storage, env.DB)
+    this.#soft = new SoftWatch(ctx.storage, env)
     this.#book = new Book({
       holdMs: numberSetting(env, 'SLUICE_HOLD_SECONDS', 300) * 1000,
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
@@ -63,13 +71,15 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     const policy = this.#book.policy
+    this.#knowProviders(now)
     const admission = this.#book.admit(ask, now)
     const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
-    const answer = shares ? ((await this.#lease(ask.requestId)) ?? admission) : admission
+    const answer = shares ? await this.#lease(ask, admission) : admission
     if (shares && answer.kind === 'granted' && this.#book.policy !== policy) {
       this.#book.cancel(ask.requestId, Date.now())
       return this.admit(ask) // the key was changed, or revoked, while it leased: what it may do now counts
     }
+    this.#keepNames()
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
       const expiry = this.#book.earliestExpiry()
@@ -77,36 +87,22 @@ export class KeyObject extends DurableObject<Env> {
       // What was leased is on disk already, with the hold that it was leased for.
       if (!shares) await this.#journal.admitted(this.#book.taken(ask.requestId))
     } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
-    return answer
+    if (answer.kind === 'replay' || (answer.kind === 'refused' && !WARNED.has(answer.code))) return answer
+    const warnings = this.#book.warnings(ask.requestId, now)
+    return warnings.length === 0 ? answer : { ...answer, warnings }
   }
 
   /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
-  async #lease(requestId: string): Promise<Refusal | null> {
-    let lack = this.#book.lacking(requestId)
-    try {
-      // What was leased may have gone to another request meanwhile: then it is asked for again.
-      for (let asked = 0; lack !== null; asked++, lack = this.#book.lacking(requestId)) {
-        const { scope, ask } = lack
-        const answer = await budgetOf(this.env, scope).lease(this.ctx.id.name ?? '', ask)
-        if (asked > MOST_ASKED) throw new Error(`The budget of ${scope} could not be leased.`)
-        if (answer.kind === 'short') {
-          this.#book.cancel(requestId, Date.now())
-          return refuseMoney({ spentNanoUsd: answer.spent, heldNanoUsd: answer.leased, limitNanoUsd: answer.limit, scope })
-        }
-        this.#book.fund(requestId, scope, answer)
-      }
-    } catch (cause) {
-      this.#book.cancel(requestId, Date.now())
-      throw cause
-    }
-    if (!this.#book.isHeld(requestId)) throw new Error('The hold ended before its budgets had answered.')
-    await this.#journal.together() // or a restart would not know of what was leased
-    return null
+  async #lease(ask: Ask, admission: Admission & { readonly kind: 'granted' }): Promise<Admission> {
+    const keyId = this.ctx.id.name ?? ''
+    const answer = await leaseAll(this.#book, ask, admission, (scope, wanted) => budgetOf(this.env, scope).lease(keyId, wanted))
+    if (answer.kind === 'granted') await this.#journal.together() // or a restart would not know of what was leased
+    return answer
   }
 
   /** A shared budget wants back what is not needed here. On disk when this answers. */
-  async recall(scope: string, period: string, granted: number): Promise<Told> {
-    const told = this.#book.recall(scope, period, granted)
+  async recall(scope: string, turn: number, period: string, granted: number): Promise<Told | null> {
+    const told = this.#book.recall(scope, turn, period, granted)
     await this.#journal.writeGivenBack()
     return told
   }
@@ -148,6 +144,7 @@ export class KeyObject extends DurableObject<Env> {
   async flush(): Promise<void> {
     await this.#flush()
     await this.#flushRefused()
+    await this.#soft.carry()
     await this.#report()
   }
 
@@ -169,15 +166,15 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     this.#book.forget(now)
-    try {
+    const carry = async (): Promise<void> => {
       await this.#flush()
       await this.#flushRefused()
-      await this.#report()
-      this.#failures = 0
-    } catch {
-      this.#failures++ // D1 is away: the rows stay here, and nothing is refused for it
+      await this.#soft.carry()
     }
-    if (!this.#outbox.isEmpty || this.#refused.size > 0) {
+    const [carried, told] = await Promise.allSettled([carry(), this.#report()]) // neither waits for the other
+    // D1 is away: the rows stay here, and nothing is refused for it
+    this.#failures = carried.status === 'rejected' || told.status === 'rejected' ? this.#failures + 1 : 0
+    if (!this.#outbox.isEmpty || this.#refused.size > 0 || this.#soft.isWaiting || told.status === 'rejected') {
       const wait = Math.min(FLUSH_MS * 2 ** this.#failures, MOST_BACKOFF_MS)
       this.#wakeBy(Date.now() + wait * (0.75 + Math.random() / 2))
     } else {
@@ -192,11 +189,15 @@ export class KeyObject extends DurableObject<Env> {
     const policy = await this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy')
     await this.#mirror.restore()
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
+    const names = await this.ctx.storage.list<Met>({ prefix: NAME })
+    this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
+    await this.#providers.restore()
+    await this.#soft.restore()
     const rows = await this.#outbox.restore()
     if (await this.#journal.restore(now)) quietly(this.#journal.write(true)) // what is held for the lost is on disk before anything is admitted
     for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', now)
     const expiry = this.#book.earliestExpiry()
-    if (rows.length > 0) this.#wakeBy(now + FLUSH_MS)
+    if (rows.length > 0 || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
     else if (expiry !== null) this.#wakeBy(expiry + 1)
   }
 
@@ -211,6 +212,7 @@ export class KeyObject extends DurableObject<Env> {
   async #readPolicy(): Promise<void> {
     const stored = await readKey(this.env.DB, this.ctx.id.name ?? '')
     if (stored === null) return
+    await this.#providers.read(Date.now())
     this.#book.hydrate(policyOf(stored))
     if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) {
       this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
@@ -240,6 +242,20 @@ export class KeyObject extends DurableObject<Env> {
     })
   }
 
+  #knowProviders(now: number): void {
+    this.#book.budgetedProviders = this.#providers.ids
+    const reading = this.#providers.refresh(now)
+    if (reading !== null) this.ctx.waitUntil(reading)
+  }
+
+  /** Which customers and tags were named: a restart must not let a key name more of them. */
+  #keepNames(): void {
+    for (const [scope, met] of this.#book.names.takeUnsaved()) {
+      if (met === null) void this.ctx.storage.delete(NAME + scope, QUIETLY)
+      else void this.ctx.storage.put(NAME + scope, met, QUIETLY)
+    }
+  }
+
   #expire(now: number): void {
     const expiry = this.#book.earliestExpiry()
     if (expiry === null || expiry > now) return
@@ -249,7 +265,9 @@ export class KeyObject extends DurableObject<Env> {
   /** Writes settled rows and the books down, in one. */
   #keep(booked: readonly Booked[], now: number): Promise<void> {
     this.#outbox.keep(booked)
-    if (booked.length > 0) this.#wakeBy(now + FLUSH_MS)
+    const { period, over } = this.#book.over(now)
+    this.#soft.see('key', this.ctx.id.name ?? '', period, over, now)
+    if (booked.length > 0 || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
     return this.#journal.write()
   }
 
@@ -262,13 +280,15 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Tells the shared budgets what was spent, and gives back what an idle key does not need. Only what is new; absolute, so it may be told twice. */
   async #report(): Promise<void> {
-    const news = this.#book.reports().filter(({ scope, told }) => this.#reported.get(scope) !== JSON.stringify(told))
+    const news = this.#book.reports()
     if (news.length === 0) return
     await this.#journal.writeGivenBack()
-    for (const { scope, told } of news) {
-      await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told)
-      this.#reported.set(scope, JSON.stringify(told))
-    }
+    for (let i = 0; i < news.length; i += TOLD_AT_ONCE)
+      await Promise.all(
+        news.slice(i, i + TOLD_AT_ONCE).map(async ({ scope, told }) => {
+          this.#book.confirm(scope, told, await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told))
+        }),
+      )
   }
 
   /** Carries what is settled to D1, with what the key has spent. */

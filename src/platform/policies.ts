@@ -4,6 +4,7 @@ import type { ModelLimit } from '../core/model-limits.ts'
 import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
+import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
 
 /** A row of `keys`. */
 export type StoredKey = {
@@ -30,12 +31,23 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, modelLimits, scopes, markupBasisPoints, onDisconnect, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const {
+    limits,
+    modelLimits,
+    scopes,
+    naming,
+    softNanoUsd = null,
+    markupBasisPoints,
+    onDisconnect,
+    ...permits
+  } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly modelLimits?: readonly ModelLimit[]
     readonly scopes?: readonly string[]
     readonly markupBasisPoints?: number
     readonly onDisconnect?: OnDisconnect
+    readonly naming?: Partial<Naming>
+    readonly softNanoUsd?: number
   }
   return {
     keyId: stored.id,
@@ -52,6 +64,7 @@ export function policyOf(stored: StoredKey): Policy {
     expiresAt: stored.expires_at,
     limitNanoUsd: stored.limit_nano_usd,
     limitReset: stored.limit_reset,
+    softNanoUsd,
     ...EVERYTHING,
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
@@ -59,12 +72,16 @@ export function policyOf(stored: StoredKey): Policy {
     scopes: scopes ?? [],
     ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
     onDisconnect: onDisconnect ?? 'abort',
+    naming: { ...NO_NAMING, ...naming },
   }
 }
 
 /** The column `policy`: only what narrows. */
 export function policyText(
-  settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'modelLimits' | 'markupBasisPoints' | 'onDisconnect'>,
+  settings: Pick<
+    Policy,
+    keyof Permits | 'limits' | 'scopes' | 'modelLimits' | 'naming' | 'softNanoUsd' | 'markupBasisPoints' | 'onDisconnect'
+  >,
 ): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
   return JSON.stringify({
@@ -73,6 +90,8 @@ export function policyText(
     ...((settings.modelLimits ?? []).length === 0 ? {} : { modelLimits: settings.modelLimits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
     ...((settings.markupBasisPoints ?? 0) === 0 ? {} : { markupBasisPoints: settings.markupBasisPoints }),
+    ...(settings.softNanoUsd == null ? {} : { softNanoUsd: settings.softNanoUsd }),
+    ...(settings.naming?.customers === true || settings.naming?.tagBudgets === true ? { naming: settings.naming } : {}),
     ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),
   })
 }

@@ -399,21 +399,111 @@ describe('the book of a key', () => {
   describe('shared budgets', () => {
     const shared = (change: Partial<Policy> = {}): Book => book({ scopes: ['team:blue'], ...change })
     const told = (b: Book): unknown => b.reports()[0]?.told
+    const grant = (b: Book, id: string): void => {
+      const turn = b.lacking(id)?.ask.told.turn ?? 0
+      b.fund(id, 'team:blue', { kind: 'leased', turn, period: 'ever', resetsAt: null, granted: HOLD })
+    }
 
     it('make a request wait until they cover it', () => {
       const b = shared()
       expect(b.admit(ask('a'), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true } })
       expect(b.lacking('a')).toMatchObject({ scope: 'team:blue', ask: { least: HOLD, hoped: HOLD } })
-      b.fund('a', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      grant(b, 'a')
       expect(b.lacking('a')).toBeNull()
       b.settle({ hold: held('a'), row: row('a', 7), answer: null }, NOW)
-      expect(told(b)).toEqual({ period: 'ever', spent: 7, returned: HOLD - 7 })
+      expect(told(b)).toMatchObject({ period: 'ever', spent: 7, returned: HOLD - 7 })
+    })
+
+    it('named by a request are charged too when a restart has forgotten it', () => {
+      const b = shared({ naming: { customers: true, tagBudgets: false, namesPerHour: 1 } })
+      const admission = b.admit(ask('a', { customer: 'ann' }), NOW)
+      if (admission.kind !== 'granted') throw new Error('refused')
+      const { scopes = [] } = admission.hold
+      expect(scopes).toEqual(['team:blue', 'customer:ann'])
+      const restarted = shared({ naming: { customers: true, tagBudgets: false, namesPerHour: 1 } })
+      restarted.settle({ hold: admission.hold, row: row('a', 30), answer: null }, NOW)
+      expect(restarted.reports()).toMatchObject([
+        { scope: 'team:blue', told: { period: '', spent: 30 } },
+        { scope: 'customer:ann', told: { period: '', spent: 30 } },
+      ])
+    })
+
+    it('are forgotten when they know all, and what is corrected upwards later is charged all the same', () => {
+      const b = shared()
+      b.admit(ask('a'), NOW)
+      grant(b, 'a')
+      b.expire(NOW + HOLD_MS)
+      const [first] = b.reports()
+      if (first === undefined) throw new Error('nothing to tell')
+      b.confirm(first.scope, first.told, { period: 'ever', resetsAt: null })
+      expect([b.reports(), b.snapshot(NOW).allowances]).toEqual([[], []])
+      b.settle({ hold: held('a'), row: row('a', HOLD + 5), answer: null }, NOW + HOLD_MS)
+      expect(told(b)).toMatchObject({ period: 'ever', spent: 5, refunded: 0 })
+      b.settle({ hold: held('a'), row: row('a', 0), answer: null }, NOW + HOLD_MS)
+      expect(told(b)).toMatchObject({ spent: 5, refunded: 0 })
+    })
+
+    describe('of providers', () => {
+      const [one] = ask('x').candidates
+      if (one === undefined) throw new Error('no candidate')
+      const two = { candidates: [one, { ...one, model: 'q/m', provider: 'q', inputTokens: 200 }] }
+      const budgeted = (): Book => {
+        const b = book()
+        b.budgetedProviders = new Set(['p', 'q'])
+        return b
+      }
+      const fund = (b: Book, id: string): void => {
+        for (const { scope, ask: wanted } of b.allLacking(id))
+          b.fund(id, scope, { kind: 'leased', turn: wanted.told.turn, period: 'ever', resetsAt: null, granted: wanted.least })
+      }
+      const sums = (b: Book): unknown =>
+        b.reports().map(({ scope, told: { spent, returned, refunded } }) => [scope, spent, returned, refunded])
+
+      it('hold each all that the request may cost, and only the one that was used is charged', () => {
+        const b = budgeted()
+        expect(b.admit(ask('a', two), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true, nanoUsd: HOLD + 100 } })
+        expect(b.allLacking('a').map(({ scope, ask: { least } }) => [scope, least])).toEqual([
+          ['provider:p', HOLD + 100],
+          ['provider:q', HOLD + 100],
+        ])
+        fund(b, 'a')
+        b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
+        expect(sums(b)).toEqual([
+          ['provider:p', 0, HOLD + 100, 0],
+          ['provider:q', 7, HOLD + 93, 0],
+        ])
+      })
+
+      it('are all charged when nobody says which was used, and refunded when somebody does', () => {
+        const b = budgeted()
+        b.admit(ask('a', two), NOW)
+        fund(b, 'a')
+        b.expire(NOW + HOLD_MS)
+        for (const { scope, told: sum } of b.reports()) b.confirm(scope, sum, { period: 'ever', resetsAt: null })
+        b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW + HOLD_MS)
+        expect(sums(b)).toEqual([
+          ['provider:p', 0, 0, HOLD + 100],
+          ['provider:q', 0, 0, HOLD + 93],
+        ])
+      })
+
+      it('are charged for what a restart has forgotten, and refuse what has no price there alone', () => {
+        const b = budgeted()
+        b.settle(
+          { hold: { ...held('a'), scopes: ['provider:p', 'provider:q'] }, row: { ...row('a', 7), provider: 'q' }, answer: null },
+          NOW,
+        )
+        expect(sums(b)).toEqual([['provider:q', 7, 0, 0]])
+        b.budgetedProviders = new Set(['q'])
+        const unpriced = { candidates: two.candidates.map((candidate) => ({ ...candidate, worst: null })) }
+        expect(b.admit(ask('b', unpriced), NOW)).toMatchObject({ kind: 'granted', allowed: [0], hold: { budgeted: false } })
+      })
     })
 
     it('are charged for a request that a restart has forgotten, once', () => {
       const b = shared()
       b.admit(ask('a'), NOW)
-      b.fund('a', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      grant(b, 'a')
       b.settle({ hold: held('forgotten'), row: row('forgotten', 30), answer: null }, NOW)
       b.settle({ hold: held('forgotten'), row: row('forgotten', 30), answer: null }, NOW)
       expect(told(b)).toMatchObject({ spent: 30 })
@@ -425,11 +515,11 @@ describe('the book of a key', () => {
       b.cancel('a', NOW)
       expect([b.lacking('a'), b.view(NOW)?.heldNanoUsd]).toEqual([null, 0])
       b.admit(ask('b'), NOW)
-      b.fund('b', 'team:blue', { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD })
+      grant(b, 'b')
       b.expire(NOW + HOLD_MS)
       expect(told(b)).toMatchObject({ spent: HOLD })
       b.settle({ hold: held('b'), row: row('b', 9), answer: null }, NOW + HOLD_MS)
-      expect(told(b)).toMatchObject({ spent: 9 })
+      expect(told(b)).toMatchObject({ spent: HOLD, refunded: HOLD - 9 })
     })
   })
 

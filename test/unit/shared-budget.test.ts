@@ -16,20 +16,27 @@ const policy = (change: Partial<BudgetPolicy> = {}): BudgetPolicy => ({
   ...change,
 })
 
-type Pending = { readonly key: number; readonly share: Share; readonly ask: LeaseAsk }
+type Asked = { readonly key: number; readonly share: Share; readonly ask: LeaseAsk }
 type Step =
   | { readonly do: 'ask'; readonly key: number; readonly nano: number }
-  | { readonly do: 'answer' | 'settle' | 'recall' | 'report' | 'crash-budget'; readonly pick: number; readonly part: number }
+  | {
+      readonly do: 'deliver' | 'repeat' | 'lose' | 'settle' | 'recall' | 'report' | 'crash-budget'
+      readonly pick: number
+      readonly part: number
+    }
 
-/** Keys and their budget with messages that wait on their way: what a step picks is delivered. */
+/** Keys and their budget with messages on their way between them: what a step picks arrives, in any order. */
 class World {
   readonly keys = [0, 1, 2, 3].map(() => new Allowances())
   budget: SharedBudget
   readonly limit: number
-  /** Asked and not answered; answered and not arrived; running. */
-  readonly asked: Pending[] = []
+  /** What waits for an answer must arrive; what is only told may be lost, and told twice. */
+  readonly asked: Asked[] = []
+  readonly answered: (() => void)[] = []
+  readonly told: (() => void)[] = []
   readonly running: { readonly key: number; readonly share: Share }[] = []
   spent = 0
+  forgotten = 0
 
   constructor(limit: number) {
     this.limit = limit
@@ -43,29 +50,33 @@ class World {
   ask(index: number, nano: number): void {
     const key = index % this.keys.length
     const share = this.key(key).reserve(SCOPE, nano, NOW)
+    this.go(key, share)
+  }
+
+  go(key: number, share: Share): void {
     if (share.covered) this.running.push({ key, share })
     else this.asked.push({ key, share, ask: this.key(key).asking(share) })
   }
 
-  answer(pick: number): void {
-    const [one] = this.asked.splice(pick % Math.max(1, this.asked.length), 1)
+  /** One that asks reaches the budget, or the budget's answer the one that asked. */
+  deliver(pick: number): void {
+    const at = pick % Math.max(1, this.asked.length + this.answered.length)
+    if (at >= this.asked.length) return this.answered.splice(at - this.asked.length, 1)[0]?.()
+    const [one] = this.asked.splice(at, 1)
     if (one === undefined) return
     const first = this.budget.lease(String(one.key), one.ask, false, NOW)
     const answer = first.kind === 'leased' ? first : (this.recallAll(), this.budget.lease(String(one.key), one.ask, true, NOW))
-    if (answer.kind === 'leased') {
-      const share = this.key(one.key).fund(one.share, answer)
-      if (share.covered) this.running.push({ key: one.key, share })
-      else this.asked.push({ key: one.key, share, ask: this.key(one.key).asking(share) })
-    } else {
-      this.key(one.key).settle(one.share, 0)
-    }
+    this.answered.push(() => {
+      if (answer.kind === 'leased') this.go(one.key, this.key(one.key).fund(one.share, answer))
+      else this.key(one.key).settle(one.share, 0)
+    })
   }
 
-  /** Each is asked again only where another was faster, so it comes to an end. */
-  answerAll(): void {
-    for (let left = 20 * this.asked.length + 20; this.asked.length > 0; left--) {
+  /** Each is asked again only where another was faster, so it comes to an end where answers arrive before the next one asks. */
+  deliverAll(): void {
+    for (let left = 40 * this.asked.length + 40; this.asked.length + this.answered.length > 0; left--) {
       if (left === 0) throw new Error('It goes round in circles.')
-      this.answer(0)
+      this.deliver(this.asked.length + this.answered.length - 1)
     }
   }
 
@@ -78,12 +89,46 @@ class World {
   }
 
   recallAll(): void {
-    for (const { keyId, period, granted } of this.budget.lessees(NOW))
-      this.budget.tell(keyId, this.key(Number(keyId)).recall(SCOPE, period, granted), NOW)
+    for (const reach of this.recalls()) reach()()
   }
 
-  report(pick: number, arrives: boolean): void {
-    for (const { told } of this.key(pick).reports()) if (arrives) this.budget.tell(String(pick % this.keys.length), told, NOW)
+  /** Each has two ways to go: to the key, and back with what it tells. */
+  recalls(): readonly (() => () => void)[] {
+    return this.budget.lessees(NOW).map(({ keyId, turn, period, granted }) => () => {
+      const told = this.key(Number(keyId)).recall(SCOPE, turn, period, granted)
+      return () => (told === null ? this.budget.gone(keyId, turn) : void this.budget.tell(keyId, told, NOW))
+    })
+  }
+
+  recallSlowly(): void {
+    for (const reach of this.recalls()) this.told.push(() => this.told.push(reach()))
+  }
+
+  report(index: number): void {
+    const key = this.key(index)
+    const keyId = String(index % this.keys.length)
+    const before = key.size
+    for (const { scope, told } of key.reports())
+      this.told.push(() => {
+        const answer = this.budget.tell(keyId, told, NOW)
+        this.told.push(() => {
+          const size = key.size
+          key.confirm(scope, told, answer)
+          this.forgotten += size - key.size
+        })
+      })
+    this.forgotten += before - key.size
+  }
+
+  tellOne(pick: number, how: 'deliver' | 'repeat' | 'lose'): void {
+    const at = pick % Math.max(1, this.told.length)
+    const one = this.told[at]
+    if (how !== 'repeat') this.told.splice(at, 1)
+    if (how !== 'lose') one?.()
+  }
+
+  tellAll(): void {
+    while (this.told.length > 0) this.tellOne(0, 'deliver')
   }
 
   /** The object is started anew from what it wrote down. */
@@ -101,16 +146,11 @@ class World {
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ do: fc.constant('ask' as const), key: fc.nat(3), nano: fc.integer({ min: 1, max: 300 }) }) },
   {
-    weight: 8,
+    weight: 14,
     arbitrary: fc.record({
       do: fc.constantFrom(
-        'answer' as const,
-        'answer' as const,
-        'settle' as const,
-        'settle' as const,
-        'recall' as const,
-        'report' as const,
-        'crash-budget' as const,
+        ...(['deliver', 'deliver', 'deliver', 'deliver', 'settle', 'settle', 'report', 'report'] as const),
+        ...(['recall', 'repeat', 'lose', 'crash-budget'] as const),
       ),
       pick: fc.nat(20),
       part: fc.nat(100),
@@ -119,27 +159,36 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 )
 
 describe('a budget that keys share', () => {
-  it('is never passed, whatever the order of asking, answering, settling, recalling, reporting and restarting', () => {
+  it('is never passed, whatever the order of asking, answering, settling, recalling, reporting, forgetting and restarting', () => {
+    let forgotten = 0
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 120 }), fc.integer({ min: 100, max: 2000 }), (steps, limit) => {
+      fc.property(fc.array(step, { maxLength: 160 }), fc.integer({ min: 100, max: 2000 }), (steps, limit) => {
         const world = new World(limit)
         for (const one of steps) {
           if (one.do === 'ask') world.ask(one.key, one.nano)
-          else if (one.do === 'answer') world.answer(one.pick)
           else if (one.do === 'settle') world.settle(one.pick, one.part)
+          else if (one.do === 'recall' && one.part > 50) world.recallSlowly()
           else if (one.do === 'recall') world.recallAll()
-          else if (one.do === 'report') world.report(one.pick, one.part > 20)
-          else world.crashBudget()
+          else if (one.do === 'report') world.report(one.pick)
+          else if (one.do === 'crash-budget') world.crashBudget()
+          else if (one.do === 'deliver' && one.part > 40) world.deliver(one.pick)
+          else world.tellOne(one.pick, one.do)
           expect(world.committed()).toBeLessThanOrEqual(limit)
         }
-        world.answerAll()
+        world.deliverAll()
         while (world.running.length > 0) world.settle(0, 50)
-        for (const key of [0, 1, 2, 3]) world.report(key, true)
+        world.tellAll()
+        for (const key of [0, 1, 2, 3]) world.report(key)
+        world.tellAll()
+        world.recallAll()
         const view = world.budget.view(NOW)
         expect([view.spentNanoUsd, view.leasedNanoUsd]).toEqual([world.spent, 0])
+        expect(world.keys.map(({ size }) => size)).toEqual([0, 0, 0, 0])
+        forgotten += world.forgotten
       }),
-      { numRuns: 600 },
+      { numRuns: 1500 },
     )
+    expect(forgotten).toBeGreaterThan(1000)
   })
 
   it('admits exactly as many as fit, however they are spread over the keys', () => {
@@ -147,7 +196,7 @@ describe('a budget that keys share', () => {
       fc.property(fc.array(fc.nat(3), { minLength: 40, maxLength: 200 }), fc.integer({ min: 1, max: 30 }), (keys, fits) => {
         const world = new World(fits * 10)
         for (const key of keys) world.ask(key, 10)
-        world.answerAll()
+        world.deliverAll()
         expect(world.running.length).toBe(Math.min(fits, keys.length))
       }),
     )
@@ -155,12 +204,37 @@ describe('a budget that keys share', () => {
 
   it('takes a repeated and a late message as nothing new', () => {
     const budget = new SharedBudget(policy())
-    const ask = { told: { period: 'ever', spent: 0, returned: 0 }, least: 100, hoped: 100 }
+    const ask = { told: { turn: 1, period: 'ever', spent: 0, returned: 0, refunded: 0 }, least: 100, hoped: 100 }
     const first = budget.lease('a', ask, true, NOW)
     expect(budget.lease('a', ask, true, NOW)).toEqual(first)
-    budget.tell('a', { period: 'ever', spent: 60, returned: 40 }, NOW)
-    budget.tell('a', { period: 'ever', spent: 30, returned: 0 }, NOW)
+    budget.tell('a', { turn: 1, period: 'ever', spent: 60, returned: 40, refunded: 0 }, NOW)
+    budget.tell('a', { turn: 1, period: 'ever', spent: 30, returned: 0, refunded: 0 }, NOW)
     expect(budget.view(NOW)).toMatchObject({ spentNanoUsd: 60, leasedNanoUsd: 0 })
+  })
+
+  it('takes no message of a turn that is over for one of the turn that runs', () => {
+    const budget = new SharedBudget(policy())
+    const key = new Allowances()
+    const lease = (nano: number): Share => {
+      const share = key.reserve(SCOPE, nano, NOW)
+      const answer = budget.lease('a', key.asking(share), true, NOW)
+      return answer.kind === 'leased' ? key.fund(share, answer) : share
+    }
+    const old = lease(100)
+    const recalled = budget.lessees(NOW)[0]
+    key.settle(old, 60)
+    const [first] = key.reports()
+    if (first === undefined || recalled === undefined) throw new Error('nothing to tell')
+    key.confirm(SCOPE, first.told, budget.tell('a', first.told, NOW))
+    expect(key.size).toBe(0)
+    const young = lease(10)
+    expect([young.covered, young.turn > old.turn]).toEqual([true, true])
+    expect(key.recall(SCOPE, recalled.turn, recalled.period, recalled.granted)).toBeNull()
+    expect(key.reserve(SCOPE, 20, NOW).covered).toBe(false)
+    budget.gone('a', recalled.turn)
+    budget.tell('a', { ...first.told, returned: 99 }, NOW)
+    expect(budget.view(NOW)).toMatchObject({ spentNanoUsd: 60, leasedNanoUsd: 10 })
+    expect(budget.lease('a', { told: first.told, least: 500, hoped: 500 }, true, NOW)).toMatchObject({ turn: young.turn, granted: 10 })
   })
 
   it('begins anew with its period, and what was held before it stays there', () => {
@@ -183,7 +257,9 @@ describe('a budget that keys share', () => {
 
   it('counts without a limit', () => {
     const budget = new SharedBudget(policy({ limitNanoUsd: null }))
-    expect(budget.lease('a', { told: { period: '', spent: 0, returned: 0 }, least: 1e12, hoped: 1e12 }, false, NOW)).toMatchObject({
+    expect(
+      budget.lease('a', { told: { turn: 1, period: '', spent: 0, returned: 0, refunded: 0 }, least: 1e12, hoped: 1e12 }, false, NOW),
+    ).toMatchObject({
       kind: 'leased',
     })
   })

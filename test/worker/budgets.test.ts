@@ -78,10 +78,10 @@ describe('a budget that keys share', () => {
     const release = Promise.withResolvers<void>()
     // The budget answers only when the key is revoked.
     await runInDurableObject(bindings.BUDGETS.getByName('team:revoked'), (object) => {
-      vi.spyOn(Object.getPrototypeOf(object) as BudgetObject, 'lease').mockImplementationOnce(async () => {
+      vi.spyOn(Object.getPrototypeOf(object) as BudgetObject, 'lease').mockImplementationOnce(async (_, { told: { turn } }) => {
         asked.resolve()
         await release.promise
-        return { kind: 'leased', period: 'ever', resetsAt: null, granted: HOLD_NANO_USD }
+        return { kind: 'leased', turn, period: 'ever', resetsAt: null, granted: HOLD_NANO_USD }
       })
     })
     const answer = admit(made, 'revoked-1')

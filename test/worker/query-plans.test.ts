@@ -1,3 +1,4 @@
+import { runDurableObjectAlarm } from 'cloudflare:test'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { keepHouse } from '../../src/platform/retention.ts'
 import type { Env } from '../../src/platform/env.ts'
@@ -11,7 +12,7 @@ declare global {
   }
 }
 
-const TABLES = ['requests', 'refusals', 'keys', 'hourly', 'budgets', 'prices']
+const TABLES = ['requests', 'refusals', 'keys', 'hourly', 'budgets', 'prices', 'grants']
 
 /** A table may be gone through where this is the reason. */
 const GONE_THROUGH: readonly { readonly statement: string; readonly plan: RegExp; readonly because: string }[] = [
@@ -21,7 +22,7 @@ const GONE_THROUGH: readonly { readonly statement: string; readonly plan: RegExp
     because: 'a page of all keys, read in the order of its index',
   },
   {
-    statement: 'SELECT * FROM budgets ORDER BY scope LIMIT ?1 OFFSET ?2',
+    statement: 'SELECT * FROM budgets WHERE removed = 0 ORDER BY scope LIMIT ?1 OFFSET ?2',
     plan: /^SCAN budgets$/,
     because: 'a page of all budgets, read in the order of the table',
   },
@@ -91,6 +92,17 @@ beforeAll(async () => {
   await carry([[corrects({ ...row, id: 'gen-corrected' })]])
   await keepHouse(bindings as unknown as Env, Date.now())
   await call('POST', '/v1/chat/completions', 'sk-or-v1-nobody-knows-this-one', echo('x'))
+  // A soft limit that is reached, and credit.
+  const warned = await makeKey({ sluice: { soft_limit: 0.000000001, credit: 'plans' } })
+  for (const grant of [{ amount: 1, id: 'plans-1' }, { amount: 1, id: 'plans-1' }, { amount: 1 }])
+    await call('POST', '/api/v1/credits/plans/grants', ADMIN, grant)
+  await get('/api/v1/credits/plans')
+  await call('GET', '/v1/key', warned.key)
+  const spent = rowOf('gen-soft', { keyId: warned.id })
+  await bindings.KEYS.getByName(warned.id).settle([{ hold: heldFor(spent), row: spent, answer: null }])
+  await bindings.KEYS.getByName(warned.id).flush()
+  await runDurableObjectAlarm(bindings.KEYS.getByName(warned.id))
+  await get('/api/v1/events')
   // D1 put back to an earlier time, noticed and mended.
   await bindings.DB.prepare('UPDATE keys SET reported = 0, version = 0 WHERE id = ?1').bind(id).run()
   await bindings.DB.prepare("UPDATE budgets SET version = 0 WHERE scope = 'team:plans'").run()
