@@ -1,6 +1,7 @@
 // Keys as administrators make and change them: D1 and the key's object, in the order that never leaves a revoked key alive.
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
+import type { HoldMode } from '../core/account.ts'
 import type { Policy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
@@ -19,6 +20,7 @@ export type Settings = Permits & {
   readonly expiresAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly mode?: HoldMode
 }
 
 /** What is not named stays; of the limits too. */
@@ -163,6 +165,7 @@ function tightens(before: Policy, after: Policy): boolean {
     limit(after) < limit(before) ||
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
+    (after.mode !== 'elastic' && before.mode === 'elastic') ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
@@ -172,8 +175,8 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes }
+  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, mode = 'strict' } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, mode }
 }
 
 function policyText(settings: Settings): string {
@@ -182,6 +185,7 @@ function policyText(settings: Settings): string {
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+    ...(settings.mode === 'elastic' ? { mode: settings.mode } : {}),
   })
 }
 

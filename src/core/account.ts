@@ -20,6 +20,8 @@ export type CandidateAsk = {
   readonly inputTokens: number | null
   /** The most this model can put out; `null`: unknown. */
   readonly maxOutputTokens: number | null
+  /** What its answer costs can be counted while it runs, so an elastic hold may be extended; absent: it is held whole. */
+  readonly isCountable?: boolean
 }
 
 /** Everything admission needs, so that the Worker makes one call. `requestId` is ours, never the client's. */
@@ -47,7 +49,15 @@ export type Hold = {
   readonly expiresAt: number
   /** The key has a budget: what is unknown is booked at its worst. */
   readonly budgeted: boolean
+  /** It covers a part of the answer and is extended while that runs, up to the request's worst case in whole nano-dollars. Absent: it covers all. */
+  readonly elastic?: { readonly mostNanoUsd: number }
 }
+
+/** What a running answer has cost so far, rather more than less, and what its hold should become: at least, and at best. Whole nano-dollars. */
+export type Extension = { readonly ranNanoUsd: number; readonly leastNanoUsd: number; readonly bestNanoUsd: number }
+
+/** `strict`: a hold covers the worst case, and the ceiling is lowered to what can be paid. `elastic`: it grows with the answer, which ends when the money does. */
+export type HoldMode = 'strict' | 'elastic'
 
 /** A whole answer kept for a repeat under the same Idempotency-Key. */
 export type KeptAnswer = { readonly status: number; readonly headers: { readonly [name: string]: string }; readonly text: string }
@@ -79,8 +89,8 @@ export type Admission =
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
 
-/** `unattributed`: no request, but what a crash of the key's object may have forgotten. */
-export type Ending = 'complete' | 'client-gone' | 'upstream-cut' | 'failed' | 'expired' | 'unattributed'
+/** `budget-stop`: an elastic hold could not be extended. `unattributed`: no request, but what a crash of the key's object may have forgotten. */
+export type Ending = 'complete' | 'client-gone' | 'upstream-cut' | 'budget-stop' | 'failed' | 'expired' | 'unattributed'
 export type UsageFrom = 'provider' | 'counted' | 'hold' | 'none'
 
 /** One call of one target. */
@@ -150,6 +160,7 @@ export type KeyView = Permits & {
   readonly resetsAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly mode: HoldMode
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

@@ -32,6 +32,11 @@ export class Allowances {
     return cover(allowance, { scope, turn: allowance.turn, nanoUsd, covered: false })
   }
 
+  /** Sets more aside for what is held already; all of it anew where a new period has begun since, for then nothing of it is held there. */
+  reserveMore({ scope, turn, nanoUsd }: Share, moreNanoUsd: number, now: number): Share {
+    return this.reserve(scope, this.#present(scope, now).turn === turn ? moreNanoUsd : nanoUsd + moreNanoUsd, now)
+  }
+
   /** Holds what a crash may have forgotten, whether or not it is leased as far as this key remembers. */
   holdLost(scope: string, nanoUsd: number, now: number): Share {
     const allowance = this.#present(scope, now)

@@ -1,14 +1,15 @@
 // The books of one key: policy, money spent and held, settled requests. Pure and synchronous: no await stands between the check and
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
-import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
+import type { Admission, Ask, CandidateAsk, Extension, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
 import { Allowances, type AllowancesJournal, type Share } from './allowances.ts'
 import type { Taken } from './ahead.ts'
+import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
-import { refuseSecret, type Policy } from './policy.ts'
+import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
 import { hasLimits, Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
@@ -17,12 +18,14 @@ import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { periodAt } from './window.ts'
 
-/** `tokens` are reserved until the settle says how many it were. */
+/** `tokens` are reserved until the settle says how many it were; `ranNanoUsd` is what an answer had cost when it was last told; `extends`: it waits to join this request's hold. */
 type Held = {
   readonly hold: Hold
   readonly idempotencyKey: string | null
   readonly tokens?: number
   readonly shares?: readonly Share[]
+  readonly ranNanoUsd?: number
+  readonly extends?: string
 }
 
 /** What must survive a restart. */
@@ -56,6 +59,8 @@ export class Book {
   #spend: Spend = NOTHING_SPENT
   #held = 0
   readonly #holds = new Map<string, Held>()
+  /** Extensions among the holds: they are no requests of their own. */
+  #extending = 0
   readonly #rates = new Rates()
   readonly #allowances = new Allowances()
   readonly #lost = new LostHolds()
@@ -97,6 +102,10 @@ export class Book {
     if (rates !== undefined) this.#rates.restore(rates)
     for (const [id, held] of holds) {
       if (this.#holds.has(id)) continue
+      if (held.extends !== undefined) {
+        for (const share of held.shares ?? []) this.#allowances.settle(share, 0) // who asked for it was not answered
+        continue
+      }
       this.#holds.set(id, held)
       this.#held += held.hold.nanoUsd
     }
@@ -119,7 +128,9 @@ export class Book {
     if (held === undefined) return []
     const { nanoUsd } = held.hold
     const money = [['money', nanoUsd], ...(held.shares ?? []).map(({ scope }) => [scope, nanoUsd] as const)] as const
-    return this.#policy === null || !hasLimits(this.#policy.limits) ? money : [...money, ['requests', 1], ['tokens', held.tokens ?? 0]]
+    return this.#policy === null || !hasLimits(this.#policy.limits) || held.extends !== undefined
+      ? money
+      : [...money, ['requests', 1], ['tokens', held.tokens ?? 0]]
   }
 
   /** The most that may still be admitted of something: the write-ahead ceiling never reaches beyond a limit. */
@@ -165,7 +176,7 @@ export class Book {
     const left = this.#left(now)
     const plans = permitted.map(({ candidate, index }) => ({
       index,
-      ...planHold(candidate, ask, limit !== null || policy.scopes.length > 0, left, this.#settings.defaultCeiling),
+      ...planHold(candidate, ask, limit !== null || policy.scopes.length > 0, left, this.#settings.defaultCeiling, policy.mode),
     }))
     const fitting = plans.filter((p) => p.kind === 'fits')
     if (fitting.length === 0) {
@@ -178,8 +189,10 @@ export class Book {
     let nanoUsd = 0
     let ceiling: number | null = null
     let clamped = false
+    let mostNanoUsd = 0
     for (const p of fitting) {
       nanoUsd = Math.max(nanoUsd, p.nanoUsd)
+      mostNanoUsd = Math.max(mostNanoUsd, p.mostNanoUsd ?? p.nanoUsd)
       if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
       clamped ||= p.clamped
     }
@@ -190,6 +203,7 @@ export class Book {
       takenAt: now,
       expiresAt: now + this.#settings.holdMs,
       budgeted: limit !== null || policy.scopes.length > 0,
+      ...(mostNanoUsd > nanoUsd ? { elastic: { mostNanoUsd } } : {}),
     }
     const shares = policy.scopes.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
     this.#settled.delete(ask.requestId) // it is asked again: a shared budget refused, or the policy changed
@@ -240,13 +254,53 @@ export class Book {
     return this.#allowances.reports()
   }
 
-  /** A live stream's hold begins its life anew; one that a crash has forgotten is remembered again. */
-  renew(hold: Hold, now: number): boolean {
+  /** Sets more aside for a running answer and gives back the id it waits under until it is leased (`lacking`) and `join`ed; `null`: there is no more. */
+  extend(hold: Hold, extension: Extension, now: number): string | null {
+    const policy = this.#policy
+    if (!this.renew(hold, now, extension.ranNanoUsd) || policy === null || !mayGoOn(policy, now)) return null
+    const held = this.#holds.get(hold.requestId)
+    const more = held === undefined ? null : moreFor(held.hold, extension, this.#left(now))
+    if (held === undefined || more === null) return null
+    const id = extensionId(hold)
+    // Where the period has turned over, all of it settles in the new one, in which it is held.
+    const period = periodAt(policy.limitReset, policy.createdAt, now).id
+    const shares = (held.shares ?? []).map((share) => this.#allowances.reserveMore(share, more, now))
+    this.#settled.delete(id)
+    this.#holds.set(id, {
+      hold: { ...held.hold, requestId: id, period, nanoUsd: more },
+      idempotencyKey: null,
+      shares,
+      extends: hold.requestId,
+    })
+    this.#held += more
+    this.#extending++
+    return id
+  }
+
+  /** An extension that all have granted becomes part of its hold, which is given back; `null`: the answer has ended meanwhile, or a shared period has. */
+  join(id: string, now: number): Hold | null {
+    const more = this.#holds.get(id)
+    const held = this.#holds.get(more?.extends ?? '')
+    if (more === undefined) return null
+    const shares = held === undefined ? null : joinShares(held.shares ?? [], more.shares ?? [], more.hold.nanoUsd)
+    if (held === undefined || shares === null) {
+      this.cancel(id, now)
+      return null
+    }
+    this.#holds.delete(id)
+    this.#extending--
+    const hold: Hold = { ...held.hold, period: more.hold.period, nanoUsd: held.hold.nanoUsd + more.hold.nanoUsd }
+    this.#holds.set(hold.requestId, { ...held, hold, shares })
+    return hold
+  }
+
+  /** A live stream's hold begins its life anew; one that a crash has forgotten is remembered again. `ranNanoUsd`: what its answer has cost so far. */
+  renew(hold: Hold, now: number, ranNanoUsd?: number): boolean {
     const { requestId } = hold
     const expiresAt = now + this.#settings.holdMs
     const held = this.#holds.get(requestId)
     if (held !== undefined) {
-      this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt } })
+      this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt }, ...(ranNanoUsd === undefined ? {} : { ranNanoUsd }) })
       return true
     }
     const drawn = this.#settled.has(requestId) ? null : this.#lost.draw(hold)
@@ -275,11 +329,16 @@ export class Book {
     return [...(settled === null ? [] : [{ row: settled, corrects: before !== undefined }]), ...this.#giveBack(drawn, now)]
   }
 
-  /** Books every hold whose time is over in full: money never becomes free by time alone. */
+  /** Books every hold whose time is over in full, an elastic one at what it was last told: money never becomes free by time alone. */
   expire(now: number): readonly Booked[] {
     const rows: Booked[] = []
-    for (const [id, { hold, shares }] of this.#holds) {
-      if (hold.expiresAt > now) continue
+    for (const [id, { hold: whole, shares, ranNanoUsd, extends: extended }] of this.#holds) {
+      if (whole.expiresAt > now) continue
+      if (extended !== undefined) {
+        this.cancel(id, now)
+        continue
+      }
+      const hold = { ...whole, nanoUsd: expiredCost(whole, ranNanoUsd) }
       this.#release(id)
       for (const share of shares ?? []) this.#allowances.settle(share, hold.nanoUsd)
       this.#spendMore(hold.nanoUsd, hold.period, now)
@@ -336,6 +395,7 @@ export class Book {
       ips: policy.ips,
       limits: policy.limits,
       scopes: policy.scopes,
+      mode: policy.mode ?? 'strict',
       running: this.#running,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,
@@ -352,7 +412,7 @@ export class Book {
   }
 
   get #running(): number {
-    return this.#holds.size + this.#lost.requests
+    return this.#holds.size - this.#extending + this.#lost.requests
   }
 
   get #heldAll(): number {
@@ -404,6 +464,7 @@ export class Book {
     if (held === undefined) return
     this.#holds.delete(requestId)
     this.#held -= held.hold.nanoUsd
+    if (held.extends !== undefined) this.#extending--
   }
 
   #spendMore(nanoUsd: number, period: string, now: number): void {

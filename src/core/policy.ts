@@ -1,6 +1,6 @@
 // What D1 says of a key, and whether its secret may be used now and from where somebody asks.
 
-import type { Refusal } from './account.ts'
+import type { HoldMode, Refusal } from './account.ts'
 import { sameText } from './key.ts'
 import { mayComeFrom, type Permits } from './permits.ts'
 import type { RateLimits } from './rates.ts'
@@ -23,6 +23,13 @@ export type Policy = Permits & {
   readonly limits: RateLimits
   /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
   readonly scopes: readonly string[]
+  /** Absent: strict. */
+  readonly mode?: HoldMode
+}
+
+/** Whether a stream that runs may still be given more: a key that is out of use gets nothing further. */
+export function mayGoOn({ deleted, disabled, expiresAt }: Policy, now: number): boolean {
+  return !deleted && !disabled && (expiresAt === null || expiresAt > now)
 }
 
 /** `null`: it may. A wrong secret learns nothing of the key. */

@@ -1,7 +1,7 @@
 // One Durable Object a key: keeps the key's book, writes down what must survive, and carries settled rows to D1. It decides nothing.
 
 import { DurableObject } from 'cloudflare:workers'
-import type { Admission, Ask, Hold, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
+import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Booked } from '../core/book.ts'
 import type { Policy } from '../core/policy.ts'
 import { refuseMoney } from '../core/refusing.ts'
@@ -12,6 +12,7 @@ import { readSpend } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
+import { extend } from './extending.ts'
 import { Journal, quietly } from './journal.ts'
 import { Outbox, QUIETLY } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
@@ -100,11 +101,18 @@ export class KeyObject extends DurableObject<Env> {
     return told
   }
 
-  async renew(hold: Hold): Promise<void> {
+  async renew(hold: Hold, ranNanoUsd?: number): Promise<void> {
     const now = Date.now()
     this.#expire(now)
     if (!this.#book.knows(hold.requestId)) await this.#recall([hold.requestId])
-    if (this.#book.renew(hold, now)) this.#journal.soon()
+    if (this.#book.renew(hold, now, ranNanoUsd)) this.#journal.soon()
+  }
+
+  /** More for a running answer; `null`: there is no more. */
+  async extend(hold: Hold, extension: Extension): Promise<Hold | null> {
+    this.#expire(Date.now())
+    if (!this.#book.knows(hold.requestId)) await this.#recall([hold.requestId])
+    return extend({ book: this.#book, journal: this.#journal, lease: (id) => this.#lease(id) }, hold, extension)
   }
 
   /** Answers when the rows are on disk. */

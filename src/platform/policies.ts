@@ -1,5 +1,6 @@
 // A key's policy in D1: read for its object and for the keys API.
 
+import type { HoldMode } from '../core/account.ts'
 import type { Policy } from '../core/policy.ts'
 import { EVERYTHING, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
@@ -27,9 +28,10 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, scopes, mode, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly scopes?: readonly string[]
+    readonly mode?: HoldMode
   }
   return {
     keyId: stored.id,
@@ -50,6 +52,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
     scopes: scopes ?? [],
+    mode: mode ?? 'strict',
   }
 }
 
