@@ -8,7 +8,8 @@ import { usageOf } from '../core/usage.ts'
 import type { Candidate } from './candidate.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
-import type { Tally } from './tally.ts'
+import { unseenTokens } from './meter.ts'
+import { BYTES_A_TOKEN, type Tally } from './tally.ts'
 
 /** How the request came out, for its row. `tally: null`: no target ever answered with content. */
 export type Outcome = {
@@ -20,10 +21,9 @@ export type Outcome = {
   readonly dropped: readonly string[]
   /** Where a target answered. */
   readonly fidelity?: Fidelity | null
+  /** Every event of it was counted, under an elastic hold that covers a part of the worst case. */
+  readonly isMetered?: boolean
 }
-
-/** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
-const BYTES_A_TOKEN = 3
 
 export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const { candidate, tally } = outcome
@@ -45,7 +45,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     costNanoUsd: booked.costNanoUsd,
     priceVersion: candidate.entry === null || candidate.entry.price === null ? null : candidate.entry.priceVersion,
     attempts: outcome.legs,
-    finish: tally?.finish ?? null,
+    finish: outcome.ending === 'budget-stop' ? 'length' : (tally?.finish ?? null),
     ended: outcome.ending,
     errorCode: outcome.error?.code ?? null,
     firstEventMs: tally?.firstEventAt == null ? null : tally.firstEventAt - job.startedAt,
@@ -77,18 +77,27 @@ function price(job: Job, hold: Hold, outcome: Outcome): Booked {
   // A provider that answered with an error status, or never got the request's end, has billed nothing.
   if (tally === null && (error?.detail.upstream !== undefined || (job.body.failure ?? null) !== null))
     return { usage: null, from: 'none', costNanoUsd: 0 }
-  if (rates !== null && costsNothing(cost)) return { usage: counted(job, tally), from: 'counted', costNanoUsd: 0 }
+  const { isMetered = false } = outcome
+  if (rates !== null && costsNothing(cost)) return { usage: counted(job, tally, isMetered), from: 'counted', costNanoUsd: 0 }
   // Usage told by a stream that then broke off is told all the same, where its finish was there.
   if (tally !== null && tally.usage !== null && tally.finish !== null) return told(tally.usage)
   const unseen = job.intent.guess !== undefined && !costsNothing(cost, job.intent.knownUnits)
-  const stops = ending === 'client-gone' && candidate.provider.stopsBillingOnAbort.answer === 'yes'
-  if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
-    return { usage: counted(job, tally), from: 'hold', costNanoUsd: hold.nanoUsd }
+  const stops = (ending === 'client-gone' || ending === 'budget-stop') && candidate.provider.stopsBillingOnAbort.answer === 'yes'
   const untold = tally === null || tally.usage === null
-  const usage = { ...counted(job, tally), ...(untold ? serviceAsked(job, candidate) : {}) }
+  const usage = { ...counted(job, tally, isMetered), ...(untold ? serviceAsked(job, candidate) : {}) }
   const nanoUsd = cost(usage)
+  // An elastic hold is not the worst case: what was counted may be more.
+  if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
+    return isMetered && nanoUsd !== null && nanoUsd > hold.nanoUsd
+      ? { usage, from: 'counted', costNanoUsd: nanoUsd }
+      : { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
   if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
-  return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, hold.nanoUsd) }
+  return {
+    usage,
+    from: 'counted',
+    costNanoUsd:
+      nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, (isMetered ? hold.elastic?.mostNanoUsd : undefined) ?? hold.nanoUsd),
+  }
 }
 
 /** Where nobody told the service tier, a dearer one that was asked for counts as given. */
@@ -112,11 +121,12 @@ function saysTooLittle(job: Job, told: Usage, cost: (usage: Usage) => number | n
 }
 
 /** What was used as far as anybody saw: the provider's own counts where it told some, else an estimate from the text. */
-function counted(job: Job, tally: Tally | null): Usage {
+export function counted(job: Job, tally: Tally | null, isMetered: boolean): Usage {
   const told = tally?.usage ?? null
   const { guess, units: most, likelyUnits: units = most } = job.intent
   if (guess !== undefined) return guess
-  const output = Math.max(told?.output ?? 0, Math.ceil((tally?.contentLength ?? 0) / BYTES_A_TOKEN))
+  const seen = isMetered ? (tally?.outputTokens ?? 0) + unseenTokens(job) : Math.ceil((tally?.contentLength ?? 0) / BYTES_A_TOKEN)
+  const output = Math.max(told?.output ?? 0, seen)
   return told === null
     ? usageOf({ input: Math.ceil(job.body.byteLength / BYTES_A_TOKEN), output, ...(units === undefined ? {} : { units }) })
     : { ...told, output }

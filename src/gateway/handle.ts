@@ -7,9 +7,11 @@ import { Afterwards } from './afterwards.ts'
 import { rowOf, type Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
 import { ask, candidates } from './candidates.ts'
+import { isCountable } from './countable.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { keptAwake } from './keep-alive.ts'
 import { logLine } from './log-line.ts'
+import { Meter } from './meter.ts'
 import type { Answered, Manner } from './manner.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
 import type { Trace } from './send.ts'
@@ -64,9 +66,10 @@ async function serve<J extends Job, A extends Answered>(
   const legs: Leg[] = []
   const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
     if (row !== null) job.deps.log(() => logLine(row))
-    return account.settle({ hold, row, answer })
+    return account.settle({ hold: meter?.hold ?? hold, row, answer })
   }
-  const book = (outcome: Outcome): Row => rowOf(job, key, hold, outcome)
+  let meter: Meter | null = null
+  const book = (outcome: Outcome): Row => rowOf(job, key, meter?.hold ?? hold, outcome)
   const first = await firstToCommit(manner, job, targets, admission.maxOutputTokens, legs)
   if (first.kind === 'failed') {
     const { candidate, error } = first
@@ -96,12 +99,14 @@ async function serve<J extends Job, A extends Answered>(
     }
   }
 
-  const { delivery, contentType } = manner.carry(job, from)
-  const stopRenewing = renewing(job, account, hold)
+  if (hold.elastic !== undefined && from.kind === 'stream' && isCountable(job, candidate))
+    meter = new Meter(job, account, hold, candidate, from.tally)
+  const { delivery, contentType } = manner.carry(job, from, meter)
+  const stopRenewing = renewing(job, account, hold, meter)
   afterwards.until(
     delivery.done.then(({ ending, error }) => {
       stopRenewing()
-      return settle(book({ ...outcome, ending, error }))
+      return settle(book({ ...outcome, ending, error, isMetered: meter !== null }))
     }),
   )
   headers.set('content-type', contentType)

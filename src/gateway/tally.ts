@@ -3,6 +3,9 @@
 import type { ChatEvent, Usage } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
 
+/** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
+export const BYTES_A_TOKEN = 3
+
 export class Tally {
   usage: Usage | null = null
   finish: string | null = null
@@ -11,14 +14,31 @@ export class Tally {
   failure: GatewayError | null = null
   upstreamId: string | null = null
   firstEventAt: number | null = null
+  #pieces = 0
+  #bytes = 0
+
+  /**
+   * Output tokens of all that was seen, rather more than less: one for each three bytes of text, calls and whatever else the provider wrote, and
+   * at least one for each piece that it came in. Only where every event was seen.
+   */
+  get outputTokens(): number {
+    return Math.max(this.#pieces, Math.ceil(this.#bytes / BYTES_A_TOKEN))
+  }
 
   see(event: ChatEvent): void {
     switch (event.kind) {
+      case 'block-start':
+        this.#pieces++
+        if (event.block.kind === 'tool-call') this.#bytes += utf8Length(event.block.name)
+        else if (event.block.kind === 'native') this.#bytes += JSON.stringify(event.block.value).length
+        break
       case 'start':
         this.upstreamId = event.id === '' ? null : event.id.slice(0, 128)
         break
       case 'block-delta':
         this.contentLength += event.text.length
+        this.#pieces++
+        this.#bytes += utf8Length(event.text)
         break
       case 'usage':
         this.usage = event.usage
@@ -40,4 +60,13 @@ export function isContent(event: ChatEvent): boolean {
   if (event.kind === 'block-delta') return event.text !== ''
   if (event.kind === 'block-start') return event.block.kind === 'tool-call' || event.block.kind === 'native'
   return event.kind === 'finish' || event.kind === 'native' || event.kind === 'block-seal'
+}
+
+function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1 // half of a surrogate pair's four bytes
+  }
+  return bytes
 }

@@ -46,6 +46,7 @@ export function fakeGateway(
       }
     },
     renew: async () => undefined,
+    extend: async () => null,
     settle: async (settlement) => void settled.push(settlement),
     view: async () => ({ kind: 'refused', code: 'key-unknown', message: 'not here' }),
     flush: async () => undefined,
