@@ -11,6 +11,7 @@ const HELP = `npm run key -- COMMAND [options]
            [--ips CIDR,CIDR]       from where it may be used
            [--rpm N] [--rpd N]     requests a minute, a day      [--tpm N] [--tpd N]   tokens a minute, a day
            [--parallel N]          requests at once
+           [--mode strict|elastic] what a stream holds: its worst case, or what it has come to and a little more
            makes a key and shows it, once
   list     shows all keys: hash, name, spend, limit
   disable  --hash HASH | --name NAME     refuses its requests from the next one on
@@ -49,6 +50,7 @@ try {
       tpm: { type: 'string' },
       tpd: { type: 'string' },
       parallel: { type: 'string' },
+      mode: { type: 'string' },
       hash: { type: 'string' },
       grace: { type: 'string' },
       json: { type: 'boolean' },

@@ -89,14 +89,14 @@ async function run(
 /** What ends the answer now, in the client's language; `null`: it goes on. */
 type Stopper = () => Promise<Uint8Array | null> | null
 
-/** Ends an answer whose elastic hold cannot grow. One that has said how it ends may still tell its usage, but no more content. */
+/** Ends an answer whose elastic hold cannot grow. One that has said how it ends may still tell its usage, and what its reader kept back is counted late. */
 function stopper(job: ChatJob, { opened, tally }: CommittedStream, carrier: StoppableCarrier, meter: Meter): Stopper {
   let tokensAtEnd: number | null = null
   const refused = (): Uint8Array | null => {
     const last = carrier.stop(counted(job, tally, true))
     if (last !== null) return last
     tokensAtEnd ??= meter.outputTokens
-    if (meter.outputTokens > tokensAtEnd)
+    if (meter.outputTokens > tokensAtEnd + Math.max(tokensAtEnd, LATE_TOKENS))
       throw new GatewayError('upstream-garbled', `${opened.candidate.provider.id} went on after the end of its answer.`)
     return null
   }
@@ -105,6 +105,8 @@ function stopper(job: ChatJob, { opened, tally }: CommittedStream, carrier: Stop
     return may === true ? null : may.then((goesOn) => (goesOn ? null : refused()))
   }
 }
+
+const LATE_TOKENS = 256
 
 const OUT_OF_MONEY = (): GatewayError => new GatewayError('budget-exceeded', 'The budget was used up while the answer ran.')
 

@@ -17,6 +17,8 @@ export type FakeGateway = {
   readonly settled: readonly Settlement[]
   /** What admission was told. */
   readonly asked: readonly Ask[]
+  /** How many calls were ended by us. */
+  readonly aborted: number
   ask(client: ClientDialect, path: string, body: unknown, headers?: { readonly [name: string]: string }): Promise<Response>
 }
 
@@ -32,6 +34,7 @@ export function fakeGateway(
   const left: Left[] = []
   const settled: Settlement[] = []
   const asked: Ask[] = []
+  let aborted = 0
   const account: Account = {
     admit: async (ask) => {
       asked.push(ask)
@@ -62,6 +65,7 @@ export function fakeGateway(
     fetch: async (url, init) => {
       const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
       left.push(one)
+      init.signal?.addEventListener('abort', () => aborted++, { once: true })
       return network(one)
     },
     pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
@@ -77,6 +81,9 @@ export function fakeGateway(
     left,
     settled,
     asked,
+    get aborted() {
+      return aborted
+    },
     ask: (client, path, body, headers = {}) =>
       handle(
         new Request(`https://gateway.test${path}`, {
