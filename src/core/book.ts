@@ -298,6 +298,7 @@ export class Book {
   renew(hold: Hold, now: number, ranNanoUsd?: number): boolean {
     const { requestId } = hold
     const expiresAt = now + this.#settings.holdMs
+    this.#recallExtension(hold)
     const held = this.#holds.get(requestId)
     if (held !== undefined) {
       this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt }, ...(ranNanoUsd === undefined ? {} : { ranNanoUsd }) })
@@ -313,6 +314,7 @@ export class Book {
   /** Replaces a hold by the real cost, once. Gives back the rows to write: none where this request is settled already, or nothing was sent. */
   settle({ hold, row, answer }: Settlement, now: number): readonly Booked[] {
     const { requestId } = hold
+    this.#recallExtension(hold)
     const held = this.#holds.get(requestId)
     this.#repeats.end(held?.idempotencyKey ?? null, requestId, answer)
     const before = this.#settled.get(requestId)
@@ -446,6 +448,21 @@ export class Book {
     }
     for (const share of held?.shares ?? []) this.#allowances.settle(share, nanoUsd)
     if (before !== undefined) for (const share of before.shares ?? []) this.#allowances.correct(share, nanoUsd - before.nanoUsd)
+  }
+
+  /** A hold that was larger when it was last told than it is remembered: a crash has forgotten its extension. */
+  #recallExtension(hold: Hold): void {
+    const held = this.#holds.get(hold.requestId)
+    if (held === undefined || hold.nanoUsd <= held.hold.nanoUsd) return
+    const drawn = this.#lost.drawExtension(hold, hold.nanoUsd - held.hold.nanoUsd)
+    if (drawn === null) return
+    const shares = (held.shares ?? []).map((share) => {
+      const extra = drawn.shares.find(({ scope, turn }) => scope === share.scope && turn === share.turn)
+      return extra === undefined ? share : { ...share, nanoUsd: share.nanoUsd + extra.nanoUsd }
+    })
+    for (const extra of drawn.shares) if (!shares.some(({ scope }) => scope === extra.scope)) this.#allowances.settle(extra, 0)
+    this.#holds.set(hold.requestId, { ...held, shares, hold: { ...held.hold, nanoUsd: held.hold.nanoUsd + drawn.nanoUsd } })
+    this.#held += drawn.nanoUsd
   }
 
   /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */

@@ -50,16 +50,25 @@ export class LostHolds {
     this.#all = [...this.#all, lost]
   }
 
+  /** What an extension that nobody remembers takes out of what is held for such; its request is remembered. `null`: nothing is. */
+  drawExtension(hold: Hold, nanoUsd: number): Drawn | null {
+    const from = this.#all.find((lost) => hold.takenAt <= lost.at && !lost.booked && lost.nanoUsd > 0)
+    return from === undefined ? null : this.#take(from, nanoUsd, 0)
+  }
+
   /** A request that nobody remembers takes its hold out of what is held, or was booked, for such. `null`: nothing is. */
   draw(hold: Hold): Drawn | null {
     const from = this.#all.find((lost) => hold.takenAt <= lost.at && (lost.nanoUsd > 0 || lost.requests > 0))
-    if (from === undefined) return null
-    const nanoUsd = Math.min(hold.nanoUsd, from.nanoUsd)
-    const shares = from.shares.map((share) => ({ ...share, nanoUsd: Math.min(hold.nanoUsd, share.nanoUsd) }))
+    return from === undefined ? null : this.#take(from, hold.nanoUsd, 1)
+  }
+
+  #take(from: Lost, most: number, requests: number): Drawn {
+    const nanoUsd = Math.min(most, from.nanoUsd)
+    const shares = from.shares.map((share) => ({ ...share, nanoUsd: Math.min(most, share.nanoUsd) }))
     this.#replace(from, {
       ...from,
       nanoUsd: from.nanoUsd - nanoUsd,
-      requests: Math.max(0, from.requests - 1),
+      requests: Math.max(0, from.requests - requests),
       shares: from.shares.map((share, i) => ({ ...share, nanoUsd: share.nanoUsd - (shares[i]?.nanoUsd ?? 0) })),
     })
     return { from, nanoUsd, shares }

@@ -14,15 +14,17 @@ export class Tally {
   failure: GatewayError | null = null
   upstreamId: string | null = null
   firstEventAt: number | null = null
+  /** Frames that were read: a reader may keep back what stood in them. */
+  frames = 0
   #pieces = 0
   #bytes = 0
 
   /**
    * Output tokens of all that was seen, rather more than less: one for each three bytes of text, calls and whatever else the provider wrote, and
-   * at least one for each piece that it came in. Only where every event was seen.
+   * at least one for each piece or frame that it came in. Only where every event was seen.
    */
   get outputTokens(): number {
-    return Math.max(this.#pieces, Math.ceil(this.#bytes / BYTES_A_TOKEN))
+    return Math.max(this.frames, this.#pieces, Math.ceil(this.#bytes / BYTES_A_TOKEN))
   }
 
   see(event: ChatEvent): void {

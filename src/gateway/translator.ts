@@ -37,6 +37,7 @@ export function translator(job: ChatJob, from: CommittedStream): StoppableCarrie
   const read = (list: readonly Frame[]): { readonly text: string; readonly progress: boolean } => {
     let text = ''
     let progress = false
+    tally.frames += list.length
     for (const frame of list) {
       const events = frames.read(frame)
       for (const event of events) {

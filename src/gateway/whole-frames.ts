@@ -48,6 +48,7 @@ export function stoppableForwarder(job: ChatJob, from: CommittedStream): Stoppab
     },
     take(bytes) {
       const list = source.push(bytes)
+      tally.frames += list.length
       for (const frame of list) for (const event of frames.read(frame)) tally.see(event)
       return { bytes: passed(bytes, list), progress: list.length > 0, failure: null }
     },

@@ -179,6 +179,18 @@ describe('an elastic hold', () => {
     expect(again.expire(NOW + HOLD_MS).map(({ row: { costNanoUsd } }) => costNanoUsd)).toEqual([500])
   })
 
+  it('whose extension a crash has forgotten draws that alone: nothing is booked twice', () => {
+    const b = book()
+    const { hold } = granted(b.admit(ask('a'), NOW))
+    b.holdLost([['money', 5000], ['requests', 2]], 'lost', NOW + 1) // prettier-ignore
+    const told = { ...hold, nanoUsd: hold.nanoUsd + 2000 }
+    expect(b.renew(told, NOW + 2, 900)).toBe(true)
+    expect([spent(b), b.view(NOW)?.running]).toEqual([[0, hold.nanoUsd + 5000], 3])
+    b.settle({ hold: told, row: row(told, 4000), answer: null }, NOW + 3)
+    expect(spent(b)).toEqual([4000, 3000])
+    expect(b.expire(NOW + 1 + HOLD_MS).map(({ row: { id, costNanoUsd } }) => [id, costNanoUsd])).toEqual([['lost', 3000]])
+  })
+
   it('forgotten by a crash draws from what is held for such, and may go on', () => {
     const b = book()
     b.holdLost([['money', 4000], ['requests', 1]], 'lost', NOW) // prettier-ignore
