@@ -1,6 +1,6 @@
 // Counts what a reply brought: usage, finish, content, and how it ended. Both ways through feed it; the books are made from it.
 
-import type { ChatEvent, Usage } from '../core/canonical.ts'
+import type { ChatEvent, JsonValue, Usage } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
 
 /** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
@@ -32,7 +32,7 @@ export class Tally {
       case 'block-start':
         this.#pieces++
         if (event.block.kind === 'tool-call') this.#bytes += utf8Length(event.block.name)
-        else if (event.block.kind === 'native') this.#bytes += JSON.stringify(event.block.value).length
+        else if (event.block.kind === 'native') this.#bytes += lengthOf(event.block.value)
         break
       case 'start':
         this.upstreamId = event.id === '' ? null : event.id.slice(0, 128)
@@ -62,6 +62,15 @@ export function isContent(event: ChatEvent): boolean {
   if (event.kind === 'block-delta') return event.text !== ''
   if (event.kind === 'block-start') return event.block.kind === 'tool-call' || event.block.kind === 'native'
   return event.kind === 'finish' || event.kind === 'native' || event.kind === 'block-seal'
+}
+
+/** Characters of all texts in a value; the value may be a picture, so none is made of it. */
+function lengthOf(value: JsonValue): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 1
+  let length = 0
+  for (const one of Object.values(value) as readonly JsonValue[]) length += lengthOf(one)
+  return length
 }
 
 function utf8Length(text: string): number {

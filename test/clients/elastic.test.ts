@@ -20,7 +20,7 @@ beforeAll(async () => {
   const server = createServer((request, response) => {
     request.resume()
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const at = provider
+    const [at, started] = [provider, gateway]
     if (at !== null) at.open++
     const timer = setInterval(() => {
       response.write(
@@ -47,8 +47,8 @@ afterAll(async () => {
 describe('two keys in elastic mode that share a nearly empty budget', () => {
   it('are both served, and both answers end as at their output limit, with the provider told', async () => {
     if (gateway === null || provider === null) throw new Error('It is not started.')
-    const { base, admin } = gateway
-    const at = provider
+    const [at, { base }, started] = [provider, gateway, gateway]
+    const admin: GatewayProcess['admin'] = (...asked) => started.admin(...asked)
     const limit = 4 * SLICE_NANO_USD
     expect((await admin('PUT', '/api/v1/budgets/team/short', { limit: limit / 1e9 })).status).toBe(200)
     const key = async (mode: string): Promise<string> => {

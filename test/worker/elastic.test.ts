@@ -1,13 +1,15 @@
 // Elastic holds with the real objects: what a strict key refuses is served, and streams end with the money, in the client's language.
 
-import { createExecutionContext } from 'cloudflare:test'
+import { createExecutionContext, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
+import type { Admission, Ask, Hold, KeyView, Row } from '../../src/core/account.ts'
+import { expiredRow } from '../../src/core/expired-row.ts'
 import { makeDeps } from '../../src/deps.ts'
 import { CLIENT_DIALECTS } from '../../src/dialects/index.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Env } from '../../src/platform/env.ts'
-import { ADMIN, bindings, call, makeKey, until, type Made } from './bindings.ts'
+import { ADMIN, ask as asked, bindings, call, makeKey, until, type Made } from './bindings.ts'
 
 const encoder = new TextEncoder()
 /** gpt-4o-mini: 150 nano-dollars a token in, 600 out. */
@@ -259,5 +261,48 @@ describe('when nothing more is to be had', () => {
     const answer = await ask(made, new Talker(1e6))
     await call('PATCH', `/api/v1/keys/${made.hash}`, ADMIN, { disabled: true })
     expect((await answer.text()).includes('"finish_reason":"length"')).toBe(true)
+  })
+})
+
+describe('a crash of the object', () => {
+  const ELASTIC = (id: string, hash: string): Ask => {
+    const plain = asked(id, hash)
+    return { ...plain, outputTokens: 20_000, candidates: plain.candidates.map((one) => ({ ...one, isCountable: true })) }
+  }
+
+  it.each([
+    ['of a key alone', false],
+    ['of a key that shares a budget', true],
+  ])('%s takes nothing back of what was granted to a running answer', async (_name, shares) => {
+    if (shares) await call('PUT', '/api/v1/budgets/team/crashing', ADMIN, { limit: usd(6000) })
+    const { id, hash } = await makeKey({ limit: usd(8000), sluice: { mode: 'elastic', ...(shares ? { team: 'crashing' } : {}) } })
+    const object = bindings.KEYS.getByName(id)
+    const granted = (await object.admit(ELASTIC(`crash-${shares}`, hash))) as Admission
+    if (granted.kind !== 'granted') throw new Error('It was refused.')
+    expect(granted.hold).toMatchObject({ nanoUsd: 1124, elastic: { mostNanoUsd: 20_100 } })
+    const extension = { ranNanoUsd: 900, leastNanoUsd: 1200, bestNanoUsd: 4000 }
+    const grown = (await object.extend(granted.hold, extension)) as Hold
+    expect(grown.nanoUsd).toBe(4000)
+    await runInDurableObject(object, (_, state) => state.abort('a crash')).catch(() => undefined)
+    const again = bindings.KEYS.getByName(id)
+    const held = ((await again.view(hash, null)) as KeyView).heldNanoUsd
+    expect(held).toBeGreaterThanOrEqual(4000)
+    expect(held).toBeLessThanOrEqual(8000)
+    await again.renew(grown, 2000)
+    // What is left goes to it still: of the shared budget, else of the key.
+    const most = (await again.extend(grown, { ranNanoUsd: 3900, leastNanoUsd: 4001, bestNanoUsd: 9000 })) as Hold | null
+    expect(most?.nanoUsd ?? 4000).toBeLessThanOrEqual(shares ? 6000 : 8000)
+    const hold = most ?? grown
+    const row: Row = { ...expiredRow(id, hold, Date.now()), costNanoUsd: 3950, ended: 'complete' }
+    await again.settle([{ hold, row, answer: null }])
+    expect(await again.view(hash, null)).toMatchObject({ spentNanoUsd: 3950 })
+    if (shares) {
+      type Team = { readonly data: { readonly sluice: { readonly spent_nano_usd: number } } }
+      const team = await until(
+        async () => (await (await call('GET', '/api/v1/budgets/team/crashing', ADMIN)).json<Team>()).data.sluice,
+        ({ spent_nano_usd: spent }) => spent > 0,
+      )
+      expect(team.spent_nano_usd).toBe(3950)
+    }
   })
 })
