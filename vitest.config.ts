@@ -1,4 +1,4 @@
-// Three projects: the pure folders in plain Node, bindings and objects in workerd, and real clients against a running gateway.
+// Four projects: the pure folders in plain Node, histories of whole keys on disks that fail, bindings and objects in workerd, and real clients against a running gateway.
 
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
@@ -14,6 +14,14 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/contracts/**/*.test.ts', 'test/golden/**/*.test.ts'],
           environment: 'node',
+        },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          environment: 'node',
+          provide: { simulations: Number(process.env['SLUICE_SIMULATIONS'] ?? 15) },
         },
       },
       {
@@ -35,6 +43,7 @@ export default defineConfig({
               durableObjects: {
                 KEYS: { className: 'KeyObject', useSQLite: true },
                 BUDGETS: { className: 'BudgetObject', useSQLite: true },
+                DRAINS: { className: 'DrainObject', useSQLite: true },
               },
             },
           }),

@@ -3,9 +3,12 @@
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
 import { accountOf } from './platform/account.ts'
+import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
+import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
+import { readPrices } from './platform/prices.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
 import { cloudflare } from './providers/cloudflare.ts'
@@ -41,9 +44,11 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     account: (keyId) => accountOf(env, keyId),
     ledger: d1Ledger(env.DB),
     catalogue: () => readCatalogue(env, context),
+    prices: () => readPrices(env, (work) => context.waitUntil(work)),
     providers,
     settings: (provider) => settings.get(provider.id) ?? null,
     fetch: (url, init) => fetch(url, init),
+    lasting: (language) => lasting(env, language),
     pipe,
     upload,
     uploadAsItComes,
@@ -65,7 +70,10 @@ function fix(env: Env): Fixed {
   }
   return {
     env,
-    keys: edgeKeys((setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',').filter((secret) => secret !== '')),
+    keys: edgeKeys(
+      (setting(env, 'SLUICE_KEY_SECRET') ?? '').split(',').filter((secret) => secret !== ''),
+      foreignKeysOf(env),
+    ),
     limits: {
       bodyBytes: numberSetting(env, 'SLUICE_MAX_BODY_BYTES', 20 * 1024 * 1024),
       formBytes: numberSetting(env, 'SLUICE_MAX_FORM_BYTES', 100 * 1024 * 1024),

@@ -1,9 +1,14 @@
-// The Worker's entry: requests and the Durable Object classes. Nothing else.
+// The Worker's entry: requests, the cron trigger and the Durable Object classes. Nothing else.
 
 import { app } from './app.ts'
 import type { Env } from './platform/env.ts'
+import { keepHouse } from './platform/retention.ts'
 
 export { BudgetObject } from './platform/budget-object.ts'
+export { DrainObject } from './platform/drain-object.ts'
 export { KeyObject } from './platform/key-object.ts'
 
-export default { fetch: (request, env, context) => app.fetch(request, env, context) } satisfies ExportedHandler<Env>
+export default {
+  fetch: (request, env, context) => app.fetch(request, env, context),
+  scheduled: (_event, env) => keepHouse(env, Date.now()),
+} satisfies ExportedHandler<Env>

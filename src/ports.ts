@@ -2,6 +2,10 @@
 
 import type { Catalogue } from './catalogue/index.ts'
 import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
+import type { PriceBook } from './catalogue/price-book.ts'
+import type { DialectId } from './core/canonical.ts'
+import type { Estate } from './core/estate.ts'
+import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
 
 /** The key's own object: policy, limits, holds and outbox under one owner. */
@@ -20,9 +24,12 @@ export interface Account {
   pending(requestId: string): Promise<Row | null>
 }
 
-/** Checks a key's tag without touching storage. @throws GatewayError `gateway-misconfigured` when the signing secret is missing */
+/**
+ * Checks the tag of a key of ours without touching storage, and looks imported ones up.
+ * @throws GatewayError `gateway-misconfigured` when the signing secret is missing, `gateway-unavailable` when an imported key cannot be looked up
+ */
 export interface Keys {
-  /** `null`: not a key of ours. */
+  /** `null`: no key that is known here. */
   check(text: string): Promise<{ readonly id: string; readonly secretHash: string } | null>
 }
 
@@ -40,16 +47,39 @@ export type Limits = {
   readonly idleMs: number
 }
 
+/** How an answer is read: what its provider and its request were, without settings. */
+export type Language = {
+  readonly dialect: DialectId
+  readonly framing: Framing | 'json-array' | undefined
+  readonly stream: boolean
+  /** Answers asked for in one. */
+  readonly choices: number
+  /** As the provider has it. */
+  readonly emptyIsFree: boolean
+}
+
+/** A call that outlives whoever made it: when the client leaves, its answer is read to the end by somebody else, who books it. */
+export interface LastingCall {
+  /** As `fetch`. Ending it ends the call, unless what it left is taken over soon. */
+  fetch(url: string, init: RequestInit): Promise<Response>
+  /** `false`: it was not taken over, or nobody knows; whoever asks settles. */
+  takeOver(estate: Estate): Promise<boolean>
+}
+
 export interface Deps {
   readonly keys: Keys
   readonly account: (keyId: string) => Account
   readonly ledger: Ledger
   /** With the operator's overlay; synchronous once an isolate has it. */
   readonly catalogue: () => Promise<Catalogue>
+  /** The operator's own prices; `null`: none. @throws GatewayError `gateway-unavailable` when nobody knows whether there are some */
+  readonly prices: () => Promise<PriceBook | null>
   readonly providers: readonly Provider[]
   /** `null`: this place has no credentials here. */
   readonly settings: (provider: Provider) => Settings | null
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  /** One call of its own each. */
+  readonly lasting: (language: Language) => LastingCall
   /** An identity stream, native where the platform has one. */
   readonly pipe: () => { readonly readable: ReadableStream<Uint8Array>; readonly writable: WritableStream<Uint8Array> }
   /** A request body of known length from pieces, without a copy where the platform can. */

@@ -35,6 +35,7 @@ export async function openLocal(options: {
       durableObjects: {
         KEYS: { className: 'KeyObject', useSQLite: true },
         BUDGETS: { className: 'BudgetObject', useSQLite: true },
+        DRAINS: { className: 'DrainObject', useSQLite: true },
       },
       resourcePersistencePath: state,
     }),

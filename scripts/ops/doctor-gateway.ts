@@ -14,7 +14,7 @@ export function readReport(data: unknown): DoctorReport | null {
     typeof said.bindings === 'object' &&
     typeof said.secrets === 'object' &&
     typeof said.catalogue === 'object'
-  return whole ? { ...(said as DoctorReport), badSettings: said.badSettings ?? [] } : null
+  return whole ? { ...(said as DoctorReport), badSettings: said.badSettings ?? [], restores: said.restores ?? null } : null
 }
 
 /** `files`: the migrations of this checkout. */
@@ -24,6 +24,7 @@ export function reportLines(report: DoctorReport, files: readonly string[], remo
     migrationLine(report, files, remote),
     ...secretLines(report),
     ...settingLines(report, remote),
+    ...restoreLines(report),
     ...catalogueLines(report),
     ...providerLines(report, remote),
   ]
@@ -66,6 +67,16 @@ function settingLines({ badSettings }: DoctorReport, remote: boolean): readonly 
         : 'Change it where npm start was called, or in .dev.vars; start again.',
     ),
   )
+}
+
+function restoreLines({ restores }: DoctorReport): readonly Line[] {
+  if (restores === null || restores.count === 0) return []
+  return [
+    note(
+      `D1 was restored to an earlier time: ${restores.count} keys and budgets have noticed, the last at ${restores.last ?? 'no time'}, and wrote what they know forward`,
+      'GET /api/v1/restores lists them; POST /api/v1/restores has the others compare (docs/deploy.md).',
+    ),
+  ]
 }
 
 function catalogueLines({ catalogue: { priceVersion, overlay } }: DoctorReport): readonly Line[] {

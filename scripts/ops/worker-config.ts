@@ -12,6 +12,7 @@ export type WorkerConfig = {
   readonly namespaces: readonly { readonly binding: string; readonly id: string }[]
   readonly objects: readonly { readonly binding: string; readonly className: string }[]
   readonly objectMigrations: readonly { readonly tag: string; readonly classes: readonly string[] }[]
+  readonly crons: readonly string[]
   readonly vars: { readonly [name: string]: string }
 }
 
@@ -54,6 +55,7 @@ export function readConfig(text: string): WorkerConfig {
       tag: textOf(one.get('tag')) ?? '',
       classes: listOf(one.get('new_sqlite_classes')),
     })),
+    crons: listOf(tables('triggers')[0]?.get('crons')),
     vars,
   }
 }
@@ -73,7 +75,7 @@ export function forWorker(text: string, name: string): string {
   return put(named, { table: 'd1_databases', binding: 'DB', key: 'database_name', value: name })
 }
 
-/** What a later wrangler.toml has that this configuration lacks, in words: bindings, object migrations, flags. */
+/** What a later wrangler.toml has that this configuration lacks, in words: bindings, cron triggers, object migrations, flags. */
 export function lacking(config: WorkerConfig, model: WorkerConfig): readonly string[] {
   const has = (names: readonly string[], name: string): boolean => names.includes(name)
   return [
@@ -81,6 +83,7 @@ export function lacking(config: WorkerConfig, model: WorkerConfig): readonly str
     ...(config.database === null && model.database !== null ? ['D1 binding DB'] : []),
     ...model.namespaces.filter((one) => !has(config.namespaces.map((n) => n.binding), one.binding)).map((one) => `KV binding ${one.binding}`),
     ...model.objects.filter((one) => !has(config.objects.map((o) => o.binding), one.binding)).map((one) => `Durable Object binding ${one.binding}`),
+    ...(config.crons.length === 0 && model.crons.length > 0 ? ['[triggers] crons'] : []),
     ...model.objectMigrations.filter((one) => !has(config.objectMigrations.map((m) => m.tag), one.tag)).map((one) => `object migration ${one.tag}`),
   ] // prettier-ignore
 }

@@ -7,11 +7,16 @@ import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { listRows } from '../platform/ledger.ts'
 import { listRefusals } from '../platform/refusals.ts'
+import { activityApi } from './activity-api.ts'
 import { budgetsApi } from './budgets-api.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
+import { importKeys, readImport } from './key-import.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
+import { restoresApi } from './restores-api.ts'
+import { pricesApi } from './prices-api.ts'
+import { recostApi } from './recost-api.ts'
 import { generation, listedKey, refusal } from './shapes.ts'
 import { requireAdmin } from './who.ts'
 
@@ -39,6 +44,12 @@ adminApi.get('/keys', async (c) => {
 adminApi.post('/keys', async (c) => {
   const { text, kept } = await createKey(c.env, readCreate(await readJson(c.req.raw)), Date.now())
   return c.json({ data: row(kept), key: text }, 201)
+})
+
+adminApi.post('/keys/import', async (c) => {
+  const said = await readJson(c.req.raw)
+  const kept = await importKeys(c.env, await readImport(said, c.env), Date.now())
+  return c.json({ data: Array.isArray(said) ? kept.map(row) : kept.map(row)[0] }, 201)
 })
 
 adminApi.get('/keys/:hash', async (c) => c.json({ data: row(await must(c.env, c.req.param('hash'))) }))
@@ -88,6 +99,10 @@ adminApi.get('/refusals', async (c) => {
   return c.json({ data: rows.map(refusal) })
 })
 adminApi.route('/budgets', budgetsApi)
+adminApi.route('/restores', restoresApi)
+adminApi.route('/activity', activityApi)
+adminApi.route('/recost', recostApi)
+adminApi.route('/prices', pricesApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

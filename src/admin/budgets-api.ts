@@ -19,12 +19,13 @@ const PAGE = 100
 budgetsApi.get('/', async (c) => {
   const offset = Number(c.req.query('offset') ?? 0)
   const budgets = await listBudgets(c.env.DB, PAGE, Number.isSafeInteger(offset) && offset >= 0 ? offset : 0)
-  return c.json({ data: await Promise.all(budgets.map(async (policy) => row(policy, await budgetOf(c.env, policy.scope).view()))) })
+  const present = await Promise.all(budgets.map(async (found) => (await upToDate(c.env, found.scope, found)) ?? found))
+  return c.json({ data: await Promise.all(present.map(async (policy) => row(policy, await budgetOf(c.env, policy.scope).view()))) })
 })
 
 budgetsApi.get('/:kind/:id', async (c) => {
   const scope = scopeOf(c.req.param('kind'), c.req.param('id'))
-  const policy = await findBudget(c.env.DB, scope)
+  const policy = await upToDate(c.env, scope, await findBudget(c.env.DB, scope))
   if (policy === null) throw new GatewayError('record-unknown', `Nobody has set a budget for ${scope}.`)
   return c.json({ data: row(policy, await budgetOf(c.env, scope).view()) })
 })
@@ -45,7 +46,7 @@ budgetsApi.delete('/:kind/:id', async (c) => {
 /** @throws GatewayError `gateway-unavailable` when it is half done, or another change came between: repeat it */
 async function change(env: Env, scope: string, limitNanoUsd: number | null, limitReset: string | null): Promise<BudgetPolicy> {
   const now = Date.now()
-  const before = await findBudget(env.DB, scope)
+  const before = await upToDate(env, scope, await findBudget(env.DB, scope))
   const next: BudgetPolicy = {
     scope,
     version: (before?.version ?? 0) + 1,
@@ -55,31 +56,22 @@ async function change(env: Env, scope: string, limitNanoUsd: number | null, limi
   }
   const infinite = (nanoUsd: number | null | undefined): number => nanoUsd ?? Number.POSITIVE_INFINITY
   const tightens = infinite(limitNanoUsd) < infinite(before?.limitNanoUsd) || limitReset !== (before?.limitReset ?? null)
-  const apply = async (): Promise<void> => {
-    if (!(await budgetOf(env, scope).apply(next)))
-      throw new GatewayError(
-        'gateway-unavailable',
-        'The object of this budget knows a newer policy than D1 does: D1 was restored to an earlier time.',
-      )
+  const changed = (): GatewayError =>
+    new GatewayError('gateway-unavailable', 'This budget was changed by somebody else meanwhile. Look at it and repeat the change.', {
+      retryAfterMs: 1000,
+    })
+  const apply = async (inD1: boolean): Promise<void> => {
+    if (!(await budgetOf(env, scope).apply(next, inD1))) throw changed()
   }
-  const write = async (): Promise<void> => {
-    if (!(await writeBudget(env.DB, next, now)))
-      throw new GatewayError(
-        'gateway-unavailable',
-        'This budget was changed by somebody else meanwhile. Look at it and repeat the change.',
-        {
-          retryAfterMs: 1000,
-        },
-      )
-  }
-  if (tightens) {
-    await apply()
-    await write()
-  } else {
-    await write()
-    await apply()
-  }
+  if (tightens) await apply(false)
+  if (!(await writeBudget(env.DB, next, now))) throw changed()
+  await apply(true) // of two who change it at once, what D1 took counts
   return next
+}
+
+/** What the budget's object knows beyond D1 comes first: D1 may have been put back to an earlier time. */
+async function upToDate(env: Env, scope: string, found: BudgetPolicy | null): Promise<BudgetPolicy | null> {
+  return (await budgetOf(env, scope).reconcile(found)) ? findBudget(env.DB, scope) : found
 }
 
 function scopeOf(kind: string, id: string): string {

@@ -13,7 +13,9 @@ export const NUMBER_SETTINGS: readonly string[] = [
   'SLUICE_FIRST_CONTENT_TIMEOUT_MS',
   'SLUICE_IDLE_TIMEOUT_MS',
   'SLUICE_HOLD_SECONDS',
+  'SLUICE_DRAIN_SECONDS',
   'SLUICE_DEFAULT_MAX_TOKENS',
+  'SLUICE_RETENTION_DAYS',
 ]
 
 export type DoctorReport = {
@@ -24,6 +26,8 @@ export type DoctorReport = {
   readonly secrets: { readonly SLUICE_KEY_SECRET: boolean; readonly SLUICE_ADMIN_KEY: boolean }
   readonly providers: readonly { readonly id: string; readonly configured: boolean; readonly missing: readonly string[] }[]
   readonly catalogue: { readonly priceVersion: string; readonly overlay: string | null | { readonly error: string } }
+  /** Keys and budgets that have noticed that D1 was put back to an earlier time, and when the last one did; `null`: not to be seen. */
+  readonly restores: { readonly count: number; readonly last: string | null } | null
   /** Settings with a value that is none and so does not count; with what is wanted. */
   readonly badSettings: readonly { readonly name: string; readonly wanted: string }[]
 }

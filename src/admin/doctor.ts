@@ -3,6 +3,7 @@
 import { PRICE_VERSION } from '../catalogue/index.ts'
 import { parseOverlay } from '../catalogue/overlay.ts'
 import { setting, type Env } from '../platform/env.ts'
+import { countRestores } from '../platform/restores.ts'
 import { missingFor, providersOf } from '../deps.ts'
 import { badSettings, type DoctorReport } from './doctor-report.ts'
 
@@ -10,7 +11,7 @@ const OVERLAY_KEY = 'catalogue/overlay'
 
 /** `GET /api/v1/doctor`. Never throws: what fails is in the report. */
 export async function doctorReport(env: Env): Promise<DoctorReport> {
-  const [db, routes] = await Promise.all([migrationsOf(env), overlayOf(env)])
+  const [db, routes, restores] = await Promise.all([migrationsOf(env), overlayOf(env), restoresOf(env)])
   const has = (name: string): boolean => setting(env, name) !== null
   return {
     bindings: {
@@ -25,6 +26,7 @@ export async function doctorReport(env: Env): Promise<DoctorReport> {
       return { id: provider.id, configured: missing.length === 0, missing }
     }),
     catalogue: { priceVersion: PRICE_VERSION, overlay: routes.overlay },
+    restores,
     badSettings: badSettings((name) => setting(env, name), Object.keys(env)),
   }
 }
@@ -36,6 +38,16 @@ async function migrationsOf(env: Env): Promise<readonly string[] | null> {
     if (results.length === 0) return []
     const applied = await env.DB.prepare('SELECT name FROM d1_migrations ORDER BY id').all<{ readonly name: string }>()
     return applied.results.map(({ name }) => name)
+  } catch {
+    return null
+  }
+}
+
+/** `null`: the table does not answer. */
+async function restoresOf(env: Env): Promise<DoctorReport['restores']> {
+  try {
+    const { count, last } = await countRestores(env.DB)
+    return { count, last: last === null ? null : new Date(last).toISOString() }
   } catch {
     return null
   }

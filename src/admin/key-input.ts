@@ -1,10 +1,12 @@
 // What an administrator may say of a key, checked by Zod: the place of a mistake is named.
 
 import * as z from 'zod'
+import { basisPoints } from '../catalogue/price-document.ts'
 import { parseRange } from '../core/cidr.ts'
 import { GatewayError } from '../core/errors.ts'
 import { nanoOf } from '../core/money.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
+import { ON_DISCONNECT } from '../core/policy.ts'
 import { isReset } from '../core/window.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 import type { Change, Settings } from './key-store.ts'
@@ -50,6 +52,8 @@ const special = z.strictObject({
   tokens_per_day: rate,
   parallel_requests: rate,
   mode: z.enum(['strict', 'elastic']).optional(),
+  markup_basis_points: basisPoints.nullable().optional(),
+  on_disconnect: z.enum(ON_DISCONNECT).optional(),
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -59,7 +63,7 @@ const harmless = {
   workspace_id: z.null().optional(),
 }
 
-const createShape = z.strictObject({
+export const createShape = z.strictObject({
   name: z.string().min(1).max(200),
   limit: limit.optional(),
   limit_reset: reset.optional(),
@@ -92,7 +96,11 @@ export async function readJson(request: Request): Promise<unknown> {
 }
 
 export function readCreate(value: unknown): Settings {
-  const said = check(createShape, value)
+  return settingsSaid(check(createShape, value))
+}
+
+/** What a new key may do, as it was said. */
+export function settingsSaid(said: z.output<typeof createShape>): Settings {
   return {
     name: said.name,
     disabled: false,
@@ -104,6 +112,8 @@ export function readCreate(value: unknown): Settings {
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
     scopes: scopesSaid(said.sluice, []),
     mode: said.sluice?.mode ?? 'strict',
+    markupBasisPoints: said.sluice?.markup_basis_points ?? 0,
+    onDisconnect: said.sluice?.on_disconnect ?? 'abort',
   }
 }
 
@@ -117,6 +127,8 @@ export function readChange(value: unknown): Change {
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
     ...(said.sluice?.mode === undefined ? {} : { mode: said.sluice.mode }),
+    ...(said.sluice?.markup_basis_points === undefined ? {} : { markupBasisPoints: said.sluice.markup_basis_points ?? 0 }),
+    ...(said.sluice?.on_disconnect === undefined ? {} : { onDisconnect: said.sluice.on_disconnect }),
     ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
   }
 }

@@ -2,7 +2,7 @@
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
 import type { HoldMode } from '../core/account.ts'
-import type { Policy } from '../core/policy.ts'
+import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
@@ -10,7 +10,7 @@ import type { RateLimits } from '../core/rates.ts'
 import { readSpend, type Spend } from '../core/spend.ts'
 import { objectOf } from '../platform/account.ts'
 import { setting, type Env } from '../platform/env.ts'
-import { policyOf, type StoredKey } from '../platform/policies.ts'
+import { policyOf, policyText, type StoredKey } from '../platform/policies.ts'
 
 export type Settings = Permits & {
   readonly name: string
@@ -21,6 +21,9 @@ export type Settings = Permits & {
   readonly limits: RateLimits
   readonly scopes: readonly string[]
   readonly mode?: HoldMode
+  /** Zero: nothing is added on top. */
+  readonly markupBasisPoints: number
+  readonly onDisconnect: OnDisconnect
 }
 
 /** What is not named stays; of the limits too. */
@@ -29,28 +32,34 @@ export type Change = Partial<Omit<Settings, 'limits' | 'scopes'>> & {
   readonly scopesFrom?: (before: readonly string[]) => readonly string[]
 }
 
-export type Kept = { readonly policy: Policy; readonly spend: Spend; readonly updatedAt: number }
+export type Kept = { readonly policy: Policy; readonly spend: Spend; readonly updatedAt: number; readonly reported: number }
 
 /** Makes a key; its text is told here and never again. */
 export async function createKey(env: Env, settings: Settings, now: number): Promise<{ readonly text: string; readonly kept: Kept }> {
   const { text, id } = await makeKey(await signing(env))
-  await env.DB.prepare(
-    'INSERT INTO keys (id, hash, label, name, created_at, updated_at, version, disabled, expires_at, limit_nano_usd, limit_reset, policy) VALUES (?1, ?2, ?3, ?4, ?5, ?5, 1, ?6, ?7, ?8, ?9, ?10)',
-  )
-    .bind(
-      id,
-      await hashKey(text),
-      keyLabel(text),
-      settings.name,
-      now,
-      settings.disabled ? 1 : 0,
-      settings.expiresAt,
-      settings.limitNanoUsd,
-      settings.limitReset,
-      policyText(settings),
-    )
-    .run()
+  await insertKeys(env, [{ id, hash: await hashKey(text), label: keyLabel(text), imported: false, settings }], now)
   return { text, kept: await must(env, id) }
+}
+
+export type NewKey = {
+  readonly id: string
+  readonly hash: string
+  readonly label: string
+  readonly imported: boolean
+  readonly settings: Settings
+}
+
+/** Writes new keys, all or none, in one statement: how many there may be in one call is limited. */
+export async function insertKeys(env: Env, keys: readonly NewKey[], now: number): Promise<void> {
+  const rows = keys.map(({ id, hash, label, imported, settings: s }) => [
+    id, hash, label, s.name, s.disabled ? 1 : 0, s.expiresAt, s.limitNanoUsd, s.limitReset, policyText(s), imported ? 1 : 0,
+  ]) // prettier-ignore
+  const values = Array.from({ length: 10 }, (_, i) => `json_extract(value, '$[${i}]')`).join(', ')
+  await env.DB.prepare(
+    `INSERT INTO keys (id, hash, label, name, disabled, expires_at, limit_nano_usd, limit_reset, policy, imported, created_at, updated_at, version) SELECT ${values}, ?2, ?2, 1 FROM json_each(?1)`,
+  )
+    .bind(JSON.stringify(rows), now)
+    .run()
 }
 
 /** By the hash of its newest secret, or of the one before. `null`: no such key. */
@@ -74,7 +83,7 @@ export async function listKeys(env: Env, offset: number, limit: number, includeD
 
 /** Changes settings. @throws GatewayError `gateway-unavailable` when it is half done, or another change came between: repeat it */
 export async function changeKey(env: Env, kept: Kept, { scopesFrom, ...change }: Change, now: number): Promise<Kept> {
-  const { policy } = kept
+  const { policy } = await upToDate(env, kept)
   const settings: Settings = {
     ...settingsOf(policy),
     ...change,
@@ -92,7 +101,7 @@ export async function changeKey(env: Env, kept: Kept, { scopesFrom, ...change }:
 
 /** Takes a key out of use for good. Its rows stay. */
 export async function deleteKey(env: Env, kept: Kept, now: number): Promise<void> {
-  const { policy } = kept
+  const { policy } = await upToDate(env, kept)
   const next: Policy = { ...policy, deleted: true, version: policy.version + 1 }
   await inOrder(env, next, true, () => update(env, policy, 'deleted_at = ?3, updated_at = ?3', [now]))
 }
@@ -104,7 +113,7 @@ export async function rotateKey(
   graceMs: number,
   now: number,
 ): Promise<{ readonly text: string; readonly kept: Kept }> {
-  const { policy } = kept
+  const { policy } = await upToDate(env, kept)
   const text = await keyText(await signing(env), policy.keyId)
   const hash = await hashKey(text)
   const old = policy.secrets[0]?.hash ?? ''
@@ -129,21 +138,26 @@ export async function rotateKey(
   return { text, kept: await must(env, policy.keyId) }
 }
 
+/** What the key's object knows beyond D1 comes first: D1 may have been put back, and a change on top of that would undo later ones. */
+async function upToDate(env: Env, kept: Kept): Promise<Kept> {
+  const { keyId, version } = kept.policy
+  if (!(await objectOf(env, keyId).reconcile({ version, reported: kept.reported }))) return kept
+  const again = await must(env, keyId)
+  if (again.policy.deleted) throw new GatewayError('record-unknown', 'This key was deleted; D1 was restored to an earlier time.')
+  return again
+}
+
+/** The object is told once more when D1 has it: of two who change a key at once, what D1 took is what counts there too. */
 async function inOrder(env: Env, next: Policy, objectFirst: boolean, write: () => Promise<void>): Promise<void> {
-  const apply = async (): Promise<void> => {
-    if (await objectOf(env, next.keyId).apply(next)) return
-    throw new GatewayError(
-      'gateway-unavailable',
-      'The object of this key knows a newer policy than D1 does: D1 was restored to an earlier time. See docs/deploy.md.',
-    )
+  const apply = async (inD1: boolean): Promise<void> => {
+    if (await objectOf(env, next.keyId).apply(next, inD1)) return
+    throw new GatewayError('gateway-unavailable', 'This key was changed by somebody else meanwhile. Look at it and repeat the change.', {
+      retryAfterMs: 1000,
+    })
   }
-  if (objectFirst) {
-    await apply()
-    await write()
-  } else {
-    await write()
-    await apply()
-  }
+  if (objectFirst) await apply(false)
+  await write()
+  await apply(true)
 }
 
 async function update(env: Env, policy: Policy, assignments: string, values: readonly (string | number | null)[]): Promise<void> {
@@ -166,6 +180,7 @@ function tightens(before: Policy, after: Policy): boolean {
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
     (after.mode !== 'elastic' && before.mode === 'elastic') ||
+    (after.markupBasisPoints ?? 0) > (before.markupBasisPoints ?? 0) ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
@@ -175,31 +190,61 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, mode = 'strict' } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, mode }
+  const {
+    name,
+    disabled,
+    limitNanoUsd,
+    limitReset,
+    expiresAt,
+    models,
+    providers,
+    regions,
+    ips,
+    limits,
+    scopes,
+    markupBasisPoints = 0,
+    onDisconnect = 'abort',
+    mode = 'strict',
+  } = policy
+  return {
+    name,
+    disabled,
+    limitNanoUsd,
+    limitReset,
+    expiresAt,
+    models,
+    providers,
+    regions,
+    ips,
+    limits,
+    scopes,
+    markupBasisPoints,
+    onDisconnect,
+    mode,
+  }
 }
 
-function policyText(settings: Settings): string {
-  const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
-  return JSON.stringify({
-    ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
-    ...(Object.keys(limits).length === 0 ? {} : { limits }),
-    ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
-    ...(settings.mode === 'elastic' ? { mode: settings.mode } : {}),
-  })
+/** Keys that were written, in this order. */
+export async function readBack(env: Env, ids: readonly string[]): Promise<readonly Kept[]> {
+  const found = await env.DB.withSession('first-primary')
+    .prepare('SELECT * FROM keys WHERE id IN (SELECT value FROM json_each(?1))')
+    .bind(JSON.stringify(ids))
+    .all<StoredKey>()
+  const byId = new Map(found.results.map((stored) => [stored.id, keptOf(stored)]))
+  return ids.map((id) => byId.get(id) ?? unreadable())
 }
 
 async function must(env: Env, id: string): Promise<Kept> {
   const stored = await env.DB.withSession('first-primary').prepare('SELECT * FROM keys WHERE id = ?1').bind(id).first<StoredKey>()
-  if (stored === null)
-    throw new GatewayError('gateway-unavailable', 'The key was written but cannot be read back yet. Repeat the call.', {
-      retryAfterMs: 1000,
-    })
-  return keptOf(stored)
+  return stored === null ? unreadable() : keptOf(stored)
+}
+
+function unreadable(): never {
+  throw new GatewayError('gateway-unavailable', 'The key was written but cannot be read back yet. Repeat the call.', { retryAfterMs: 1000 })
 }
 
 function keptOf(stored: StoredKey): Kept {
-  return { policy: policyOf(stored), spend: readSpend(stored.spend), updatedAt: stored.updated_at }
+  return { policy: policyOf(stored), spend: readSpend(stored.spend), updatedAt: stored.updated_at, reported: stored.reported }
 }
 
 function signing(env: Env): Promise<CryptoKey> {

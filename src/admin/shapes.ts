@@ -70,6 +70,7 @@ export function ownKey(view: KeyView): Json {
       ...limitsTold(view.limits),
       ...scopesTold(view.scopes),
       mode: view.mode,
+      on_disconnect: view.onDisconnect,
       running: view.running,
     },
   }
@@ -105,6 +106,8 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       ...limitsTold(policy.limits),
       ...scopesTold(policy.scopes),
       mode: policy.mode ?? 'strict',
+      ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),
+      on_disconnect: policy.onDisconnect ?? 'abort',
     },
   }
 }
@@ -133,6 +136,7 @@ export function generation(row: Row): Json {
     generation_time: row.firstEventMs === null ? row.totalMs : row.totalMs - row.firstEventMs,
     finish_reason: row.finish,
     native_finish_reason: row.finish,
+    service_tier: u?.service ?? null,
     streamed: row.streamed,
     cancelled: row.ended === 'client-gone',
     is_byok: false,
@@ -174,6 +178,7 @@ export function generation(row: Row): Json {
       trace_id: row.traceId,
       parent_span: row.parentSpan,
       tags: row.tags,
+      scopes: row.scopes ?? [],
       dropped: row.dropped,
       fidelity: row.fidelity,
     },

@@ -50,7 +50,8 @@ const tierList = z.array(z.strictObject({ aboveInputTokens: z.int().positive(), 
 /** What a service tier that is not the standard one costs. */
 const serviceShape = z.strictObject({ ...rateMembers, tiers: tierList.optional() })
 
-const modelShape = z
+/** What a document says of one model. */
+export const modelShape = z
   .strictObject({
     ...rateMembers,
     ...pieceMembers,
@@ -94,6 +95,11 @@ const PRICE_MEMBERS: ReadonlySet<string> = new Set([
   'perToolCall',
 ])
 
+/** Is this member part of a price? */
+export function isPriceMember(member: string): boolean {
+  return PRICE_MEMBERS.has(member)
+}
+
 const documentShape = z.strictObject({
   version: z
     .string()
@@ -130,7 +136,8 @@ function modelOf(model: z.output<typeof modelShape>, source: string): OverlayMod
   }
 }
 
-function priceOf(model: z.output<typeof modelShape>, source: string): Price | null | undefined {
+/** The price of a model as a document says it; `null`: said to be unknown, `undefined`: not said. */
+export function priceOf(model: z.output<typeof modelShape>, source: string): Price | null | undefined {
   if (model.unpriced) return null
   const { input, output, services, perRequest, perToolCall } = model
   if (input === undefined || output === undefined) return undefined

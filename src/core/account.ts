@@ -2,6 +2,7 @@
 
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
+import type { OnDisconnect } from './policy.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 
@@ -81,8 +82,12 @@ export type Admission =
       readonly maxOutputTokens: number | null
       /** The ceiling is lower than what the client asked for, or stands in for one that was missing. */
       readonly clamped: boolean
+      /** When the client leaves, what cannot be stopped for free is read to its end. */
+      readonly drains?: true
       /** The same Idempotency-Key ended before, but its answer is no longer kept. */
       readonly repeated: boolean
+      /** What the key adds on top of every price: the hold has it, and what is booked must. */
+      readonly markupBasisPoints?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
     }
@@ -142,6 +147,8 @@ export type Row = {
   readonly dropped: readonly string[]
   /** `null`: nothing was sent, or nobody answered. */
   readonly fidelity: Fidelity | null
+  /** The budgets that the key shared, as `team:blue`: filled in by its book. Absent: it was not there yet. */
+  readonly scopes?: readonly string[]
 }
 
 /** `row: null` gives the hold back: nothing was sent. It carries the hold, for an object that has forgotten it. */
@@ -161,6 +168,7 @@ export type KeyView = Permits & {
   readonly limits: RateLimits
   readonly scopes: readonly string[]
   readonly mode: HoldMode
+  readonly onDisconnect: OnDisconnect
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

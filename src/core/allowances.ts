@@ -37,6 +37,12 @@ export class Allowances {
     return this.reserve(scope, this.#present(scope, now).turn === turn ? moreNanoUsd : nanoUsd + moreNanoUsd, now)
   }
 
+  /** What is leased and neither held nor spent. */
+  free(scope: string): number {
+    const allowance = this.#all.get(scope)
+    return allowance === undefined ? 0 : free(allowance)
+  }
+
   /** Holds what a crash may have forgotten, whether or not it is leased as far as this key remembers. */
   holdLost(scope: string, nanoUsd: number, now: number): Share {
     const allowance = this.#present(scope, now)

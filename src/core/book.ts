@@ -8,6 +8,7 @@ import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
+import { markedUpAsk, markupOf } from './markup.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
@@ -102,8 +103,8 @@ export class Book {
     if (rates !== undefined) this.#rates.restore(rates)
     for (const [id, held] of holds) {
       if (this.#holds.has(id)) continue
-      if (held.extends !== undefined) {
-        for (const share of held.shares ?? []) this.#allowances.settle(share, 0) // who asked for it was not answered
+      if (held.extends !== undefined || held.shares?.some(({ covered }) => !covered) === true) {
+        for (const share of held.shares ?? []) this.#allowances.settle(share, 0) // it was still waiting for a shared budget: nobody was told that it may go
         continue
       }
       this.#holds.set(id, held)
@@ -135,7 +136,8 @@ export class Book {
 
   /** The most that may still be admitted of something: the write-ahead ceiling never reaches beyond a limit. */
   room(of: string, now: number): number {
-    return of === 'money' ? this.#left(now) : Number.MAX_SAFE_INTEGER
+    if (of === 'money') return this.#left(now)
+    return of.includes(':') ? this.#allowances.free(of) : Number.MAX_SAFE_INTEGER
   }
 
   /** When the earliest hold expires; `null`: none is held. */
@@ -159,7 +161,7 @@ export class Book {
     if (repeat !== null && repeat.kind !== 'again') return repeat
 
     const permitted = ask.candidates
-      .map((candidate, index) => ({ candidate, index }))
+      .map((candidate, index) => ({ candidate: markedUpAsk(candidate, policy.markupBasisPoints), index }))
       .filter(({ candidate }) => forbiddenBy(policy, candidate) === null)
     if (permitted.length === 0) return refuse('model-forbidden', forbiddenText(policy, ask.candidates))
 
@@ -219,6 +221,8 @@ export class Book {
       maxOutputTokens: ceiling,
       clamped,
       repeated: repeat !== null,
+      ...markupOf(policy),
+      ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
       ...(rates === undefined ? {} : { rates }),
     }
   }
@@ -327,8 +331,10 @@ export class Book {
     this.#settleShares(held, before, drawn, cost, now)
     this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
     this.#spendMore(cost - (before?.nanoUsd ?? 0), hold.period, now)
-    const settled = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now))
-    return [...(settled === null ? [] : [{ row: settled, corrects: before !== undefined }]), ...this.#giveBack(drawn, now)]
+    const written = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now, []))
+    const settled =
+      written === null ? [] : [{ row: { ...written, scopes: this.#scopesOf(held ?? before) }, corrects: before !== undefined }]
+    return [...settled, ...this.#giveBack(drawn, now)]
   }
 
   /** Books every hold whose time is over in full, an elastic one at what it was last told: money never becomes free by time alone. */
@@ -336,8 +342,8 @@ export class Book {
     const rows: Booked[] = []
     for (const [id, { hold: whole, shares, ranNanoUsd, extends: extended }] of this.#holds) {
       if (whole.expiresAt > now) continue
-      if (extended !== undefined) {
-        this.cancel(id, now)
+      if (extended !== undefined || shares?.some(({ covered }) => !covered) === true) {
+        this.cancel(id, now) // it still waits for a shared budget: nobody was told that it may go
         continue
       }
       const hold = { ...whole, nanoUsd: expiredCost(whole, ranNanoUsd) }
@@ -350,7 +356,7 @@ export class Book {
         ...(shares === undefined ? {} : { shares }),
         until: this.#forgetAt(now),
       })
-      rows.push({ row: expiredRow(this.#keyId, hold, now), corrects: false })
+      rows.push({ row: expiredRow(this.#keyId, hold, now, this.#scopesOf({ shares })), corrects: false })
     }
     for (const lost of this.#lost.expire(now, (share) => this.#allowances.bookLost(share))) {
       if (lost.nanoUsd === 0) continue
@@ -370,6 +376,10 @@ export class Book {
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
   rememberSettled(requestId: string, nanoUsd: number, expired: boolean, now: number): void {
     this.#settled.set(requestId, { nanoUsd, expired, until: this.#forgetAt(now) })
+  }
+
+  isHeld(requestId: string): boolean {
+    return this.#holds.has(requestId)
   }
 
   knows(requestId: string): boolean {
@@ -398,6 +408,7 @@ export class Book {
       limits: policy.limits,
       scopes: policy.scopes,
       mode: policy.mode ?? 'strict',
+      onDisconnect: policy.onDisconnect ?? 'abort',
       running: this.#running,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,
@@ -434,6 +445,11 @@ export class Book {
     const { from, nanoUsd } = drawn
     this.#spendMore(-nanoUsd, from.period, now)
     return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
+  }
+
+  /** The budgets that a request was held against; the key's present ones where nobody remembers. */
+  #scopesOf(held: { readonly shares?: readonly Share[] | undefined } | undefined): readonly string[] {
+    return held?.shares?.map(({ scope }) => scope) ?? this.#policy?.scopes ?? []
   }
 
   /** What nobody remembers holding is spent all the same: a restart must not make it free. */

@@ -45,6 +45,7 @@ export const ERRORS = {
   'model-unknown': client(404),
   'model-unpriced': client(400),
   'record-unknown': client(404),
+  'record-exists': client(409),
   'no-target-left': client(404),
   'body-too-large': client(413),
   'rate-exceeded': { ...client(429), clientMayRetry: true },
@@ -84,6 +85,8 @@ export type ErrorDetail = {
   readonly rates?: RatesView
   /** What the provider itself answered: its status, and its body (credentials taken out) for a client of the same dialect. */
   readonly upstream?: { readonly status: number; readonly dialect: DialectId; readonly body: JsonObject | null }
+  /** The provider bills nothing for an answer that ended so. */
+  readonly unbilled?: true
 }
 
 /** A failure with a code of the table. `message` says what was wrong and what to do; never a key, a prompt or a header. */

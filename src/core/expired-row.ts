@@ -4,7 +4,7 @@ import type { Hold, Row } from './account.ts'
 import type { Lost } from './lost.ts'
 
 /** Booked in full, marked `expired`; a settle that comes later corrects it. */
-export function expiredRow(keyId: string, hold: Hold, now: number): Row {
+export function expiredRow(keyId: string, hold: Hold, now: number, scopes: readonly string[] = []): Row {
   return {
     id: hold.requestId,
     keyId,
@@ -33,16 +33,18 @@ export function expiredRow(keyId: string, hold: Hold, now: number): Row {
     upstreamId: null,
     dropped: [],
     fidelity: null,
+    scopes,
   }
 }
 
 /** Stands in for an expired row when it turns out that nothing was sent. */
-export function unsentRow(keyId: string, hold: Hold, now: number): Row {
-  return { ...expiredRow(keyId, hold, now), usageFrom: 'none', costNanoUsd: 0, ended: 'failed' }
+export function unsentRow(keyId: string, hold: Hold, now: number, scopes: readonly string[]): Row {
+  return { ...expiredRow(keyId, hold, now, scopes), usageFrom: 'none', costNanoUsd: 0, ended: 'failed' }
 }
 
 /** What a crash may have forgotten and nobody asked for; `nanoUsd`: how much is left of it. */
-export function unattributedRow(keyId: string, { id, period, at, expiresAt }: Lost, nanoUsd: number, now: number): Row {
+export function unattributedRow(keyId: string, { id, period, at, expiresAt, shares }: Lost, nanoUsd: number, now: number): Row {
   const hold: Hold = { requestId: id, period, nanoUsd, takenAt: at, expiresAt, budgeted: true }
-  return { ...expiredRow(keyId, hold, now), ended: 'unattributed' }
+  const scopes = shares.map(({ scope }) => scope)
+  return { ...expiredRow(keyId, hold, now, scopes), ended: 'unattributed' }
 }

@@ -5,11 +5,17 @@ const ALPHABET = 'abcdefghijkmnpqrstuvwxyz23456789'
 const ID_LENGTH = 12
 const SECRET_LENGTH = 32
 const TAG_LENGTH = 16
-const SHAPE = new RegExp(`^sk-sluice-([${ALPHABET}]{${ID_LENGTH}})-([${ALPHABET}]{${SECRET_LENGTH}})-([${ALPHABET}]{${TAG_LENGTH}})$`)
-const LONGEST = 'sk-sluice-'.length + ID_LENGTH + SECRET_LENGTH + TAG_LENGTH + 2
+const PREFIX = 'sk-sluice-'
+const SHAPE = new RegExp(`^${PREFIX}([${ALPHABET}]{${ID_LENGTH}})-([${ALPHABET}]{${SECRET_LENGTH}})-([${ALPHABET}]{${TAG_LENGTH}})$`)
+const LONGEST = PREFIX.length + ID_LENGTH + SECRET_LENGTH + TAG_LENGTH + 2
 const encoder = new TextEncoder()
 
 export type KeyParts = { readonly id: string; readonly secret: string; readonly tag: string }
+
+/** Does it claim to be made here? Such a text stands or falls with its tag. */
+export function isOurs(text: string): boolean {
+  return text.startsWith(PREFIX)
+}
 
 /** `null`: not of our format. */
 export function parseKey(text: string): KeyParts | null {
@@ -32,7 +38,7 @@ export async function makeKey(signing: CryptoKey): Promise<{ readonly text: stri
 /** A new secret for a key that exists: rotation keeps the id, and with it budget and spend. */
 export async function keyText(signing: CryptoKey, id: string): Promise<string> {
   const secret = randomName(SECRET_LENGTH)
-  return `sk-sluice-${id}-${secret}-${await tagOf(signing, id, secret)}`
+  return `${PREFIX}${id}-${secret}-${await tagOf(signing, id, secret)}`
 }
 
 /** What a signing secret is imported as. */
@@ -62,7 +68,22 @@ export function sameText(a: string, b: string): boolean {
 
 /** How a key is shown after its making: enough to recognise it, nothing to use it with. */
 export function keyLabel(text: string): string {
-  return `${text.slice(0, 'sk-sluice-'.length + 4)}...${text.slice(-4)}`
+  return `${text.slice(0, PREFIX.length + 4)}...${text.slice(-4)}`
+}
+
+/** Is this the label of a key whose newest secret was made here? */
+export function isOurLabel(label: string): boolean {
+  return label.startsWith(PREFIX)
+}
+
+/** How an imported key is shown until it is rotated. Its text may be short, so nothing of it is shown. */
+export function importedLabel(hash: string): string {
+  return `imported-${hash.slice(0, 8)}`
+}
+
+/** The id of a key that brings its own secret. */
+export function newKeyId(): string {
+  return randomName(ID_LENGTH)
 }
 
 async function tagOf(signing: CryptoKey, id: string, secret: string): Promise<string> {

@@ -6,6 +6,10 @@ import { mayComeFrom, type Permits } from './permits.ts'
 import type { RateLimits } from './rates.ts'
 import { refuse } from './refusing.ts'
 
+/** What becomes of a call whose client leaves, where leaving does not end its bill: broken off, or read to its end for its exact usage. */
+export const ON_DISCONNECT = ['abort', 'drain'] as const
+export type OnDisconnect = (typeof ON_DISCONNECT)[number]
+
 /** An older version never replaces a newer one. */
 export type Policy = Permits & {
   readonly keyId: string
@@ -25,6 +29,10 @@ export type Policy = Permits & {
   readonly scopes: readonly string[]
   /** Absent: strict. */
   readonly mode?: HoldMode
+  /** Added on top of every price, in holds and in what is booked; absent: nothing is. */
+  readonly markupBasisPoints?: number
+  /** Where nothing is said: `abort`. */
+  readonly onDisconnect?: OnDisconnect
 }
 
 /** Whether a stream that runs may still be given more: a key that is out of use gets nothing further. */
@@ -46,5 +54,18 @@ export function refuseSecret(policy: Policy | null, secretHash: string, clientIp
     clientIp === null
       ? "This key may be used from the addresses among its `ips` only, and this client's address is not known."
       : "This key may not be used from this client's address: it is not among its `ips`.",
+  )
+}
+
+/** Do they say the same, whatever the order of their members? */
+export function samePolicy(a: Policy, b: Policy): boolean {
+  return canonical(a) === canonical(b)
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([x], [y]) => (x < y ? -1 : 1)))
+      : inner,
   )
 }

@@ -38,6 +38,8 @@ export type Price = TieredRates & {
   readonly perUnit?: Units
   /** Pico-dollars a picture by its kind (`hd/1024x1792`, `512x512`), where kinds differ; `perUnit.images` is then the dearest. */
   readonly pictures?: { readonly [kind: string]: number }
+  /** What is added on top: basis points (hundredths of a percent) of everything, one after the other. */
+  readonly markups?: readonly number[]
   /** Where the price is from and of which day, such as `litellm 2026-08-06`. */
   readonly source: string
 }
@@ -73,7 +75,32 @@ function ownRates({ services }: Price, service: string): TieredRates | undefined
 
 /** Whole nano-dollars of a usage at a price, rounded up once. `null` when a count is not a whole number from zero up, or the service tier's price is unknown. */
 export function costNanoUsd(usage: Usage, price: Price): number | null {
-  if (usage.billed !== undefined) return costNanoUsd(servedAs(usage.billed, usage), price)
+  const pico = picoOf(usage, price)
+  return pico === null ? null : nanoUsdOf(pico, price.markups)
+}
+
+/** With what is added on top, rounded up. */
+function nanoUsdOf(pico: bigint, markups: readonly number[] = []): number {
+  let [amount, parts] = [pico, 1000n]
+  for (const basisPoints of markups) {
+    amount *= BigInt(WHOLE + basisPoints)
+    parts *= BigInt(WHOLE)
+  }
+  return Number((amount + parts - 1n) / parts)
+}
+
+/** Basis points of a whole. */
+const WHOLE = 10_000
+
+/** A rate or an amount with what is added on top, rounded up: never less than what is booked. What is no whole number stays none. */
+export function raised(amount: number, markups: readonly number[] = []): number {
+  if (markups.length === 0 || !Number.isSafeInteger(amount)) return amount
+  return nanoUsdOf(BigInt(amount) * 1000n, markups)
+}
+
+/** Before what is added on top. */
+function picoOf(usage: Usage, price: Price): bigint | null {
+  if (usage.billed !== undefined) return picoOf(servedAs(usage.billed, usage), price)
   const total = inputTokens(usage)
   const tiered = ratesAt(price, usage.service)
   if (tiered === null) return null
@@ -96,13 +123,11 @@ export function costNanoUsd(usage: Usage, price: Price): number | null {
     if (!Number.isSafeInteger(count) || count < 0) return null
     pico += BigInt(count) * BigInt(rate)
   }
-  const aside = usage.aside === undefined ? 0 : costNanoUsd(servedAs(usage.aside, usage), { ...price, perRequestNanoUsd: 0 })
-  if (aside === null) return null
+  const aside = usage.aside === undefined ? 0n : picoOf(servedAs(usage.aside, usage), { ...price, perRequestNanoUsd: 0 })
   const pieces = unitsPico(usage.units, price.perUnit)
-  if (pieces === null) return null
-  pico += pieces
   const fees = (price.perRequestNanoUsd ?? 0) + usage.paidToolCalls * (price.perToolCallNanoUsd ?? 0)
-  return Number((pico + 999n) / 1000n) + fees + aside
+  if (aside === null || pieces === null || !Number.isSafeInteger(fees)) return null
+  return pico + aside + pieces + BigInt(fees) * 1000n
 }
 
 /** What is counted inside a usage was served as the whole was. */
@@ -144,10 +169,11 @@ function unitsPico(units: Units | undefined, rates: Units | undefined): bigint |
   return pico
 }
 
-/** Whole nano-dollars of pieces alone, rounded up: what they can cost at most is part of a request's worst case. */
-export function unitsNanoUsd(units: Units | undefined, price: Price): number {
+/** Whole nano-dollars of what does not hang on tokens, the request's own and its pieces', rounded up: part of a request's worst case. */
+export function feesNanoUsd(units: Units | undefined, price: Price): number {
   const pico = unitsPico(units, price.perUnit)
-  return pico === null ? Number.MAX_SAFE_INTEGER : Number((pico + 999n) / 1000n)
+  const ofRequest = raised(price.perRequestNanoUsd ?? 0, price.markups)
+  return ofRequest + (pico === null ? Number.MAX_SAFE_INTEGER : nanoUsdOf(pico, price.markups))
 }
 
 /**
@@ -155,15 +181,19 @@ export function unitsNanoUsd(units: Units | undefined, price: Price): number {
  * `auto` at `priority`, if the provider's project is set so. `null`: it asks for a dearer tier whose price is unknown.
  */
 export function dearestServed(price: Price, asked: string | null): { readonly input: number; readonly output: number } | null {
+  const top = ({ input, output }: { readonly input: number; readonly output: number }) => ({
+    input: raised(input, price.markups),
+    output: raised(output, price.markups),
+  })
   const standard = dearest(price)
-  if (asked === null) return standard
+  if (asked === null) return top(standard)
   const rates = asked === 'auto' ? (ownRates(price, 'priority') ?? price) : ratesAt(price, asked)
   if (rates === null) return null
   const served = dearest(rates)
-  return { input: Math.max(standard.input, served.input), output: Math.max(standard.output, served.output) }
+  return top({ input: Math.max(standard.input, served.input), output: Math.max(standard.output, served.output) })
 }
 
-/** The dearest a token of input and of output can be at these rates, in pico-dollars: what a worst case is computed with. */
+/** The dearest a token of input and of output can be at these rates, in pico-dollars, before what is added on top. */
 export function dearest(price: TieredRates): { readonly input: number; readonly output: number } {
   let input = 0
   let output = 0

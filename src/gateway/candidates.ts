@@ -1,10 +1,11 @@
 // Which targets could serve a request, and what each could cost at worst. Filters remove, nothing here orders.
 
 import type { Mode } from '../catalogue/entry.ts'
+import { priced } from '../catalogue/price-book.ts'
 import type { Ask, CandidateAsk } from '../core/account.ts'
 import type { DialectId } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
-import { dearestServed, forPicture, unitsNanoUsd, type Price } from '../core/price.ts'
+import { dearestServed, feesNanoUsd, forPicture, type Price } from '../core/price.ts'
 import type { Intent } from '../dialects/contract.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
@@ -35,6 +36,7 @@ export async function candidates(
   const name = job.intent.model
   if (name.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
   const catalogue = await deps.catalogue()
+  const prices = await deps.prices()
   const providers = new Map(deps.providers.map((provider) => [provider.id, provider]))
   const settingsOf = (id: string): Settings | null => {
     const provider = providers.get(id)
@@ -54,7 +56,9 @@ export async function candidates(
   const found = places.flatMap(({ provider: id, model }): readonly Candidate[] => {
     const provider = providers.get(id)
     const settings = settingsOf(id)
-    return provider === undefined || settings === null ? [] : [{ provider, settings, model, entry: catalogue.lookUp(id, model) }]
+    return provider === undefined || settings === null
+      ? []
+      : [{ provider, settings, model, entry: priced(prices, id, model, catalogue.lookUp(id, model)) }]
   })
   if (found.length === 0)
     throw nobodySetUp(
@@ -140,7 +144,7 @@ export function candidateAsk(job: Job, target: Candidate): CandidateAsk {
         : {
             inputPico: rates.input,
             outputPico: rates.output,
-            feesNanoUsd: (price.perRequestNanoUsd ?? 0) + unitsNanoUsd(intent.units, price),
+            feesNanoUsd: feesNanoUsd(intent.units, price),
           },
     inputTokens: inputTokensBound(intent, target.entry?.contextTokens ?? null),
     maxOutputTokens: target.entry?.maxOutputTokens ?? null,

@@ -13,6 +13,8 @@ export type Carrier = {
   begin(): Step
   take(bytes: Uint8Array): Step
   end(): Step
+  /** Instead of `end`, of an answer that broke off: what its reader knows and has not told yet, for the books. */
+  cut(): void
   fail(error: GatewayError): Uint8Array
 }
 

@@ -41,6 +41,13 @@ export function chatRequest(job: ChatJob, candidate: Candidate, way: Way, maxOut
       ...(way.kind === 'forward' ? passedOn(voice.dialect, job.headers, voice.passesOn) : {}),
     },
     ...written(job, candidate, way, maxOutputTokens),
+    language: {
+      dialect: voice.dialect,
+      framing: isArray ? 'json-array' : voice.framing,
+      stream: job.intent.stream,
+      choices: job.intent.choices,
+      emptyIsFree: candidate.provider.emptyIsFree !== undefined,
+    },
     readError: upstream.readError.bind(upstream),
   }
 }

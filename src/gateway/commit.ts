@@ -81,13 +81,17 @@ async function commitStream(job: ChatJob, opened: OpenedChat): Promise<Committed
   }
   const source: FrameSource = isArray ? new JsonArrayReader() : framingReader(way.voice.framing)
   const frames = way.upstream.reader()
-  const tally = new Tally()
+  const isFree = opened.candidate.provider.emptyIsFree !== undefined
+  const tally = new Tally(isFree)
   const held: Uint8Array[] = []
   const events: ChatEvent[] = []
   let size = 0
   let committed = false
   const take = (event: ChatEvent): void => {
-    if (event.kind === 'error' && !committed) throw new GatewayError(event.code, hide(event.message))
+    if (event.kind === 'error' && !committed) {
+      const detail = isFree && event.code !== 'upstream-garbled' ? { unbilled: true as const } : {}
+      throw new GatewayError(event.code, hide(event.message), detail)
+    }
     tally.see(event)
     events.push(event)
     committed ||= isContent(event)
@@ -97,7 +101,8 @@ async function commitStream(job: ChatJob, opened: OpenedChat): Promise<Committed
     if (done) {
       for (const frame of source.end()) for (const event of frames.read(frame)) take(event)
       for (const event of frames.end()) take(event)
-      if (!committed) throw new GatewayError('upstream-cut', `${provider} ended the stream before any content.`)
+      if (!committed)
+        throw new GatewayError('upstream-cut', `${provider} ended the stream before any content.`, isFree ? { unbilled: true } : {})
       tally.firstEventAt = job.deps.now()
       return { kind: 'stream', opened, held, events, rest, source, frames, tally, over: true }
     }
@@ -121,7 +126,7 @@ async function commitWhole(job: ChatJob, opened: OpenedChat): Promise<Committed>
   const bytes = small ? new Uint8Array(await response.arrayBuffer()) : null
   const rest = bytes === null ? (response.body.getReader() as Reader) : null
   const read = rest === null ? wholeOf(bytes === null ? [] : [bytes]) : await gather(rest, job.deps.limits.wholeAnswerBytes)
-  const tally = new Tally()
+  const tally = new Tally(opened.candidate.provider.emptyIsFree !== undefined)
   tally.firstEventAt = job.deps.now()
   if (!read.over) {
     if (way.kind === 'forward' && rest !== null) return { kind: 'large', opened, held: read.chunks, rest, tally }
@@ -138,16 +143,16 @@ async function commitWhole(job: ChatJob, opened: OpenedChat): Promise<Committed>
   if (isStream(response)) {
     whole = collected(way, read.chunks, hide) // some hosts stream whatever was asked
     tally.usage = whole.usage
-    tally.finish = whole.finish.native ?? whole.finish.reason
+    tally.finished(whole.finish.native, whole.finish.reason)
   } else if (way.kind === 'translate') {
     whole = way.upstream.read(read.text)
     tally.usage = whole.usage
-    tally.finish = whole.finish.native ?? whole.finish.reason
+    tally.finished(whole.finish.native, whole.finish.reason)
     tally.upstreamId = whole.id === '' ? null : whole.id.slice(0, 128)
   } else {
     const told = way.upstream.readUsage(read.text)
     tally.usage = told.usage
-    tally.finish = told.finish
+    tally.finished(told.finish, null)
   }
   tally.contentLength = read.text.length
   return { kind: 'whole', opened, bytes: joinBytes(read.chunks), response: whole, tally }

@@ -2,9 +2,9 @@
 
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
+import { counted } from '../core/bill.ts'
 import { isWrapped } from '../core/framing.ts'
 import type { Ending } from '../core/account.ts'
-import { counted } from './book.ts'
 import { NO_BYTES, type Carrier, type Delivery, type Step, type StoppableCarrier } from './carrier.ts'
 import type { CommittedLarge, CommittedStream, Reader } from './commit.ts'
 import { forwarder } from './forwarder.ts'
@@ -31,7 +31,7 @@ export function deliver(job: ChatJob, from: CommittedStream, meter: Meter | null
   const { readable, writable } = job.deps.pipe()
   if (meter !== null) {
     const carrier = forwards ? stoppableForwarder(job, from) : translator(job, from)
-    return { readable, done: run(job, from, carrier, writable.getWriter(), stopper(job, from, carrier, meter)) }
+    return { readable, done: run(job, from, carrier, writable.getWriter(), stopper(from, carrier, meter)) }
   }
   const carrier = forwards ? forwarder(job, from) : translator(job, from)
   const { body } = from.opened.response
@@ -90,10 +90,10 @@ async function run(
 type Stopper = () => Promise<Uint8Array | null> | null
 
 /** Ends an answer whose elastic hold cannot grow. One that has said how it ends may still tell its usage, and what its reader kept back is counted late. */
-function stopper(job: ChatJob, { opened, tally }: CommittedStream, carrier: StoppableCarrier, meter: Meter): Stopper {
+function stopper({ opened, tally }: CommittedStream, carrier: StoppableCarrier, meter: Meter): Stopper {
   let tokensAtEnd: number | null = null
   const refused = (): Uint8Array | null => {
-    const last = carrier.stop(counted(job, tally, true))
+    const last = carrier.stop(counted(meter.counts, tally))
     if (last !== null) return last
     tokensAtEnd ??= meter.outputTokens
     if (meter.outputTokens > tokensAtEnd + Math.max(tokensAtEnd, LATE_TOKENS))
@@ -151,6 +151,7 @@ function ended(
   cause: unknown,
 ): ReturnType<typeof settled> {
   const reason = opened.reason()
+  carrier.cut()
   if (job.signal.aborted || reason?.code === 'client-gone') {
     void out.abort().catch(() => undefined)
     return settled('client-gone', new GatewayError('client-gone', 'The client left.'))
@@ -251,6 +252,7 @@ export function pass(
     },
     take,
     end,
+    cut: () => undefined,
     fail,
   }
   return { readable, done: run(job, { opened, rest, tally, over: from.over === true }, carrier, writable.getWriter()) }

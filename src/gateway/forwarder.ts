@@ -47,6 +47,9 @@ export function forwarder(job: ChatJob, from: CommittedStream): Carrier {
       return { bytes: pass(bytes, list), progress: list.length > 0, failure: null }
     },
     end,
+    cut() {
+      if (!from.over) tally.cut(frames, job.intent.choices)
+    },
     fail(error) {
       return encoder.encode(source.farewell(job.client.writer(job.intent, null).fail(error)) ?? '')
     },

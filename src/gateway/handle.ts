@@ -1,10 +1,11 @@
 // The path of one request, top to bottom. It decides the order of things and nothing else.
 
 import type { Admission, KeptAnswer, Leg, Row } from '../core/account.ts'
+import { isOpen } from '../core/estate.ts'
 import { GatewayError } from '../core/errors.ts'
-import type { Account, Deps } from '../ports.ts'
+import type { Account, Deps, LastingCall } from '../ports.ts'
 import { Afterwards } from './afterwards.ts'
-import { rowOf, type Outcome } from './book.ts'
+import { billOf, rowOf, type Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
 import { ask, candidates } from './candidates.ts'
 import { isCountable } from './countable.ts'
@@ -13,6 +14,7 @@ import { keptAwake } from './keep-alive.ts'
 import { logLine } from './log-line.ts'
 import { Meter } from './meter.ts'
 import type { Answered, Manner } from './manner.ts'
+import { markedUp } from './markup.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
 import type { Trace } from './send.ts'
 import { renewing } from './renew.ts'
@@ -36,11 +38,12 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    const allowed = admission.allowed.map((index) => targets[index] as Candidate)
+    const allowed = admission.allowed.map((index) => markedUp(targets[index] as Candidate, admission.markupBasisPoints))
     return await keptAwake(
       job,
       afterwards,
-      (kept, then) => serve(manner, kept, key, account, admission, allowed, at, then),
+      (kept, then) =>
+        serve(manner, admission.drains === true ? { ...kept, drains: true } : kept, key, account, admission, allowed, at, then),
       manner.farewell,
       at,
     )
@@ -70,15 +73,21 @@ async function serve<J extends Job, A extends Answered>(
   }
   let meter: Meter | null = null
   const book = (outcome: Outcome): Row => rowOf(job, key, meter?.hold ?? hold, outcome)
+  /** When the client has left: what can still be learned of the answer is learned by whoever reads it to its end. */
+  const leave = async (outcome: Outcome, lasting: LastingCall | null): Promise<void> => {
+    const row = book(outcome)
+    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill: billOf(job, meter?.hold ?? hold, outcome) }))) return
+    await settle(row)
+  }
   const first = await firstToCommit(manner, job, targets, admission.maxOutputTokens, legs)
   if (first.kind === 'failed') {
-    const { candidate, error } = first
+    const { candidate, error, lasting } = first
     at.candidate = candidate
     const ending = error.code === 'client-gone' ? 'client-gone' : 'failed'
-    afterwards.until(settle(candidate === null ? null : book({ candidate, tally: null, ending, error, legs, dropped: [] })))
+    afterwards.until(candidate === null ? settle(null) : leave({ candidate, tally: null, ending, error, legs, dropped: [] }, lasting))
     throw error
   }
-  const { from } = first
+  const { from, lasting } = first
   const { candidate, dropped, fidelity } = from.opened
   const outcome = { candidate, tally: from.tally, legs, dropped, fidelity }
   const headers = servedHeaders(job, from.opened, admission)
@@ -106,7 +115,7 @@ async function serve<J extends Job, A extends Answered>(
   afterwards.until(
     delivery.done.then(({ ending, error }) => {
       stopRenewing()
-      return settle(book({ ...outcome, ending, error, isMetered: meter !== null }))
+      return leave({ ...outcome, ending, error, isMetered: meter !== null }, lasting)
     }),
   )
   headers.set('content-type', contentType)
@@ -114,9 +123,9 @@ async function serve<J extends Job, A extends Answered>(
 }
 
 type First<A> =
-  | { readonly kind: 'committed'; readonly from: A }
+  | { readonly kind: 'committed'; readonly from: A; readonly lasting: LastingCall | null }
   /** `candidate: null`: nothing was ever sent. */
-  | { readonly kind: 'failed'; readonly error: GatewayError; readonly candidate: Candidate | null }
+  | { readonly kind: 'failed'; readonly error: GatewayError; readonly candidate: Candidate | null; readonly lasting: LastingCall | null }
 
 /** Before the commit point a failure is another target's chance; after it, an event. */
 async function firstToCommit<J extends Job, A extends Answered>(
@@ -128,9 +137,10 @@ async function firstToCommit<J extends Job, A extends Answered>(
 ): Promise<First<A>> {
   let last: GatewayError | null = null // made only when it is needed: an Error's stack is dear
   let sentTo: Candidate | null = null
+  let lasting: LastingCall | null = null
   for (const candidate of targets) {
     const began = job.deps.now()
-    const trace: Trace = { sent: false }
+    const trace: Trace = { sent: false, lasting: null }
     const leg = (outcome: Leg['outcome'], status: number | null): Leg => ({
       provider: candidate.provider.id,
       model: candidate.model,
@@ -141,19 +151,20 @@ async function firstToCommit<J extends Job, A extends Answered>(
     try {
       const from = await manner.open(job, candidate, maxOutputTokens, trace)
       legs.push(leg('committed', from.opened.response.status))
-      return { kind: 'committed', from }
+      return { kind: 'committed', from, lasting: trace.lasting }
     } catch (cause) {
       last =
         cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed while it called the provider.', { cause })
       if (trace.sent) {
         sentTo = candidate
+        lasting = trace.lasting
         legs.push(leg(last.code, last.detail.upstream?.status ?? null))
       }
       if (last.rule.next === 'stop' || job.signal.aborted || job.body.isSpent === true) break
     }
   }
   last ??= new GatewayError('no-target-left', 'No target that this key may use can serve this request.')
-  return { kind: 'failed', error: last, candidate: sentTo }
+  return { kind: 'failed', error: last, candidate: sentTo, lasting }
 }
 
 function refusalDetail(admission: Admission & { readonly kind: 'refused' }): ConstructorParameters<typeof GatewayError>[2] {

@@ -19,6 +19,8 @@ export type Job = {
   readonly client: ClientFace
   /** The client asked for a refusal where something could not be said to the provider. */
   readonly strict: boolean
+  /** When the client leaves, what cannot be stopped for free is read to its end. */
+  readonly drains?: true
   readonly signal: AbortSignal
   readonly deps: Deps
 }

@@ -1,6 +1,7 @@
 // What a running answer has cost so far under an elastic hold, and the asking for more before that reaches what is held.
 
 import type { Extension, Hold } from '../core/account.ts'
+import type { Counts } from '../core/bill.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { Account } from '../ports.ts'
 import type { Candidate } from './candidate.ts'
@@ -30,12 +31,16 @@ export class Meter {
     this.#outputPico = worst?.outputPico ?? 0
     this.#inputNanoUsd = Math.ceil(((inputTokens ?? 0) * (worst?.inputPico ?? 0)) / 1000) + (worst?.feesNanoUsd ?? 0)
     this.#unseenTokens = unseenTokens(job)
+    this.counts = { bodyBytes: job.body.byteLength, metered: { unseenTokens: this.#unseenTokens } }
   }
 
   /** As it stands: it settles what was extended too. */
   get hold(): Hold {
     return this.#hold
   }
+
+  /** What an estimate of its usage is made with, as it will be booked. */
+  readonly counts: Counts
 
   /** Output tokens so far, those that may be thought unseen included. */
   get outputTokens(): number {

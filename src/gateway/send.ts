@@ -6,10 +6,11 @@ import { GatewayError } from '../core/errors.ts'
 import { redactor } from '../core/redact.ts'
 import type { Settings } from '../providers/contract.ts'
 import type { Candidate } from './candidate.ts'
+import type { Language, LastingCall } from '../ports.ts'
 import type { Job } from './job.ts'
 
-/** Whether a call went out at all: what was never sent is never billed. */
-export type Trace = { sent: boolean }
+/** Whether a call went out at all: what was never sent is never billed. `lasting`: it went by somebody who can go on when the client leaves. */
+export type Trace = { sent: boolean; lasting: LastingCall | null }
 
 /** A call as it will go out. `path` stands below the place's base URL; the headers that authorise it come by themselves. */
 export type Outgoing = {
@@ -20,6 +21,8 @@ export type Outgoing = {
   readonly body: readonly Uint8Array[] | ReadableStream<Uint8Array>
   /** Why a body that is still coming could not be passed on; `null`: it could, or still may. */
   bodyFailure?(): GatewayError | null
+  /** How the answer can be read without whoever asked; absent: only together with it. */
+  readonly language?: Language
   /** What could not be said to this target, in the client's words. */
   readonly dropped: readonly string[]
   /** What became of a chat on its way, for its record. */
@@ -92,8 +95,10 @@ export async function send(job: Job, out: Outgoing, trace: Trace): Promise<Opene
       ...HALF_DUPLEX,
     }
     if (reason !== null) throw reason
+    const lasting = lastingCall(job, out)
     trace.sent = true
-    const response = await (provider.local === undefined ? job.deps.fetch(url, init) : provider.local(new Request(url, init)))
+    trace.lasting = lasting
+    const response = await (provider.local === undefined ? (lasting ?? job.deps).fetch(url, init) : provider.local(new Request(url, init)))
     if (response.status < 200 || response.status >= 300) throw await refusalOf(response, out, hide)
     return { candidate, dropped, fidelity: out.fidelity ?? null, response, stop, reason: () => reason, hide }
   } catch (cause) {
@@ -105,6 +110,13 @@ export async function send(job: Job, out: Outgoing, trace: Trace): Promise<Opene
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** `null`: the call ends with its client, or ends its bill then. */
+function lastingCall(job: Job, { candidate: { provider }, language }: Outgoing): LastingCall | null {
+  if (job.drains !== true || language === undefined) return null
+  if (provider.local !== undefined || provider.stopsBillingOnAbort.answer === 'yes') return null
+  return job.deps.lasting(language)
 }
 
 /** What takes a place's credentials out of a text; made once for the settings of an isolate. */

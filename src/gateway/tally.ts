@@ -1,11 +1,12 @@
 // Counts what a reply brought: usage, finish, content, and how it ended. Both ways through feed it; the books are made from it.
 
+import type { FrameReader } from '../dialects/contract.ts'
 import type { ChatEvent, JsonValue, Usage } from '../core/canonical.ts'
+import { BYTES_A_TOKEN } from '../core/bill.ts'
 import { GatewayError } from '../core/errors.ts'
+import { outputTokens } from '../core/price.ts'
 
-/** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
-export const BYTES_A_TOKEN = 3
-
+/** `emptyIsFree`: as the provider of a chat has it. */
 export class Tally {
   usage: Usage | null = null
   finish: string | null = null
@@ -27,6 +28,34 @@ export class Tally {
     return Math.max(this.frames, this.#pieces, Math.ceil(this.#bytes / BYTES_A_TOKEN))
   }
 
+  readonly #emptyIsFree: boolean
+  #isFinishSaid = false
+
+  constructor(emptyIsFree = false) {
+    this.#emptyIsFree = emptyIsFree
+  }
+
+  /** Its provider bills nothing for an answer that ended so: in an error of its own, or without output and finish. */
+  get unbilled(): boolean {
+    if (!this.#emptyIsFree) return false
+    if (this.failure !== null) return this.failure.code !== 'upstream-cut' && this.failure.code !== 'upstream-garbled'
+    return this.usage !== null && outputTokens(this.usage) === 0 && !this.#isFinishSaid
+  }
+
+  /** `native`: in the provider's own word; `reason`: what is made of it, also where it said none. */
+  finished(native: string | null, reason: string | null): void {
+    this.finish = native ?? reason
+    this.#isFinishSaid ||= native !== null && native !== ''
+  }
+
+  /**
+   * Of a reply that broke off: its reader may know usage and finish that it tells only at the end. Of several choices the finish of one
+   * says nothing of the others, so what was counted by then may not be all.
+   */
+  cut(frames: FrameReader, choices: number): void {
+    if (choices <= 1) for (const event of frames.end()) this.see(event)
+  }
+
   see(event: ChatEvent): void {
     switch (event.kind) {
       case 'block-start':
@@ -46,7 +75,7 @@ export class Tally {
         this.usage = event.usage
         break
       case 'finish':
-        this.finish = event.native ?? event.reason
+        this.finished(event.native, event.reason)
         break
       case 'error':
         this.failure ??= new GatewayError(event.code, event.message)

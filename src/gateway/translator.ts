@@ -66,6 +66,9 @@ export function translator(job: ChatJob, from: CommittedStream): StoppableCarrie
       const whole = text + write(last)
       return step(whole + close(), true)
     },
+    cut() {
+      if (!from.over) tally.cut(frames, job.intent.choices)
+    },
     fail(error) {
       return encoder.encode(sink.end(writer.fail(error)))
     },

@@ -53,6 +53,9 @@ export function stoppableForwarder(job: ChatJob, from: CommittedStream): Stoppab
       return { bytes: passed(bytes, list), progress: list.length > 0, failure: null }
     },
     end,
+    cut() {
+      if (!from.over) tally.cut(frames, job.intent.choices)
+    },
     fail(error) {
       const said = job.client.writer(job.intent, null).fail(error)
       return encoder.encode(isArray ? elements.end(said) : framesText(said))

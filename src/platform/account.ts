@@ -59,7 +59,7 @@ async function tellNow(object: Reached, keyId: string): Promise<boolean> {
 }
 
 /** A key's object as its methods are written; the platform's own type of a stub wraps every answer once more. */
-type Reached = Pick<KeyObject, 'admit' | 'renew' | 'extend' | 'view' | 'flush' | 'pending' | 'settle' | 'apply'>
+type Reached = Pick<KeyObject, 'admit' | 'renew' | 'extend' | 'view' | 'flush' | 'pending' | 'settle' | 'apply' | 'reconcile'>
 
 /** The object of a key, named by the key's id. */
 export function objectOf(env: Env, keyId: string): Reached {

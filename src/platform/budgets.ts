@@ -38,6 +38,16 @@ export async function writeBudget(db: D1Database, policy: BudgetPolicy, now: num
   return result.meta.changes > 0
 }
 
+/** Gives back to D1 what it has lost. */
+export function writeForward(db: D1Database, policy: BudgetPolicy, now: number): D1PreparedStatement {
+  const { scope, createdAt, version, limitNanoUsd, limitReset } = policy
+  return db
+    .prepare(
+      'INSERT INTO budgets (scope, created_at, updated_at, version, limit_nano_usd, limit_reset) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (scope) DO UPDATE SET created_at = ?2, updated_at = ?3, version = ?4, limit_nano_usd = ?5, limit_reset = ?6 WHERE budgets.version < ?4',
+    )
+    .bind(scope, createdAt, now, version, limitNanoUsd, limitReset)
+}
+
 function policyOf(stored: Stored): BudgetPolicy {
   return {
     scope: stored.scope,

@@ -1,6 +1,7 @@
 // The Worker's bindings and settings, as wrangler.toml and the secrets name them.
 
 import type { BudgetObject } from './budget-object.ts'
+import type { DrainObject } from './drain-object.ts'
 import type { KeyObject } from './key-object.ts'
 
 export type Env = {
@@ -8,6 +9,7 @@ export type Env = {
   readonly ROUTES: KVNamespace
   readonly KEYS: DurableObjectNamespace<KeyObject>
   readonly BUDGETS: DurableObjectNamespace<BudgetObject>
+  readonly DRAINS: DurableObjectNamespace<DrainObject>
   /** Settings and secrets, by name: `OPENAI_API_KEY`, `SLUICE_ADMIN_KEY` … */
   readonly [name: string]: unknown
 }

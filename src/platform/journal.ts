@@ -8,7 +8,7 @@ import { QUIETLY } from './outbox.ts'
 /** Within the ceiling books are written down at most this often. */
 const SOON_MS = 40
 /** An idle key leaves no slack on disk: its object may be taken from memory at any time, and nothing must be booked for that. */
-const IDLE_MS = 3000
+export const IDLE_MS = 3000
 /** A stored value holds at most 2 MiB, a hold about 300 bytes. */
 const PART_HOLDS = 2000
 
@@ -43,6 +43,11 @@ export class Journal {
     return true
   }
 
+  /** Whether a crash now would leave something that may be forgotten. */
+  get isOpen(): boolean {
+    return this.#ahead.isOpen
+  }
+
   /** Counts an admission. Resolves when it is on disk, or at once where the disk need not know of it yet (`null`). */
   admitted(taken: Taken): Promise<void> | null {
     this.#closeWhenIdle()
@@ -51,15 +56,20 @@ export class Journal {
     return null
   }
 
+  /** Writes down what was given back: whatever this object says from now on waits until it is on disk, or it could be given back and spent. */
+  writeGivenBack(): Promise<void> {
+    return this.write(false, {})
+  }
+
   /** Writes down now, in one with what else this turn has written. Resolves when it is on disk. */
-  write(closed = false): Promise<void> {
+  write(closed = false, how: DurableObjectPutOptions = QUIETLY): Promise<void> {
     const now = Date.now()
     const { holds, ...rest } = this.#book.snapshot(now)
     const writing = this.#ahead.begin((of) => this.#book.room(of, now), closed)
     const parts = Math.ceil(holds.length / PART_HOLDS)
     const entries: { [name: string]: Stored | Part } = { journal: { ...rest, slack: writing.slack, parts } }
     for (const [i, name] of partNames(0, parts).entries()) entries[name] = holds.slice(i * PART_HOLDS, (i + 1) * PART_HOLDS)
-    void this.#storage.put(entries, QUIETLY)
+    void this.#storage.put(entries, how)
     if (parts < this.#parts) void this.#storage.delete(partNames(parts, this.#parts), QUIETLY)
     this.#parts = parts
     return this.#storage.sync().then(() => this.#ahead.written(writing))

@@ -13,7 +13,8 @@ import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
 import { extend } from './extending.ts'
-import { Journal, quietly } from './journal.ts'
+import { IDLE_MS, Journal, quietly } from './journal.ts'
+import { Mirror, type Reached } from './mirror.ts'
 import { Outbox, QUIETLY } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
 import { writeRefusals } from './refusals.ts'
@@ -28,6 +29,7 @@ export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
   readonly #outbox: Outbox
   readonly #journal: Journal
+  readonly #mirror: Mirror
   /** In memory only: they move no money. */
   readonly #refused = new RefusedLog()
   #untrimmed = TRIM_AFTER
@@ -44,6 +46,7 @@ export class KeyObject extends DurableObject<Env> {
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
     })
     this.#journal = new Journal(ctx.storage, this.#book)
+    this.#mirror = new Mirror(ctx.storage, () => this.env.DB, ctx.id.name ?? '', this.#book)
     void ctx.blockConcurrencyWhile(() => this.#restore())
   }
 
@@ -90,6 +93,7 @@ export class KeyObject extends DurableObject<Env> {
       this.#book.cancel(requestId, Date.now())
       throw cause
     }
+    if (!this.#book.isHeld(requestId)) throw new Error('The hold ended before its budgets had answered.')
     await this.#journal.together() // or a restart would not know of what was leased
     return null
   }
@@ -97,34 +101,29 @@ export class KeyObject extends DurableObject<Env> {
   /** A shared budget wants back what is not needed here. On disk when this answers. */
   async recall(scope: string, period: string, granted: number): Promise<Told> {
     const told = this.#book.recall(scope, period, granted)
-    await this.#journal.write()
+    await this.#journal.writeGivenBack()
     return told
   }
 
   async renew(hold: Hold, ranNanoUsd?: number): Promise<void> {
     const now = Date.now()
     this.#expire(now)
-    if (!this.#book.knows(hold.requestId)) await this.#recall([hold.requestId])
+    if (!this.#book.knows(hold.requestId)) await this.#recall([{ hold, row: null, answer: null }])
     if (this.#book.renew(hold, now, ranNanoUsd)) this.#journal.soon()
   }
 
   /** More for a running answer; `null`: there is no more. */
   async extend(hold: Hold, extension: Extension): Promise<Hold | null> {
     this.#expire(Date.now())
-    if (!this.#book.knows(hold.requestId)) await this.#recall([hold.requestId])
+    if (!this.#book.knows(hold.requestId)) await this.#recall([{ hold, row: null, answer: null }])
     return extend({ book: this.#book, journal: this.#journal, lease: (id) => this.#lease(id) }, hold, extension)
   }
 
   /** Answers when the rows are on disk. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    await this.#recall(
-      settlements.filter(({ hold, row }) => row !== null && !this.#book.knows(hold.requestId)).map((s) => s.hold.requestId),
-    )
+    const lost = await this.#recall(settlements.filter(({ hold, row }) => row !== null && !this.#book.knows(hold.requestId)))
     const now = Date.now()
-    await this.#keep(
-      settlements.flatMap((settlement) => this.#book.settle(settlement, now)),
-      now,
-    )
+    await this.#keep([...lost, ...settlements.flatMap((settlement) => this.#book.settle(settlement, now))], now)
   }
 
   /** What the key may know of itself; a refusal when the secret is not (or no longer) good. */
@@ -145,12 +144,14 @@ export class KeyObject extends DurableObject<Env> {
     await this.#report()
   }
 
-  /** An administrator's change, on disk when this answers. `false`: a newer one is known here, so D1 is behind. */
-  async apply(policy: Policy): Promise<boolean> {
-    if (policy.version < (this.#book.policy?.version ?? 0)) return false
-    this.#book.hydrate(policy)
-    await this.ctx.storage.put('policy', this.#book.policy)
-    return true
+  /** An administrator's change, on disk when this answers; `inD1`: there it is already. `false`: another one is known here, so look again. */
+  async apply(policy: Policy, inD1: boolean): Promise<boolean> {
+    return this.#mirror.take(policy, inD1)
+  }
+
+  /** How far D1 has come with this key, as somebody has read it. `true`: it was behind what it was told, and has it again. */
+  async reconcile(found: Reached | null): Promise<boolean> {
+    return this.#mirror.reconcile(found)
   }
 
   override async alarm(): Promise<void> {
@@ -172,12 +173,14 @@ export class KeyObject extends DurableObject<Env> {
     } else {
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
+      if (this.#journal.isOpen) this.#wakeBy(Date.now() + 2 * IDLE_MS) // should it crash until then, it must find out without being asked
     }
   }
 
   async #restore(): Promise<void> {
     const now = Date.now()
     const policy = await this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy')
+    await this.#mirror.restore()
     if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
     const rows = await this.#outbox.restore()
     if (await this.#journal.restore(now)) quietly(this.#journal.write(true)) // what is held for the lost is on disk before anything is admitted
@@ -201,15 +204,27 @@ export class KeyObject extends DurableObject<Env> {
     this.#book.hydrate(policyOf(stored))
     if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
     void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
+    this.#mirror.hydrated(stored)
   }
 
-  /** An object that lost its memory may be told twice: what is in the ledger already is booked. */
-  async #recall(requestIds: readonly string[]): Promise<void> {
-    if (requestIds.length === 0) return
-    const found = await this.env.DB.prepare('SELECT id, cost_nano_usd, ended FROM requests WHERE id IN (SELECT value FROM json_each(?1))')
-      .bind(JSON.stringify(requestIds))
-      .all<{ readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }>()
-    for (const row of found.results) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+  /** An object that lost its memory may be told twice: what is in the ledger already is booked. Gives back rows that the ledger has lost. */
+  async #recall(unknown: readonly Settlement[]): Promise<readonly Booked[]> {
+    if (unknown.length === 0) return []
+    const { DB } = this.env
+    const ids = JSON.stringify(unknown.map(({ hold }) => hold.requestId))
+    const known = this.#mirror.known
+    const results = await DB.batch([
+      this.#mirror.look(),
+      DB.prepare('SELECT id, cost_nano_usd, ended FROM requests WHERE id IN (SELECT value FROM json_each(?1))').bind(ids),
+    ])
+    const found = (results[1]?.results ?? []) as { readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }[]
+    for (const row of found) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+    const lost = this.#mirror.bookedBefore(results, known, unknown.filter((s) => !this.#book.knows(s.hold.requestId))) // prettier-ignore
+    return lost.flatMap(({ row }) => {
+      if (row === null) return []
+      this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, false, Date.now())
+      return [{ row, corrects: false }]
+    })
   }
 
   #expire(now: number): void {
@@ -236,7 +251,7 @@ export class KeyObject extends DurableObject<Env> {
   async #report(): Promise<void> {
     const news = this.#book.reports().filter(({ scope, told }) => this.#reported.get(scope) !== JSON.stringify(told))
     if (news.length === 0) return
-    await this.#journal.write() // or a restart would not know of what was given back
+    await this.#journal.writeGivenBack()
     for (const { scope, told } of news) {
       await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told)
       this.#reported.set(scope, JSON.stringify(told))
@@ -245,10 +260,12 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Carries what is settled to D1, with what the key has spent. */
   #flush(): Promise<void> {
-    const { DB } = this.env
-    return this.#outbox.flush(DB, () =>
-      DB.prepare('UPDATE keys SET spend = ?1 WHERE id = ?2').bind(JSON.stringify(this.#book.spend), this.ctx.id.name ?? ''),
-    )
+    let { known } = this.#mirror
+    const report = (): readonly D1PreparedStatement[] => {
+      known = this.#mirror.known
+      return this.#mirror.report()
+    }
+    return this.#outbox.flush(this.env.DB, report, (results) => this.#mirror.compare(results, known, true))
   }
 
   /** After the ledger, which never waits for them. */
@@ -256,7 +273,9 @@ export class KeyObject extends DurableObject<Env> {
     const refused = this.#refused.waiting()
     if (refused.length === 0) return
     const trim = this.#untrimmed >= TRIM_AFTER
-    await writeRefusals(this.env.DB, this.ctx.id.name ?? '', refused, trim)
+    const { known } = this.#mirror
+    const read = await writeRefusals(this.env.DB, this.ctx.id.name ?? '', refused, trim, [this.#mirror.look()])
+    await this.#mirror.compare(read, known, false)
     this.#untrimmed = trim ? 0 : this.#untrimmed + refused.length
     this.#refused.written(refused)
   }

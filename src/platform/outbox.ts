@@ -2,6 +2,7 @@
 
 import type { Row } from '../core/account.ts'
 import type { Booked } from '../core/book.ts'
+import { keepingSums } from './hourly.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
 
 const BATCH = 'settled:'
@@ -52,16 +53,24 @@ export class Outbox {
     }
   }
 
-  /** Carries all to D1, each batch with what else `alongside` writes. @throws what D1 throws: the rest stays */
-  async flush(db: D1Database, alongside: () => D1PreparedStatement): Promise<void> {
+  /** Carries all to D1, each batch with what `alongside` reads and writes first; `carried` is told what came of it. @throws what D1 throws: the rest stays */
+  async flush(
+    db: D1Database,
+    alongside: () => readonly D1PreparedStatement[],
+    carried: (results: readonly D1Result[]) => Promise<void>,
+  ): Promise<void> {
     while (this.#batches.size > 0) {
       const { names, rows } = this.#next()
-      const statements = [alongside()]
+      const sums = keepingSums(
+        db,
+        rows.map(({ row }) => row.id),
+      )
+      const statements = [...alongside(), sums.before]
       const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
       const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
       if (fresh.length > 0) statements.push(db.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
       if (corrections.length > 0) statements.push(db.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
-      await db.batch(statements)
+      await carried(await db.batch([...statements, sums.after]))
       for (const name of names) this.#batches.delete(name)
       // A correction may have come meanwhile: it waits in a batch of its own.
       for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)

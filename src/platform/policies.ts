@@ -1,8 +1,8 @@
 // A key's policy in D1: read for its object and for the keys API.
 
 import type { HoldMode } from '../core/account.ts'
-import type { Policy } from '../core/policy.ts'
-import { EVERYTHING, type Permits } from '../core/permits.ts'
+import type { OnDisconnect, Policy } from '../core/policy.ts'
+import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 
 /** A row of `keys`. */
@@ -23,14 +23,18 @@ export type StoredKey = {
   readonly limit_reset: string | null
   readonly policy: string
   readonly spend: string
+  /** How often the key's object has reported. */
+  readonly reported: number
 }
 
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, mode, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, scopes, markupBasisPoints, onDisconnect, mode, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly scopes?: readonly string[]
+    readonly markupBasisPoints?: number
+    readonly onDisconnect?: OnDisconnect
     readonly mode?: HoldMode
   }
   return {
@@ -53,10 +57,37 @@ export function policyOf(stored: StoredKey): Policy {
     limits: { ...NO_LIMITS, ...limits },
     scopes: scopes ?? [],
     mode: mode ?? 'strict',
+    ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
+    onDisconnect: onDisconnect ?? 'abort',
   }
+}
+
+/** The column `policy`: only what narrows. */
+export function policyText(
+  settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'markupBasisPoints' | 'onDisconnect' | 'mode'>,
+): string {
+  const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
+  return JSON.stringify({
+    ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
+    ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+    ...((settings.markupBasisPoints ?? 0) === 0 ? {} : { markupBasisPoints: settings.markupBasisPoints }),
+    ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),
+    ...(settings.mode === 'elastic' ? { mode: settings.mode } : {}),
+  })
 }
 
 /** Reads one key by its id, from the primary. `null`: there is none. */
 export function readKey(db: D1Database, id: string): Promise<StoredKey | null> {
   return db.withSession('first-primary').prepare('SELECT * FROM keys WHERE id = ?1').bind(id).first<StoredKey>()
+}
+
+/** The id of the key with this secret, or with this one before it; of deleted keys too. `null`: there is none. */
+export async function findKeyId(db: D1Database, hash: string): Promise<string | null> {
+  const found = await db
+    .withSession('first-primary')
+    .prepare('SELECT id FROM keys WHERE hash = ?1 OR previous_hash = ?1')
+    .bind(hash)
+    .first<{ readonly id: string }>()
+  return found?.id ?? null
 }

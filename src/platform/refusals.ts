@@ -32,14 +32,21 @@ const TRIM = `DELETE FROM refusals WHERE key_id = ?1 AND created_at <=
 /** A request that was asked about twice and granted in the end was sent: its row is the ledger's. */
 const NOT_SENT = 'NOT EXISTS (SELECT 1 FROM requests WHERE requests.id = refusals.id)'
 
-/** `trim`: makes room too, which reads as many rows as are kept. */
-export async function writeRefusals(db: D1Database, keyId: string, refused: readonly Refused[], trim: boolean): Promise<void> {
+/** `trim`: makes room too, which reads as many rows as are kept. `first`: what else is read or written, before; its results are given back. */
+export async function writeRefusals(
+  db: D1Database,
+  keyId: string,
+  refused: readonly Refused[],
+  trim: boolean,
+  first: readonly D1PreparedStatement[] = [],
+): Promise<readonly D1Result[]> {
   const rows = refused.map((one) => [
     one.id, one.createdAt, one.model, one.code, one.message, one.money?.scope ?? null, one.money?.spentNanoUsd ?? null,
     one.money?.heldNanoUsd ?? null, one.money?.limitNanoUsd ?? null, one.retryAfterMs, one.leftOut,
   ]) // prettier-ignore
   const insert = db.prepare(INSERT).bind(JSON.stringify(rows), keyId)
-  await db.batch(trim ? [insert, db.prepare(TRIM).bind(keyId, MOST_KEPT)] : [insert])
+  const results = await db.batch([...first, insert, ...(trim ? [db.prepare(TRIM).bind(keyId, MOST_KEPT)] : [])])
+  return results.slice(0, first.length)
 }
 
 /** `null`: it was not refused by its key's object, or is not kept. */

@@ -9,6 +9,7 @@ const COLUMNS = [
   'cache_write_1h', 'output', 'input_audio', 'output_audio', 'output_image', 'paid_tool_calls', 'reasoning', 'usage_from', 'cost_nano_usd',
   'price_version', 'attempts', 'finish', 'ended', 'error_code', 'first_event_ms', 'total_ms', 'trace_id', 'parent_span', 'session', 'end_user',
   'tags', 'upstream_id', 'dropped', 'fidelity', 'units', 'input_image',
+  'scopes', 'service', 'usage_more',
 ] as const // prettier-ignore
 
 type Column = (typeof COLUMNS)[number]
@@ -75,8 +76,17 @@ function toStored(row: Row): Stored {
     fidelity: row.fidelity === null ? null : JSON.stringify({ ...row.fidelity, dropped: undefined }),
     units: u?.units === undefined ? null : JSON.stringify(u.units),
     input_image: u?.inputImage ?? null,
+    scopes: JSON.stringify((row.scopes ?? []).toSorted()),
+    service: u?.service ?? null,
+    usage_more:
+      u?.billed === undefined && u?.aside === undefined
+        ? null
+        : JSON.stringify({ billed: u.billed, aside: u.aside } satisfies { [part in keyof More]: More[part] | undefined }),
   }
 }
+
+/** Counts beside those of the answer. */
+type More = Pick<Usage, 'billed' | 'aside'>
 
 /** A stored row as the ledger speaks of it. */
 export function fromStored(stored: Stored): Row {
@@ -100,6 +110,8 @@ export function fromStored(stored: Stored): Row {
           reasoning: orNull('reasoning'),
           ...(stored.input_image == null ? {} : { inputImage: count('input_image') }),
           ...(units === null ? {} : { units }),
+          ...(text('service') === null ? {} : { service: text('service') ?? '' }),
+          ...(JSON.parse(text('usage_more') ?? '{}') as More), // as we wrote it
         }
   const dropped = JSON.parse(text('dropped') ?? '[]') as string[]
   const fidelity = text('fidelity')
@@ -130,6 +142,7 @@ export function fromStored(stored: Stored): Row {
     tags: JSON.parse(text('tags') ?? '[]') as string[],
     upstreamId: text('upstream_id'),
     dropped,
+    scopes: JSON.parse(text('scopes') ?? '[]') as string[],
     fidelity: fidelity === null ? null : { ...(JSON.parse(fidelity) as Omit<Fidelity, 'dropped'>), dropped },
   }
 }

@@ -86,6 +86,8 @@ export interface Provider {
   readonly operations?: readonly OperationVoice[]
   /** Does closing the connection end the bill? With its source; `unknown` counts as no. */
   readonly stopsBillingOnAbort: { readonly answer: 'yes' | 'no' | 'unknown'; readonly source: string }
+  /** It bills nothing for an answer without output and finish, or that it ended itself in an error; with its source. Absent: it may. */
+  readonly emptyIsFree?: { readonly source: string }
   /** Headers that authorise a request. Asynchronous because some places sign or fetch a token. */
   authorize(settings: Settings, world: World): { readonly [header: string]: string } | Promise<{ readonly [header: string]: string }>
   /** What `authorize` gives is a secret that no setting holds, to be kept out of answers and logs as one. */

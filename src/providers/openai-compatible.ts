@@ -11,6 +11,7 @@ export type OpenAiCompatible = {
   readonly defaultBaseUrl: string | null
   readonly address?: Address
   readonly stopsBillingOnAbort: Provider['stopsBillingOnAbort']
+  readonly emptyIsFree?: NonNullable<Provider['emptyIsFree']>
   readonly habits?: Partial<Habits>
   /** A server of one's own may want no key; one that is set is sent. */
   readonly keyOptional?: boolean
@@ -44,6 +45,7 @@ export function openAiCompatible(place: OpenAiCompatible): Provider {
     ],
     ...(place.operations === undefined ? {} : { operations: openAiOperations(place.operations, habits, place.operationsBelow) }),
     stopsBillingOnAbort: place.stopsBillingOnAbort,
+    ...(place.emptyIsFree === undefined ? {} : { emptyIsFree: place.emptyIsFree }),
     authorize: ({ secrets }) => bearer(secrets[key]),
     ...(place.quirks === undefined ? {} : { quirks: place.quirks }),
   }

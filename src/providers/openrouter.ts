@@ -20,4 +20,5 @@ export const openrouter = openAiCompatible({
     answer: 'unknown',
     source: 'openrouter.ai/docs/api-reference/streaming, "Stream Cancellation": by the provider behind it',
   },
+  emptyIsFree: { source: 'openrouter.ai/docs/guides/features/zero-completion-insurance: for all models and providers' },
 })

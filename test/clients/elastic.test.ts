@@ -20,7 +20,7 @@ beforeAll(async () => {
   const server = createServer((request, response) => {
     request.resume()
     response.writeHead(200, { 'content-type': 'text/event-stream' })
-    const [at, started] = [provider, gateway]
+    const at = provider
     if (at !== null) at.open++
     const timer = setInterval(() => {
       response.write(

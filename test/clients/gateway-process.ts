@@ -35,7 +35,7 @@ export type Row = {
 }
 
 const PROJECT = join(import.meta.dirname, '../..')
-const ADMIN_KEY = 'sk-admin-clients-0123456789abcdef'
+export const ADMIN_KEY = 'sk-admin-clients-0123456789abcdef'
 const START_MS = 90_000
 const ROW_MS = 10_000
 const POLL_MS = 30
@@ -62,7 +62,7 @@ const PROVIDERS = [
 const BARE = new Set(['ANTHROPIC', 'GOOGLE', 'DEEPSEEK', 'PERPLEXITY', 'BEDROCK', 'COHERE', 'VERTEX'])
 
 /** Starts a gateway with fresh state whose providers are all at `origin`. Call `stop` when done. */
-export async function startGateway(origin: string): Promise<GatewayProcess> {
+export async function startGateway(origin: string, settings: { readonly [name: string]: string } = {}): Promise<GatewayProcess> {
   const port = await freePort()
   const stateDir = mkdtempSync(join(tmpdir(), 'sluice-clients-'))
   const env: { [name: string]: string | undefined } = {
@@ -73,6 +73,7 @@ export async function startGateway(origin: string): Promise<GatewayProcess> {
     SLUICE_ADMIN_KEY: ADMIN_KEY,
     VERTEX_PROJECT: 'test-project',
     VERTEX_LOCATION: 'us-east5',
+    ...settings,
   }
   for (const provider of PROVIDERS) {
     env[`${provider}_BASE_URL`] = BARE.has(provider) ? origin : `${origin}/v1`
@@ -151,7 +152,7 @@ async function rowsOf(base: string, hash: string, requestId: string): Promise<re
 }
 
 /** Asks again until there is an answer. @throws when there is none in time */
-async function until<T>(limitMs: number, ask: () => Promise<T | null>): Promise<T> {
+export async function until<T>(limitMs: number, ask: () => Promise<T | null>): Promise<T> {
   for (let waitedMs = 0; waitedMs < limitMs; waitedMs += POLL_MS) {
     const answer = await ask()
     if (answer !== null) return answer

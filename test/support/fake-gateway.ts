@@ -24,12 +24,13 @@ export type FakeGateway = {
 
 const HOUR_MS = 3_600_000
 
-/** `hold`: as of a key with a budget; without one the key has none. */
+/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices, and what the key adds. */
 export function fakeGateway(
   provider: Provider,
   settings: Settings,
   network: (left: Left) => Response,
   hold: Partial<Hold> = {},
+  world: Partial<Pick<Deps, 'prices'>> & { readonly markupBasisPoints?: number } = {},
 ): FakeGateway {
   const left: Left[] = []
   const settled: Settlement[] = []
@@ -46,6 +47,7 @@ export function fakeGateway(
         maxOutputTokens: null,
         clamped: false,
         repeated: false,
+        ...(world.markupBasisPoints === undefined ? {} : { markupBasisPoints: world.markupBasisPoints }),
       }
     },
     renew: async () => undefined,
@@ -60,6 +62,7 @@ export function fakeGateway(
     account: () => account,
     ledger: { find: async () => null },
     catalogue: async () => createCatalogue(null),
+    prices: world.prices ?? (async () => null),
     providers: [provider],
     settings: () => settings,
     fetch: async (url, init) => {
@@ -67,6 +70,9 @@ export function fakeGateway(
       left.push(one)
       init.signal?.addEventListener('abort', () => aborted++, { once: true })
       return network(one)
+    },
+    lasting: () => {
+      throw new Error('no call outlives its client here')
     },
     pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
     upload: joinBytes,

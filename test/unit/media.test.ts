@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { lookUp } from '../../src/catalogue/index.ts'
 import { Body } from '../../src/core/body.ts'
 import { GatewayError } from '../../src/core/errors.ts'
-import { costNanoUsd, dearest, forPicture, unitsNanoUsd, type Price } from '../../src/core/price.ts'
+import { costNanoUsd, dearest, forPicture, feesNanoUsd, type Price } from '../../src/core/price.ts'
 import { usageOf } from '../../src/core/usage.ts'
 import type { Intent } from '../../src/dialects/contract.ts'
 import type { FormFields, OperationClient } from '../../src/operations/contract.ts'
@@ -102,7 +102,7 @@ describe('a request for pictures', () => {
     expect(cost('auto', '1024x1024')).toBe(160_000_000)
     expect(cost('hd', 'auto')).toBe(240_000_000)
     expect(cost('hd', '9999x9999')).toBe(240_000_000)
-    expect(unitsNanoUsd({ images: 2 }, price)).toBe(240_000_000)
+    expect(feesNanoUsd({ images: 2 }, price)).toBe(240_000_000)
     const small = forPicture(priceOf('openai', 'dall-e-2'), { quality: 'standard', size: '256x256' })
     expect(costNanoUsd(usageOf({ units: { images: 1 } }), small)).toBe(16_000_000)
   })

@@ -244,6 +244,10 @@ describe('wrangler.toml', () => {
     const old = forWorker(TOML, 'staging').replace(/\[\[migrations\]\][\s\S]*$/, '')
     expect(lacking(readConfig(old), readConfig(TOML))).toEqual(['object migration v1'])
     expect(lacking(readConfig(forWorker(TOML, 'staging')), readConfig(TOML))).toEqual([])
+    const timed = `${TOML}\n[triggers]\ncrons = ["17 * * * *"] # hourly\n`
+    expect(readConfig(timed).crons).toEqual(['17 * * * *'])
+    expect(lacking(readConfig(TOML), readConfig(timed))).toEqual(['[triggers] crons'])
+    expect(lacking(readConfig(forWorker(timed, 'staging')), readConfig(timed))).toEqual([])
   })
 })
 

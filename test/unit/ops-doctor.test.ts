@@ -91,6 +91,7 @@ describe('a gateway’s report', () => {
     secrets: { SLUICE_KEY_SECRET: true, SLUICE_ADMIN_KEY: true },
     providers: PROVIDERS.map(({ id }) => ({ id, configured: true, missing: [] })),
     catalogue: { priceVersion: 'p', overlay: null },
+    restores: null,
     badSettings: [],
   }
   const bads = (report: DoctorReport): readonly string[] => reportLines(report, ['0001.sql'], true).filter((line) => line.mark === 'bad').map((line) => line.text) // prettier-ignore

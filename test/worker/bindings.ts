@@ -2,8 +2,9 @@
 
 import { env, type applyD1Migrations } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
-import type { Ask } from '../../src/core/account.ts'
+import type { Ask, Hold, Row } from '../../src/core/account.ts'
 import type { BudgetObject } from '../../src/platform/budget-object.ts'
+import type { DrainObject } from '../../src/platform/drain-object.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
 
 export const bindings = env as unknown as {
@@ -11,6 +12,7 @@ export const bindings = env as unknown as {
   readonly ROUTES: KVNamespace
   readonly KEYS: DurableObjectNamespace<KeyObject>
   readonly BUDGETS: DurableObjectNamespace<BudgetObject>
+  readonly DRAINS: DurableObjectNamespace<DrainObject>
   readonly MIGRATIONS: Parameters<typeof applyD1Migrations>[1]
 }
 
@@ -80,4 +82,14 @@ export const ask = (id: string, hash: string): Ask => ({
   leastOutputTokens: 1,
   choices: 1,
   idempotency: null,
+})
+
+/** The hold of a row, as its Worker would still have it. */
+export const heldFor = ({ id, period, createdAt }: Row): Hold => ({
+  requestId: id,
+  period,
+  nanoUsd: 200,
+  takenAt: createdAt,
+  expiresAt: createdAt + 300_000,
+  budgeted: true,
 })
