@@ -17,6 +17,7 @@ import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kep
 import { restoresApi } from './restores-api.ts'
 import { pricesApi } from './prices-api.ts'
 import { recostApi } from './recost-api.ts'
+import { viewModelLimits } from './model-limits.ts'
 import { generation, listedKey, refusal } from './shapes.ts'
 import { requireAdmin } from './who.ts'
 
@@ -38,25 +39,26 @@ adminApi.get('/keys', async (c) => {
     PAGE,
     c.req.query('include_disabled') !== 'false',
   )
-  return c.json({ data: page.map(row) })
+  return c.json({ data: await Promise.all(page.map((kept) => row(c.env, kept))) })
 })
 
 adminApi.post('/keys', async (c) => {
   const { text, kept } = await createKey(c.env, readCreate(await readJson(c.req.raw)), Date.now())
-  return c.json({ data: row(kept), key: text }, 201)
+  return c.json({ data: await row(c.env, kept), key: text }, 201)
 })
 
 adminApi.post('/keys/import', async (c) => {
   const said = await readJson(c.req.raw)
   const kept = await importKeys(c.env, await readImport(said, c.env), Date.now())
-  return c.json({ data: Array.isArray(said) ? kept.map(row) : kept.map(row)[0] }, 201)
+  const rows = await Promise.all(kept.map((one) => row(c.env, one)))
+  return c.json({ data: Array.isArray(said) ? rows : rows[0] }, 201)
 })
 
-adminApi.get('/keys/:hash', async (c) => c.json({ data: row(await must(c.env, c.req.param('hash'))) }))
+adminApi.get('/keys/:hash', async (c) => c.json({ data: await row(c.env, await must(c.env, c.req.param('hash'))) }))
 
 adminApi.patch('/keys/:hash', async (c) => {
   const kept = await must(c.env, c.req.param('hash'))
-  return c.json({ data: row(await changeKey(c.env, kept, readChange(await readJson(c.req.raw)), Date.now())) })
+  return c.json({ data: await row(c.env, await changeKey(c.env, kept, readChange(await readJson(c.req.raw)), Date.now())) })
 })
 
 adminApi.delete('/keys/:hash', async (c) => {
@@ -67,7 +69,7 @@ adminApi.delete('/keys/:hash', async (c) => {
 adminApi.post('/keys/:hash/rotate', async (c) => {
   const kept = await must(c.env, c.req.param('hash'))
   const { text, kept: rotated } = await rotateKey(c.env, kept, readGrace(await readJson(c.req.raw)), Date.now())
-  return c.json({ data: row(rotated), key: text })
+  return c.json({ data: await row(c.env, rotated), key: text })
 })
 
 adminApi.get('/generations', async (c) => {
@@ -111,7 +113,9 @@ adminApi.all('*', (c) =>
 )
 adminApi.onError((error) => apiFailure(error))
 
-const row = (kept: Kept): { readonly [name: string]: unknown } => listedKey(kept.policy, kept.spend, kept.updatedAt, Date.now())
+async function row(env: Env, { policy, spend, updatedAt }: Kept): Promise<{ readonly [name: string]: unknown }> {
+  return listedKey(policy, spend, await viewModelLimits(env, policy), updatedAt, Date.now())
+}
 
 async function must(env: Env, hash: string): Promise<Kept> {
   const kept = /^[0-9a-f]{64}$/.test(hash) ? await findKey(env, hash) : null

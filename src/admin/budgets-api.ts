@@ -9,7 +9,8 @@ import type { BudgetPolicy, BudgetView } from '../core/shared-budget.ts'
 import { budgetOf } from '../platform/budget-object.ts'
 import { findBudget, listBudgets, writeBudget } from '../platform/budgets.ts'
 import type { Env } from '../platform/env.ts'
-import { check, limit, readJson, reset, SCOPE_ID, SCOPE_KINDS } from './key-input.ts'
+import { check, readJson, SCOPE_ID, SCOPE_KINDS } from './key-input.ts'
+import { limit, reset } from './limit-members.ts'
 
 export const budgetsApi = new Hono<{ Bindings: Env }>()
 

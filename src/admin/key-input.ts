@@ -4,19 +4,13 @@ import * as z from 'zod'
 import { basisPoints } from '../catalogue/price-document.ts'
 import { parseRange } from '../core/cidr.ts'
 import { GatewayError } from '../core/errors.ts'
-import { nanoOf } from '../core/money.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { ON_DISCONNECT } from '../core/policy.ts'
-import { isReset } from '../core/window.ts'
-import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
+import { NO_LIMITS } from '../core/rates.ts'
 import type { Change, Settings } from './key-store.ts'
+import { limit, rate, rateLimitsSaid, reset } from './limit-members.ts'
+import { modelLimits, modelLimitsSaid } from './model-limits.ts'
 
-export const limit = z
-  .number()
-  .nullable()
-  .refine((usd) => usd === null || nanoOf(usd) !== null, 'must be US dollars from 0 to 4,000,000, in whole nano-dollars')
-  .transform((usd) => (usd === null ? null : nanoOf(usd)))
-export const reset = z.string().refine(isReset, 'must be null, daily, weekly, monthly, or a span such as 30s, 15m, 24h, 7d, 1mo').nullable()
 const instant = z
   .string()
   .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a date and time such as 2027-01-31T00:00:00Z')
@@ -32,7 +26,6 @@ const ips = z
   .max(1000)
   .nullable()
   .optional()
-const rate = z.int().min(1).max(1_000_000_000_000).nullable().optional()
 /** What keys may share a budget of. */
 export const SCOPE_KINDS = ['team', 'user', 'organization'] as const
 export const SCOPE_ID = /^[A-Za-z0-9._-]{1,64}$/
@@ -54,6 +47,7 @@ const special = z.strictObject({
   mode: z.enum(['strict', 'elastic']).optional(),
   markup_basis_points: basisPoints.nullable().optional(),
   on_disconnect: z.enum(ON_DISCONNECT).optional(),
+  model_limits: modelLimits,
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -109,7 +103,8 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     expiresAt: said.expires_at ?? null,
     ...EVERYTHING,
     ...permitsSaid(said.sluice),
-    limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
+    limits: { ...NO_LIMITS, ...rateLimitsSaid(said.sluice) },
+    modelLimits: modelLimitsSaid(said.sluice?.model_limits, []),
     scopes: scopesSaid(said.sluice, []),
     mode: said.sluice?.mode ?? 'strict',
     markupBasisPoints: said.sluice?.markup_basis_points ?? 0,
@@ -129,7 +124,8 @@ export function readChange(value: unknown): Change {
     ...(said.sluice?.mode === undefined ? {} : { mode: said.sluice.mode }),
     ...(said.sluice?.markup_basis_points === undefined ? {} : { markupBasisPoints: said.sluice.markup_basis_points ?? 0 }),
     ...(said.sluice?.on_disconnect === undefined ? {} : { onDisconnect: said.sluice.on_disconnect }),
-    ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
+    ...(said.sluice === undefined ? {} : { limits: rateLimitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
+    modelLimitsFrom: (before) => modelLimitsSaid(said.sluice?.model_limits, before),
   }
 }
 
@@ -144,17 +140,6 @@ function scopesSaid(said: z.output<typeof special> | undefined, before: readonly
 
 function permitsSaid(said: z.output<typeof special> | undefined): Partial<Permits> {
   return Object.fromEntries(PERMITS.map((name) => [name, said?.[name]] as const).filter(([, list]) => list !== undefined))
-}
-
-function limitsSaid(said: z.output<typeof special> | undefined): Partial<RateLimits> {
-  const members = {
-    requestsPerMinute: said?.requests_per_minute,
-    requestsPerDay: said?.requests_per_day,
-    tokensPerMinute: said?.tokens_per_minute,
-    tokensPerDay: said?.tokens_per_day,
-    parallelRequests: said?.parallel_requests,
-  }
-  return Object.fromEntries(Object.entries(members).filter(([, limit]) => limit !== undefined)) as Partial<RateLimits> // its own names
 }
 
 /** Milliseconds for which the old secret still works; none unless asked for. */

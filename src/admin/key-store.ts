@@ -6,7 +6,8 @@ import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
-import type { RateLimits } from '../core/rates.ts'
+import { narrowsModels, type ModelLimit } from '../core/model-limits.ts'
+import { narrowsRates, type RateLimits } from '../core/rates.ts'
 import { readSpend, type Spend } from '../core/spend.ts'
 import { objectOf } from '../platform/account.ts'
 import { setting, type Env } from '../platform/env.ts'
@@ -19,6 +20,7 @@ export type Settings = Permits & {
   readonly limitReset: string | null
   readonly expiresAt: number | null
   readonly limits: RateLimits
+  readonly modelLimits: readonly ModelLimit[]
   readonly scopes: readonly string[]
   readonly mode?: HoldMode
   /** Zero: nothing is added on top. */
@@ -27,8 +29,9 @@ export type Settings = Permits & {
 }
 
 /** What is not named stays; of the limits too. */
-export type Change = Partial<Omit<Settings, 'limits' | 'scopes'>> & {
+export type Change = Partial<Omit<Settings, 'limits' | 'modelLimits' | 'scopes'>> & {
   readonly limits?: Partial<RateLimits>
+  readonly modelLimitsFrom?: (before: readonly ModelLimit[]) => readonly ModelLimit[]
   readonly scopesFrom?: (before: readonly string[]) => readonly string[]
 }
 
@@ -82,12 +85,13 @@ export async function listKeys(env: Env, offset: number, limit: number, includeD
 }
 
 /** Changes settings. @throws GatewayError `gateway-unavailable` when it is half done, or another change came between: repeat it */
-export async function changeKey(env: Env, kept: Kept, { scopesFrom, ...change }: Change, now: number): Promise<Kept> {
+export async function changeKey(env: Env, kept: Kept, { modelLimitsFrom, scopesFrom, ...change }: Change, now: number): Promise<Kept> {
   const { policy } = await upToDate(env, kept)
   const settings: Settings = {
     ...settingsOf(policy),
     ...change,
     limits: { ...policy.limits, ...change.limits },
+    modelLimits: modelLimitsFrom?.(policy.modelLimits ?? []) ?? policy.modelLimits ?? [],
     scopes: scopesFrom?.(policy.scopes) ?? policy.scopes,
   }
   const next: Policy = { ...policy, ...settings, version: policy.version + 1 }
@@ -182,12 +186,11 @@ function tightens(before: Policy, after: Policy): boolean {
     (after.mode !== 'elastic' && before.mode === 'elastic') ||
     (after.markupBasisPoints ?? 0) > (before.markupBasisPoints ?? 0) ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
-    RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
+    narrowsRates(before.limits, after.limits) ||
+    narrowsModels(before.modelLimits ?? [], after.modelLimits ?? []) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
   )
 }
-
-const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
   const {
@@ -201,6 +204,7 @@ function settingsOf(policy: Policy): Settings {
     regions,
     ips,
     limits,
+    modelLimits = [],
     scopes,
     markupBasisPoints = 0,
     onDisconnect = 'abort',
@@ -217,6 +221,7 @@ function settingsOf(policy: Policy): Settings {
     regions,
     ips,
     limits,
+    modelLimits,
     scopes,
     markupBasisPoints,
     onDisconnect,

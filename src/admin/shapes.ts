@@ -2,14 +2,16 @@
 
 import type { Units } from '../core/canonical.ts'
 import type { KeyView, Row } from '../core/account.ts'
+import type { ModelLimitView } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
-import type { RateLimits } from '../core/rates.ts'
 import type { Spend } from '../core/spend.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
 import type { KeptRefusal } from '../platform/refusals.ts'
 import { isoDay, isoMonth, isoWeek, periodAt } from '../core/window.ts'
+import { rateLimitsTold } from './limit-members.ts'
+import { modelLimitsTold } from './model-limits.ts'
 
 type Json = { readonly [name: string]: unknown }
 
@@ -20,18 +22,6 @@ const NO_BYOK = { byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok
 /** `team:blue` is `team: "blue"`. */
 function scopesTold(scopes: readonly string[]): Json {
   return Object.fromEntries(scopes.map((scope) => [scope.slice(0, scope.indexOf(':')), scope.slice(scope.indexOf(':') + 1)]))
-}
-
-/** Only the limits that there are. */
-function limitsTold(limits: RateLimits): Json {
-  const told = {
-    requests_per_minute: limits.requestsPerMinute,
-    requests_per_day: limits.requestsPerDay,
-    tokens_per_minute: limits.tokensPerMinute,
-    tokens_per_day: limits.tokensPerDay,
-    parallel_requests: limits.parallelRequests,
-  }
-  return Object.fromEntries(Object.entries(told).filter(([, limit]) => limit !== null))
 }
 
 /** Only the rules that there are. */
@@ -67,7 +57,8 @@ export function ownKey(view: KeyView): Json {
       resets_at: iso(view.resetsAt),
       models: view.models,
       ...permitsTold({ ...view, models: null }),
-      ...limitsTold(view.limits),
+      ...rateLimitsTold(view.limits),
+      ...modelLimitsTold(view.modelLimits),
       ...scopesTold(view.scopes),
       mode: view.mode,
       on_disconnect: view.onDisconnect,
@@ -76,8 +67,8 @@ export function ownKey(view: KeyView): Json {
   }
 }
 
-/** A row of `GET /api/v1/keys`. Spend is as the key's object last reported it, at most seconds ago. */
-export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: number): Json {
+/** A row of `GET /api/v1/keys`. Spend is as the key's object last reported it, at most seconds ago; `models` as it is now. */
+export function listedKey(policy: Policy, spend: Spend, models: readonly ModelLimitView[], updatedAt: number, now: number): Json {
   const period = periodAt(policy.limitReset, policy.createdAt, now)
   const spent = spend.period === period.id ? spend.periodNanoUsd : 0
   return {
@@ -103,7 +94,8 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       limit_nano_usd: policy.limitNanoUsd,
       resets_at: iso(period.resetsAt),
       ...permitsTold(policy),
-      ...limitsTold(policy.limits),
+      ...rateLimitsTold(policy.limits),
+      ...modelLimitsTold(models),
       ...scopesTold(policy.scopes),
       mode: policy.mode ?? 'strict',
       ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),

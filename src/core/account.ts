@@ -3,6 +3,8 @@
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
 import type { OnDisconnect } from './policy.ts'
+import type { ModelLimitView } from './model-limits.ts'
+import type { PurseHold } from './model-purses.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 
@@ -52,6 +54,8 @@ export type Hold = {
   readonly budgeted: boolean
   /** It covers a part of the answer and is extended while that runs, up to the request's worst case in whole nano-dollars. Absent: it covers all. */
   readonly elastic?: { readonly mostNanoUsd: number }
+  /** What it takes of the key's model limits, where it has some. */
+  readonly purses?: readonly PurseHold[]
 }
 
 /** What a running answer has cost so far, rather more than less, and what its hold should become: at least, and at best. Whole nano-dollars. */
@@ -166,6 +170,7 @@ export type KeyView = Permits & {
   readonly limitReset: string | null
   readonly resetsAt: number | null
   readonly limits: RateLimits
+  readonly modelLimits: readonly ModelLimitView[]
   readonly scopes: readonly string[]
   readonly mode: HoldMode
   readonly onDisconnect: OnDisconnect

@@ -9,6 +9,8 @@ import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { markedUpAsk, markupOf } from './markup.ts'
+import type { ModelLimitView } from './model-limits.ts'
+import { longest, ModelPurses, soonest, type PursesJournal, type PurseSpent } from './model-purses.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
@@ -17,6 +19,7 @@ import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
+import { lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
 
 /** `tokens` are reserved until the settle says how many it were; `ranNanoUsd` is what an answer had cost when it was last told; `extends`: it waits to join this request's hold. */
@@ -36,6 +39,7 @@ export type Journal = {
   readonly rates?: RatesSnapshot
   readonly allowances?: AllowancesJournal
   readonly lost?: readonly Lost[]
+  readonly purses?: PursesJournal
 }
 
 /** A row to write; `corrects`: it stands in for one that was written before. */
@@ -65,6 +69,7 @@ export class Book {
   readonly #rates = new Rates()
   readonly #allowances = new Allowances()
   readonly #lost = new LostHolds()
+  readonly #purses = new ModelPurses()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, Settled>()
   readonly #repeats = new Repeats(REMEMBER_MS)
@@ -81,9 +86,24 @@ export class Book {
     return this.#spend
   }
 
+  /** What is spent under each of its model limits; the same as D1 had it, where nothing else is left of this key. */
+  get spentByModel(): readonly PurseSpent[] {
+    return this.#purses.spent()
+  }
+
+  restoreByModel(spent: readonly PurseSpent[]): void {
+    this.#purses.restoreSpent(spent)
+  }
+
+  modelLimits(now: number): readonly ModelLimitView[] {
+    return this.#purses.views(now)
+  }
+
   /** Takes a policy unless a newer one is known. */
   hydrate(policy: Policy): void {
-    if (this.#policy === null || policy.version >= this.#policy.version) this.#policy = policy
+    if (this.#policy !== null && policy.version < this.#policy.version) return
+    this.#policy = policy
+    this.#purses.apply(policy)
   }
 
   snapshot(now: number): Journal {
@@ -93,11 +113,13 @@ export class Book {
       rates: this.#rates.snapshot(now),
       allowances: this.#allowances.snapshot(),
       lost: this.#lost.snapshot(),
+      purses: this.#purses.snapshot(now),
     }
   }
 
-  restore({ spend, holds, rates, allowances, lost }: Journal): void {
+  restore({ spend, holds, rates, allowances, lost, purses }: Journal): void {
     this.#spend = spend
+    if (purses !== undefined) this.#purses.restore(purses)
     if (lost !== undefined) this.#lost.restore(lost)
     if (allowances !== undefined) this.#allowances.restore(allowances)
     if (rates !== undefined) this.#rates.restore(rates)
@@ -109,16 +131,18 @@ export class Book {
       }
       this.#holds.set(id, held)
       this.#held += held.hold.nanoUsd
+      this.#purses.hold(held.hold.purses ?? [])
     }
+    if (this.#policy !== null) this.#purses.apply(this.#policy)
   }
 
   /** After a crash, when all is restored: what may have been admitted after the last writing, and be forgotten, is held. */
   holdLost(slack: Taken, id: string, now: number): void {
     if (slack.length === 0) return
-    const of = new Map(slack)
-    const [nanoUsd, requests, tokens] = [of.get('money') ?? 0, of.get('requests') ?? 0, of.get('tokens') ?? 0]
+    const { nanoUsd, requests, tokens, scopes, purses } = lotsOf(slack)
     const period = this.#policy === null ? '' : periodAt(this.#policy.limitReset, this.#policy.createdAt, now).id
-    const shares = slack.filter(([name]) => name.includes(':')).map(([scope, most]) => this.#allowances.holdLost(scope, most, now))
+    const shares = scopes.map(([scope, most]) => this.#allowances.holdLost(scope, most, now))
+    this.#purses.holdLost(id, purses, now)
     if (this.#policy !== null) this.#rates.count(this.#policy.limits, requests, tokens, now)
     this.#lost.add({ id, at: now, period, expiresAt: now + this.#settings.holdMs, nanoUsd, requests, shares, booked: false })
   }
@@ -127,16 +151,18 @@ export class Book {
   taken(requestId: string): Taken {
     const held = this.#holds.get(requestId)
     if (held === undefined) return []
-    const { nanoUsd } = held.hold
+    const { nanoUsd, purses = [] } = held.hold
     const money = [['money', nanoUsd], ...(held.shares ?? []).map(({ scope }) => [scope, nanoUsd] as const)] as const
-    return this.#policy === null || !hasLimits(this.#policy.limits) || held.extends !== undefined
-      ? money
-      : [...money, ['requests', 1], ['tokens', held.tokens ?? 0]]
+    if (held.extends !== undefined) return money
+    if (purses.length === 0 && (this.#policy === null || !hasLimits(this.#policy.limits))) return money
+    return [...money, ['requests', 1], ['tokens', held.tokens ?? 0], ...this.#purses.taken(purses)]
   }
 
   /** The most that may still be admitted of something: the write-ahead ceiling never reaches beyond a limit. */
   room(of: string, now: number): number {
     if (of === 'money') return this.#left(now)
+    const purse = purseOfMoney(of)
+    if (purse !== null) return this.#purses.room(purse, now)
     return of.includes(':') ? this.#allowances.free(of) : Number.MAX_SAFE_INTEGER
   }
 
@@ -160,31 +186,38 @@ export class Book {
     const repeat = this.#repeats.check(ask, (id) => this.#holds.has(id), now)
     if (repeat !== null && repeat.kind !== 'again') return repeat
 
-    const permitted = ask.candidates
-      .map((candidate, index) => ({ candidate: markedUpAsk(candidate, policy.markupBasisPoints), index }))
-      .filter(({ candidate }) => forbiddenBy(policy, candidate) === null)
+    const permitted = ask.candidates.flatMap((asked, index) => {
+      const candidate = markedUpAsk(asked, policy.markupBasisPoints)
+      if (forbiddenBy(policy, candidate) !== null) return []
+      const tokens = tokensOf(candidate, ask, this.#settings.defaultCeiling)
+      return [{ candidate, index, tokens, look: this.#purses.look(candidate, tokens, now) }]
+    })
+    const looks = permitted.map(({ look }) => look)
     if (permitted.length === 0) return refuse('model-forbidden', forbiddenText(policy, ask.candidates))
 
-    const tokens = tokensOf(
-      permitted.map(({ candidate }) => candidate),
-      ask,
-      this.#settings.defaultCeiling,
-    )
-    const wait = this.#rates.wait(policy.limits, tokens, this.#running, now)
-    if (wait !== null) return refuseWait(wait, this.#rates.view(policy.limits, now))
+    const tokens = Math.max(...permitted.map((one) => one.tokens))
+    const wait = longest([this.#rates.wait(policy.limits, tokens, this.#running, now), soonest(looks)])
+    if (wait !== null) return refuseWait(wait, this.#purses.tightest(this.#rates.view(policy.limits, now), looks, now))
 
     const period = periodAt(policy.limitReset, policy.createdAt, now)
     const limit = policy.limitNanoUsd
     const left = this.#left(now)
-    const plans = permitted.map(({ candidate, index }) => ({
-      index,
-      ...planHold(candidate, ask, limit !== null || policy.scopes.length > 0, left, this.#settings.defaultCeiling, policy.mode),
-    }))
-    const fitting = plans.filter((p) => p.kind === 'fits')
+    const budgeted = limit !== null || policy.scopes.length > 0
+    const plans = permitted.map((one) => {
+      const most = Math.min(left, one.look.leftNanoUsd)
+      const mode = one.look.under.length > 0 ? 'strict' : policy.mode // a model limit is held for as a whole
+      return { ...one, ...planHold(one.candidate, ask, budgeted || one.look.budgeted, most, this.#settings.defaultCeiling, mode) }
+    })
+    const payable = plans.filter((p) => p.kind === 'fits')
+    const fitting = payable.filter(({ look }) => look.wait === null)
     if (fitting.length === 0) {
+      const later = soonest(payable.map(({ look }) => look))
+      if (later !== null) return refuseWait(later, this.#purses.tightest(this.#rates.view(policy.limits, now), looks, now))
+      const dear = plans.find((p) => p.kind === 'dear')
+      const purse = dear === undefined ? null : this.#purses.lacking(dear.look, left, now)
       const spentNanoUsd = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
       const money = { spentNanoUsd, heldNanoUsd: this.#heldAll, limitNanoUsd: limit ?? 0, scope: 'key' }
-      return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', money)
+      return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', purse ?? money)
     }
 
     // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
@@ -204,7 +237,8 @@ export class Book {
       nanoUsd,
       takenAt: now,
       expiresAt: now + this.#settings.holdMs,
-      budgeted: limit !== null || policy.scopes.length > 0,
+      budgeted: budgeted || fitting.some(({ look }) => look.budgeted),
+      ...(fitting.some(({ look }) => look.under.length > 0) ? { purses: this.#purses.reserve(fitting, now) } : {}),
       ...(mostNanoUsd > nanoUsd ? { elastic: { mostNanoUsd } } : {}),
     }
     const shares = policy.scopes.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
@@ -213,7 +247,8 @@ export class Book {
     this.#held += nanoUsd
     this.#rates.count(policy.limits, 1, tokens, now)
     this.#repeats.begin(ask, now)
-    const rates = this.#rates.view(policy.limits, now)
+    const used = fitting.map(({ look }) => look)
+    const rates = this.#purses.tightest(this.#rates.view(policy.limits, now), used, now)
     return {
       kind: 'granted',
       hold,
@@ -269,9 +304,10 @@ export class Book {
     // Where the period has turned over, all of it settles in the new one, in which it is held.
     const period = periodAt(policy.limitReset, policy.createdAt, now).id
     const shares = (held.shares ?? []).map((share) => this.#allowances.reserveMore(share, more, now))
+    const { purses: _, ...plain } = held.hold // of a model limit all is held from the start
     this.#settled.delete(id)
     this.#holds.set(id, {
-      hold: { ...held.hold, requestId: id, period, nanoUsd: more },
+      hold: { ...plain, requestId: id, period, nanoUsd: more },
       idempotencyKey: null,
       shares,
       extends: hold.requestId,
@@ -308,10 +344,12 @@ export class Book {
       this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt }, ...(ranNanoUsd === undefined ? {} : { ranNanoUsd }) })
       return true
     }
-    const drawn = this.#settled.has(requestId) ? null : this.#lost.draw(hold)
-    if (drawn === null || drawn.from.booked) return false
+    const drawn = this.#settled.has(requestId) ? null : this.#lost.draw(hold, false)
+    if (drawn === null) return false
+    this.#purses.drawLost(hold, false, now)
     this.#holds.set(requestId, { hold: { ...hold, expiresAt }, idempotencyKey: null, shares: drawn.shares })
     this.#held += hold.nanoUsd
+    this.#purses.hold(hold.purses ?? [])
     return true
   }
 
@@ -327,8 +365,11 @@ export class Book {
     this.#trueUp(requestId, row)
     this.#release(requestId)
     // That nothing was sent is not looked up in the ledger: it may be told twice, and must not take from what is lost.
-    const drawn = held === undefined && before === undefined && row !== null ? this.#lost.draw(hold) : null
+    const forgotten = held === undefined && before === undefined
+    const drawn = forgotten && row !== null ? this.#lost.draw(hold, true) : null
     this.#settleShares(held, before, drawn, cost, now)
+    if (forgotten && row !== null) this.#purses.drawLost(hold, true, now)
+    this.#purses.settle(held?.hold ?? hold, row, forgotten ? 'forgotten' : held === undefined ? 'expired' : 'held', now)
     this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
     this.#spendMore(cost - (before?.nanoUsd ?? 0), hold.period, now)
     const written = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now, []))
@@ -348,6 +389,7 @@ export class Book {
       }
       const hold = { ...whole, nanoUsd: expiredCost(whole, ranNanoUsd) }
       this.#release(id)
+      this.#purses.expire(hold, now)
       for (const share of shares ?? []) this.#allowances.settle(share, hold.nanoUsd)
       this.#spendMore(hold.nanoUsd, hold.period, now)
       this.#settled.set(id, {
@@ -359,6 +401,7 @@ export class Book {
       rows.push({ row: expiredRow(this.#keyId, hold, now, this.#scopesOf({ shares })), corrects: false })
     }
     for (const lost of this.#lost.expire(now, (share) => this.#allowances.bookLost(share))) {
+      this.#purses.bookLost(lost.id, now)
       if (lost.nanoUsd === 0) continue
       this.#spendMore(lost.nanoUsd, lost.period, now)
       rows.push({ row: unattributedRow(this.#keyId, lost, lost.nanoUsd, now), corrects: false })
@@ -371,6 +414,7 @@ export class Book {
     for (const [id, { until }] of this.#settled) if (until <= now) this.#settled.delete(id)
     this.#repeats.forget(now)
     this.#lost.forget(now - REMEMBER_MS)
+    this.#purses.forgetLost(this.#lost.snapshot())
   }
 
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
@@ -406,6 +450,7 @@ export class Book {
       regions: policy.regions,
       ips: policy.ips,
       limits: policy.limits,
+      modelLimits: this.modelLimits(now),
       scopes: policy.scopes,
       mode: policy.mode ?? 'strict',
       onDisconnect: policy.onDisconnect ?? 'abort',
@@ -511,9 +556,8 @@ export class Book {
   }
 }
 
-/** Tokens to reserve: the most that a permitted target could take and give. What nothing bounds is trued up when it is known. */
-function tokensOf(candidates: readonly CandidateAsk[], ask: Ask, defaultCeiling: number): number {
-  const output = (candidate: CandidateAsk): number =>
-    Math.min(ask.outputTokens ?? defaultCeiling, candidate.maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
-  return Math.min(Math.max(...candidates.map((one) => (one.inputTokens ?? 0) + output(one))), MOST_TOKENS)
+/** Tokens to reserve: the most that a target could take and give. What nothing bounds is trued up when it is known. */
+function tokensOf({ inputTokens: input, maxOutputTokens }: CandidateAsk, ask: Ask, defaultCeiling: number): number {
+  const output = Math.min(ask.outputTokens ?? defaultCeiling, maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
+  return Math.min((input ?? 0) + output, MOST_TOKENS)
 }

@@ -56,9 +56,11 @@ export class LostHolds {
     return from === undefined ? null : this.#take(from, nanoUsd, 0)
   }
 
-  /** A request that nobody remembers takes its hold out of what is held, or was booked, for such. `null`: nothing is. */
-  draw(hold: Hold): Drawn | null {
-    const from = this.#all.find((lost) => hold.takenAt <= lost.at && (lost.nanoUsd > 0 || lost.requests > 0))
+  /** A request that nobody remembers takes its hold out of what is held (or, to settle, was booked) for such. `null`: nothing is. */
+  draw(hold: Hold, evenBooked: boolean): Drawn | null {
+    const from = this.#all.find(
+      (lost) => hold.takenAt <= lost.at && (lost.nanoUsd > 0 || lost.requests > 0) && (evenBooked || !lost.booked),
+    )
     return from === undefined ? null : this.#take(from, hold.nanoUsd, 1)
   }
 

@@ -2,6 +2,7 @@
 
 import type { HoldMode, Refusal } from './account.ts'
 import { sameText } from './key.ts'
+import type { ModelLimit } from './model-limits.ts'
 import { mayComeFrom, type Permits } from './permits.ts'
 import type { RateLimits } from './rates.ts'
 import { refuse } from './refusing.ts'
@@ -25,6 +26,8 @@ export type Policy = Permits & {
   readonly limitNanoUsd: number | null
   readonly limitReset: string | null
   readonly limits: RateLimits
+  /** Limits for some models only; missing: none. */
+  readonly modelLimits?: readonly ModelLimit[]
   /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`. */
   readonly scopes: readonly string[]
   /** Absent: strict. */

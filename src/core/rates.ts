@@ -23,6 +23,12 @@ export function hasLimits(limits: RateLimits): boolean {
   return Object.values(limits).some((limit) => limit !== null)
 }
 
+/** May less after than before? */
+export function narrowsRates(before: RateLimits, after: RateLimits): boolean {
+  const names = Object.keys(NO_LIMITS) as readonly (keyof RateLimits)[] // its own names
+  return names.some((name) => (after[name] ?? Number.POSITIVE_INFINITY) < (before[name] ?? Number.POSITIVE_INFINITY))
+}
+
 /** What is told of a limit: the tighter one of minute and day. */
 export type RateView = { readonly limit: number; readonly remaining: number; readonly resetMs: number }
 export type RatesView = { readonly requests?: RateView; readonly tokens?: RateView }
@@ -41,7 +47,13 @@ type Windows = readonly [minute: RateWindow, day: RateWindow]
 const windows = (): Windows => [new RateWindow(MINUTE_MS, 1000), new RateWindow(DAY_MS, 900_000)]
 
 /** Why a request must wait. */
-export type Wait = { readonly what: string; readonly limit: number; readonly waitMs: number }
+export type Wait = {
+  readonly what: string
+  readonly limit: number
+  readonly waitMs: number
+  /** Whose limit it is, where it is not the key's. */
+  readonly scope?: string
+}
 
 export class Rates {
   readonly #requests = windows()
@@ -97,6 +109,15 @@ export class Rates {
       this.#tokens[i].restore(snapshot.tokens[i])
     }
   }
+}
+
+/** Of each kind the one with less left. */
+export function tighterView(a: RatesView | undefined, b: RatesView | undefined): RatesView | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  const less = (one: RateView | undefined, other: RateView | undefined): RateView | undefined =>
+    one === undefined || (other !== undefined && other.remaining < one.remaining) ? other : one
+  const [requests, tokens] = [less(a.requests, b.requests), less(a.tokens, b.tokens)]
+  return { ...(requests === undefined ? {} : { requests }), ...(tokens === undefined ? {} : { tokens }) }
 }
 
 function tighter(of: Windows, limits: readonly [number | null, number | null], now: number): RateView | null {

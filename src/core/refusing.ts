@@ -12,13 +12,16 @@ export function refuse(code: Refusal['code'], message: string): Refusal {
 export function refuseWait(wait: Wait, rates: RatesView | undefined): Refusal {
   const seconds = Math.ceil(wait.waitMs / 1000)
   return {
-    ...refuse('rate-exceeded', `The limit of this key is reached: ${wait.limit} ${wait.what}. Try again in ${seconds} s.`),
+    ...refuse(
+      'rate-exceeded',
+      `The limit of ${wait.scope ?? 'this key'} is reached: ${wait.limit} ${wait.what}. Try again in ${seconds} s.`,
+    ),
     retryAfterMs: wait.waitMs,
     ...(rates === undefined ? {} : { rates }),
   }
 }
 
-/** `money.scope`: `key`, or the shared budget that lacks it. */
+/** `money.scope`: `key`, or the shared budget or model limit that lacks it. */
 export function refuseMoney(money: Money): Refusal {
   const { spentNanoUsd, heldNanoUsd, limitNanoUsd, scope } = money
   const words = `$${dollarsText(spentNanoUsd)} spent and $${dollarsText(heldNanoUsd)} held of $${dollarsText(limitNanoUsd)}`

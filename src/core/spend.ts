@@ -1,5 +1,6 @@
 // What a key has spent, by period: absolute numbers, so a report that is repeated changes nothing.
 
+import type { PurseSpent } from './model-purses.ts'
 import { isoDay, isoMonth, isoWeek } from './window.ts'
 
 /** Whole nano-dollars of the present period and of the UTC day, week and month, each with the name of its span: a stale span counts as zero. */
@@ -29,7 +30,17 @@ export const NOTHING_SPENT: Spend = {
 
 /** As D1 keeps it: the JSON of a `Spend`, or `{}` of a key that was never used. */
 export function readSpend(text: string): Spend {
-  return { ...NOTHING_SPENT, ...(JSON.parse(text) as Partial<Spend>) }
+  const { models: _, ...spend } = JSON.parse(text) as Partial<Spend> & { readonly models?: unknown }
+  return { ...NOTHING_SPENT, ...spend }
+}
+
+/** Beside it: what is spent under each of the key's model limits. */
+export function readSpentByModel(text: string): readonly PurseSpent[] {
+  return (JSON.parse(text) as { readonly models?: readonly PurseSpent[] }).models ?? [] // as spendText wrote it
+}
+
+export function spendText(spend: Spend, models: readonly PurseSpent[]): string {
+  return JSON.stringify(models.length === 0 ? spend : { ...spend, models })
 }
 
 /** `nanoUsd` more in a period: in the present one's sum when it is that, in the sums of the day, week and month always. */

@@ -59,7 +59,10 @@ async function tellNow(object: Reached, keyId: string): Promise<boolean> {
 }
 
 /** A key's object as its methods are written; the platform's own type of a stub wraps every answer once more. */
-type Reached = Pick<KeyObject, 'admit' | 'renew' | 'extend' | 'view' | 'flush' | 'pending' | 'settle' | 'apply' | 'reconcile'>
+type Reached = Pick<
+  KeyObject,
+  'admit' | 'renew' | 'extend' | 'view' | 'flush' | 'pending' | 'settle' | 'apply' | 'reconcile' | 'modelLimits'
+>
 
 /** The object of a key, named by the key's id. */
 export function objectOf(env: Env, keyId: string): Reached {

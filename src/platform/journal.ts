@@ -9,8 +9,8 @@ import { QUIETLY } from './outbox.ts'
 const SOON_MS = 40
 /** An idle key leaves no slack on disk: its object may be taken from memory at any time, and nothing must be booked for that. */
 export const IDLE_MS = 3000
-/** A stored value holds at most 2 MiB, a hold about 300 bytes. */
-const PART_HOLDS = 2000
+/** A stored value holds at most 2 MiB, a hold about 300 bytes, and under 32 model limits 2 kB. */
+const PART_HOLDS = 500
 
 type Stored = Omit<Books, 'holds'> & { readonly slack?: Taken; readonly parts: number }
 type Part = Books['holds']
@@ -58,11 +58,11 @@ export class Journal {
 
   /** Writes down what was given back: whatever this object says from now on waits until it is on disk, or it could be given back and spent. */
   writeGivenBack(): Promise<void> {
-    return this.write(false, {})
+    return this.write(!this.#watched, {})
   }
 
-  /** Writes down now, in one with what else this turn has written. Resolves when it is on disk. */
-  write(closed = false, how: DurableObjectPutOptions = QUIETLY): Promise<void> {
+  /** Writes down now, in one with what else this turn has written. Resolves when it is on disk. Of an idle key without a slack. */
+  write(closed = !this.#watched, how: DurableObjectPutOptions = QUIETLY): Promise<void> {
     const now = Date.now()
     const { holds, ...rest } = this.#book.snapshot(now)
     const writing = this.#ahead.begin((of) => this.#book.room(of, now), closed)

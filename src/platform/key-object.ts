@@ -3,12 +3,13 @@
 import { DurableObject } from 'cloudflare:workers'
 import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Booked } from '../core/book.ts'
+import type { ModelLimitView } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
 import { refuseMoney } from '../core/refusing.ts'
 import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
-import { readSpend } from '../core/spend.ts'
+import { readSpend, readSpentByModel } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
@@ -46,7 +47,13 @@ export class KeyObject extends DurableObject<Env> {
       defaultCeiling: numberSetting(env, 'SLUICE_DEFAULT_MAX_TOKENS', 16_384),
     })
     this.#journal = new Journal(ctx.storage, this.#book)
-    this.#mirror = new Mirror(ctx.storage, () => this.env.DB, ctx.id.name ?? '', this.#book)
+    this.#mirror = new Mirror(
+      ctx.storage,
+      () => this.env.DB,
+      ctx.id.name ?? '',
+      this.#book,
+      () => quietly(this.#journal.write()),
+    )
     void ctx.blockConcurrencyWhile(() => this.#restore())
   }
 
@@ -121,7 +128,7 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Answers when the rows are on disk. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    const lost = await this.#recall(settlements.filter(({ hold, row }) => row !== null && !this.#book.knows(hold.requestId)))
+    const lost = await this.#recall(settlements.filter(({ hold }) => !this.#book.knows(hold.requestId)))
     const now = Date.now()
     await this.#keep([...lost, ...settlements.flatMap((settlement) => this.#book.settle(settlement, now))], now)
   }
@@ -132,6 +139,14 @@ export class KeyObject extends DurableObject<Env> {
     const now = Date.now()
     this.#expire(now)
     return this.#book.refuseSecret(secretHash, clientIp, now) ?? (this.#book.view(now) as KeyView)
+  }
+
+  /** What is spent and held under each of its model limits. */
+  async modelLimits(): Promise<readonly ModelLimitView[]> {
+    if (this.#book.policy === null) await this.#hydrate()
+    const now = Date.now()
+    this.#expire(now)
+    return this.#book.modelLimits(now)
   }
 
   async pending(requestId: string): Promise<Row | null> {
@@ -146,7 +161,10 @@ export class KeyObject extends DurableObject<Env> {
 
   /** An administrator's change, on disk when this answers; `inD1`: there it is already. `false`: another one is known here, so look again. */
   async apply(policy: Policy, inD1: boolean): Promise<boolean> {
-    return this.#mirror.take(policy, inD1)
+    const taken = this.#mirror.take(policy, inD1)
+    // With it: a restart must not take one model limit's purse for another's.
+    await Promise.all([taken, this.#journal.write()])
+    return taken
   }
 
   /** How far D1 has come with this key, as somebody has read it. `true`: it was behind what it was told, and has it again. */
@@ -202,7 +220,10 @@ export class KeyObject extends DurableObject<Env> {
     const stored = await readKey(this.env.DB, this.ctx.id.name ?? '')
     if (stored === null) return
     this.#book.hydrate(policyOf(stored))
-    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
+    if (this.#book.view(Date.now())?.spentEverNanoUsd === 0) {
+      this.#book.restore({ spend: readSpend(stored.spend), holds: [] })
+      this.#book.restoreByModel(readSpentByModel(stored.spend))
+    }
     void this.ctx.storage.put('policy', this.#book.policy, QUIETLY)
     this.#mirror.hydrated(stored)
   }

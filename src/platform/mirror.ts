@@ -7,7 +7,7 @@ import { isOurLabel } from '../core/key.ts'
 import { samePolicy, type Policy } from '../core/policy.ts'
 import { policyOf, policyText, readKey, type StoredKey } from './policies.ts'
 import { insertRestore, logRestore, type Restore } from './restores.ts'
-import { readSpend } from '../core/spend.ts'
+import { readSpend, spendText } from '../core/spend.ts'
 
 /** How far D1 is known to have come: its count of reports, and the newest policy seen there. `restoredAt`: when it was last seen behind that. */
 export type Known = { readonly reported: number; readonly version: number; readonly restoredAt: number | null }
@@ -22,14 +22,17 @@ export class Mirror {
   readonly #db: () => D1Database
   readonly #keyId: string
   readonly #book: Book
+  readonly #changed: () => void
   #known: Known = { reported: 0, version: 0, restoredAt: null }
   #mending: Promise<void> | null = null
 
-  constructor(storage: DurableObjectStorage, db: () => D1Database, keyId: string, book: Book) {
+  /** `changed`: the book has another policy; what it writes down goes to disk with it. */
+  constructor(storage: DurableObjectStorage, db: () => D1Database, keyId: string, book: Book, changed: () => void) {
     this.#storage = storage
     this.#db = db
     this.#keyId = keyId
     this.#book = book
+    this.#changed = changed
   }
 
   async restore(): Promise<void> {
@@ -71,7 +74,10 @@ export class Mirror {
   report(): readonly D1PreparedStatement[] {
     const { reported, version } = this.#known
     const tell = 'UPDATE keys SET spend = ?1, reported = MAX(reported, ?3) + 1 WHERE id = ?2 AND reported >= ?3 AND version >= ?4'
-    return [this.look(), this.#db().prepare(tell).bind(JSON.stringify(this.#book.spend), this.#keyId, reported, version)]
+    return [
+      this.look(),
+      this.#db().prepare(tell).bind(spendText(this.#book.spend, this.#book.spentByModel), this.#keyId, reported, version),
+    ]
   }
 
   /** Looks at what `look` or `report` has read; `known` as it was before that. @throws what D1 throws: it is to be repeated */
@@ -84,6 +90,7 @@ export class Mirror {
     if (mine !== null && this.#known.version < mine.version && row.version === mine.version) {
       this.#book.hydrate(policyOf(row))
       void this.#storage.put('policy', this.#book.policy, QUIETLY)
+      this.#changed()
     }
     this.#confirm(row, reported ? 1 : 0)
   }
@@ -161,7 +168,10 @@ export class Mirror {
       },
     }
     const mark = `${this.#known.version}:${this.#known.reported}`
-    const forward = other === null ? [upsert(db, policy, this.#book.spend, this.#known.reported + 1, restore.createdAt)] : []
+    const forward =
+      other === null
+        ? [upsert(db, policy, spendText(this.#book.spend, this.#book.spentByModel), this.#known.reported + 1, restore.createdAt)]
+        : []
     await db.batch([...forward, insertRestore(db, restore, mark)])
     logRestore(restore)
     if (this.#book.policy === mine) this.#book.hydrate(policy)
@@ -175,7 +185,7 @@ function rowOf(results: readonly D1Result[]): StoredKey | null {
 }
 
 /** The whole row, as the object knows it. */
-function upsert(db: D1Database, policy: Policy, spend: Book['spend'], reported: number, now: number): D1PreparedStatement {
+function upsert(db: D1Database, policy: Policy, spend: string, reported: number, now: number): D1PreparedStatement {
   const [newest, before] = policy.secrets
   const columns: { readonly [column: string]: string | number | null } = {
     id: policy.keyId,
@@ -193,7 +203,7 @@ function upsert(db: D1Database, policy: Policy, spend: Book['spend'], reported: 
     limit_nano_usd: policy.limitNanoUsd,
     limit_reset: policy.limitReset,
     policy: policyText(policy),
-    spend: JSON.stringify(spend),
+    spend,
     reported,
     imported: isOurLabel(policy.label) ? 0 : 1,
   }

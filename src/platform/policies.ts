@@ -1,6 +1,7 @@
 // A key's policy in D1: read for its object and for the keys API.
 
 import type { HoldMode } from '../core/account.ts'
+import type { ModelLimit } from '../core/model-limits.ts'
 import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
@@ -30,8 +31,11 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, markupBasisPoints, onDisconnect, mode, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, modelLimits, scopes, markupBasisPoints, onDisconnect, mode, ...permits } = JSON.parse(
+    stored.policy,
+  ) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
+    readonly modelLimits?: readonly ModelLimit[]
     readonly scopes?: readonly string[]
     readonly markupBasisPoints?: number
     readonly onDisconnect?: OnDisconnect
@@ -55,6 +59,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...EVERYTHING,
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
+    modelLimits: modelLimits ?? [],
     scopes: scopes ?? [],
     mode: mode ?? 'strict',
     ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
@@ -64,12 +69,13 @@ export function policyOf(stored: StoredKey): Policy {
 
 /** The column `policy`: only what narrows. */
 export function policyText(
-  settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'markupBasisPoints' | 'onDisconnect' | 'mode'>,
+  settings: Pick<Policy, keyof Permits | 'limits' | 'scopes' | 'modelLimits' | 'markupBasisPoints' | 'onDisconnect' | 'mode'>,
 ): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
   return JSON.stringify({
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
+    ...((settings.modelLimits ?? []).length === 0 ? {} : { modelLimits: settings.modelLimits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
     ...((settings.markupBasisPoints ?? 0) === 0 ? {} : { markupBasisPoints: settings.markupBasisPoints }),
     ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),

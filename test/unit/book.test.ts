@@ -251,6 +251,14 @@ describe('the book of a key', () => {
       expect(b.view(NOW + HOLD_MS + 1)).toMatchObject({ spentNanoUsd: 2 * HOLD + 25, heldNanoUsd: 0 })
     })
 
+    it('takes nothing out of what was booked for a stream that only renews, and gives it back when that settles', () => {
+      const b = crashed()
+      b.expire(NOW + HOLD_MS)
+      for (let i = 0; i < 3; i++) expect(b.renew(held('forgotten'), NOW + HOLD_MS + i)).toBe(false)
+      b.settle(settled('forgotten', 25), NOW + HOLD_MS + 3)
+      expect(b.view(NOW + HOLD_MS + 3)).toMatchObject({ spentNanoUsd: 2 * HOLD + 25, heldNanoUsd: 0 })
+    })
+
     it('takes nothing out of it for a request that was admitted afterwards, or that was never sent', () => {
       const b = crashed()
       b.settle({ ...settled('later', 25), hold: held('later', { takenAt: NOW + 1 }) }, NOW + 2)

@@ -106,6 +106,14 @@ describe('an elastic hold', () => {
     expect(granted(book({ limitNanoUsd: null }).admit(ask('a'), NOW)).hold.elastic).toBeUndefined()
   })
 
+  it('is whole under a limit of the model', () => {
+    const under = (glob: string): Partial<Policy> => ({ modelLimits: [{ glob, limitNanoUsd: 5000, limitReset: null, limits: NO_LIMITS }] })
+    const { hold } = granted(book(under('p/*')).admit(ask('a'), NOW))
+    expect([hold.nanoUsd, hold.elastic]).toEqual([5000, undefined])
+    const elsewhere = granted(book(under('q/*')).admit(ask('a'), NOW))
+    expect(elsewhere.hold.elastic).toBeDefined()
+  })
+
   it('grows up to the worst case and the limit, whichever is less, and not by too little', () => {
     const b = book()
     const { hold } = granted(b.admit(ask('a'), NOW))
