@@ -57,7 +57,7 @@ export function booked(bill: Bill, { seen, ending, unbilled }: Outcome): Booked 
     if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
     return { usage, from: 'provider', costNanoUsd: nanoUsd }
   }
-  if (seen !== null && seen.unbilled && ending !== 'client-gone')
+  if (seen !== null && seen.unbilled && ending !== 'client-gone' && ending !== 'budget-stop')
     return { usage: seen.usage, from: seen.usage === null ? 'none' : 'provider', costNanoUsd: 0 }
   if (ending === 'complete' && seen !== null && seen.usage !== null && !saysTooLittle(bill, seen.usage, cost)) return told(seen.usage)
   // A provider that answered with an error status, or never got the request's end, has billed nothing.
