@@ -11,6 +11,7 @@ const HELP = `npm run key -- COMMAND [options]
            [--ips CIDR,CIDR]       from where it may be used
            [--rpm N] [--rpd N]     requests a minute, a day      [--tpm N] [--tpd N]   tokens a minute, a day
            [--parallel N]          requests at once
+           [--mode strict|elastic] what a stream holds: its worst case, or what it has come to and a little more
            [--on-disconnect drain] answers of clients that left are read to their end, where leaving does not end the bill
            makes a key and shows it, once
   list     shows all keys: hash, name, spend, limit
@@ -50,6 +51,7 @@ try {
       tpm: { type: 'string' },
       tpd: { type: 'string' },
       parallel: { type: 'string' },
+      mode: { type: 'string' },
       'on-disconnect': { type: 'string' },
       hash: { type: 'string' },
       grace: { type: 'string' },

@@ -1,8 +1,8 @@
 // What the gateway needs of the world. Each port has one implementation in platform/ and one in test/fakes/.
 
 import type { Catalogue } from './catalogue/index.ts'
+import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
 import type { PriceBook } from './catalogue/price-book.ts'
-import type { Admission, Ask, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
 import type { DialectId } from './core/canonical.ts'
 import type { Estate } from './core/estate.ts'
 import type { Framing } from './core/framing.ts'
@@ -11,8 +11,10 @@ import type { Provider, Settings } from './providers/contract.ts'
 /** The key's own object: policy, limits, holds and outbox under one owner. */
 export interface Account {
   admit(ask: Ask): Promise<Admission>
-  /** Keeps a hold alive; called well before `expiresAt`. */
-  renew(hold: Hold): Promise<void>
+  /** Keeps a hold alive; called well before `expiresAt`. `ranNanoUsd`: what an answer under an elastic hold has cost so far. */
+  renew(hold: Hold, ranNanoUsd?: number): Promise<void>
+  /** More for an answer that runs under an elastic hold: the hold as it stands then; `null`: there is no more. */
+  extend(hold: Hold, extension: Extension): Promise<Hold | null>
   /** Idempotent by request id; a late settle after expiry corrects the booked row. */
   settle(settlement: Settlement): Promise<void>
   view(secretHash: string, clientIp: string | null): Promise<KeyView | Refusal>

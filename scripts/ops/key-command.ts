@@ -16,6 +16,7 @@ export type KeyOptions = {
   readonly tpm?: string | undefined
   readonly tpd?: string | undefined
   readonly parallel?: string | undefined
+  readonly mode?: string | undefined
   readonly 'on-disconnect'?: string | undefined
   readonly hash?: string | undefined
   readonly grace?: string | undefined
@@ -40,10 +41,17 @@ export function createBody(options: KeyOptions): object {
   if (name === undefined || name === '') throw new UsageError('Give the key a name: --name "my app".')
   if (expires !== undefined && Number.isNaN(Date.parse(expires)))
     throw new UsageError('--expires takes a date such as 2027-01-31 or 2027-01-31T00:00:00Z.')
+  const { mode } = options
+  if (mode !== undefined && mode !== 'strict' && mode !== 'elastic') throw new UsageError('--mode takes strict or elastic.')
   const onDisconnect = options['on-disconnect']
   if (onDisconnect !== undefined && onDisconnect !== 'drain' && onDisconnect !== 'abort')
     throw new UsageError('--on-disconnect takes drain or abort.')
-  const special = { ...listsOf(options), ...ratesOf(options), ...(onDisconnect === undefined ? {} : { on_disconnect: onDisconnect }) }
+  const special = {
+    ...listsOf(options),
+    ...ratesOf(options),
+    ...(onDisconnect === undefined ? {} : { on_disconnect: onDisconnect }),
+    ...(mode === undefined ? {} : { mode }),
+  }
   if (reset !== undefined && limit === undefined) throw new UsageError('--reset says how often the limit begins anew: it needs --limit.')
   return {
     name,

@@ -57,6 +57,7 @@ const special = z.strictObject({
   tokens_per_minute: rate,
   tokens_per_day: rate,
   parallel_requests: rate,
+  mode: z.enum(['strict', 'elastic']).optional(),
   markup_basis_points: basisPoints.nullable().optional(),
   on_disconnect: z.enum(ON_DISCONNECT).optional(),
   model_limits: modelLimits,
@@ -119,6 +120,7 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     limits: { ...NO_LIMITS, ...rateLimitsSaid(said.sluice) },
     modelLimits: modelLimitsSaid(said.sluice?.model_limits, []),
     scopes: scopesSaid(said.sluice, []),
+    mode: said.sluice?.mode ?? 'strict',
     markupBasisPoints: said.sluice?.markup_basis_points ?? 0,
     onDisconnect: said.sluice?.on_disconnect ?? 'abort',
     naming: { ...NO_NAMING, ...namingSaid(said.sluice) },
@@ -134,6 +136,7 @@ export function readChange(value: unknown): Change {
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
+    ...(said.sluice?.mode === undefined ? {} : { mode: said.sluice.mode }),
     ...(said.sluice?.markup_basis_points === undefined ? {} : { markupBasisPoints: said.sluice.markup_basis_points ?? 0 }),
     ...(said.sluice?.on_disconnect === undefined ? {} : { onDisconnect: said.sluice.on_disconnect }),
     ...(said.sluice === undefined

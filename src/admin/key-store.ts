@@ -1,6 +1,7 @@
 // Keys as administrators make and change them: D1 and the key's object, in the order that never leaves a revoked key alive.
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
+import type { HoldMode } from '../core/account.ts'
 import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
@@ -23,6 +24,7 @@ export type Settings = Permits & {
   readonly limits: RateLimits
   readonly modelLimits: readonly ModelLimit[]
   readonly scopes: readonly string[]
+  readonly mode?: HoldMode
   /** Zero: nothing is added on top. */
   readonly markupBasisPoints: number
   readonly onDisconnect: OnDisconnect
@@ -186,6 +188,7 @@ function tightens(before: Policy, after: Policy): boolean {
     limit(after) < limit(before) ||
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
+    (after.mode !== 'elastic' && before.mode === 'elastic') ||
     (after.markupBasisPoints ?? 0) > (before.markupBasisPoints ?? 0) ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     narrowsRates(before.limits, after.limits) ||
@@ -197,10 +200,10 @@ function tightens(before: Policy, after: Policy): boolean {
 
 function settingsOf(policy: Policy): Settings {
   const { name, disabled, limitNanoUsd, limitReset, softNanoUsd = null, expiresAt, models, providers, regions, ips, limits } = policy
-  const { modelLimits = [], scopes, naming = NO_NAMING, markupBasisPoints = 0, onDisconnect = 'abort' } = policy
+  const { modelLimits = [], scopes, naming = NO_NAMING, markupBasisPoints = 0, onDisconnect = 'abort', mode = 'strict' } = policy
   const permits = { models, providers, regions, ips }
   const money = { limitNanoUsd, limitReset, softNanoUsd, markupBasisPoints }
-  return { name, disabled, expiresAt, ...permits, ...money, limits, modelLimits, scopes, naming, onDisconnect }
+  return { name, disabled, expiresAt, ...permits, ...money, limits, modelLimits, scopes, naming, onDisconnect, mode }
 }
 
 /** Keys that were written, in this order. */

@@ -25,6 +25,8 @@ export type CandidateAsk = {
   readonly inputTokens: number | null
   /** The most this model can put out; `null`: unknown. */
   readonly maxOutputTokens: number | null
+  /** What its answer costs can be counted while it runs, so an elastic hold may be extended; absent: it is held whole. */
+  readonly isCountable?: boolean
 }
 
 /** Everything admission needs, so that the Worker makes one call. `requestId` is ours, never the client's. */
@@ -52,11 +54,19 @@ export type Hold = {
   readonly expiresAt: number
   /** The key has a budget: what is unknown is booked at its worst. */
   readonly budgeted: boolean
+  /** It covers a part of the answer and is extended while that runs, up to the request's worst case in whole nano-dollars. Absent: it covers all. */
+  readonly elastic?: { readonly mostNanoUsd: number }
   /** What it takes of the key's model limits, where it has some. */
   readonly purses?: readonly PurseHold[]
   /** The shared budgets it was reserved in, where the request itself has named some: so that its settle can name them again. */
   readonly scopes?: readonly string[]
 }
+
+/** What a running answer has cost so far, rather more than less, and what its hold should become: at least, and at best. Whole nano-dollars. */
+export type Extension = { readonly ranNanoUsd: number; readonly leastNanoUsd: number; readonly bestNanoUsd: number }
+
+/** `strict`: a hold covers the worst case, and the ceiling is lowered to what can be paid. `elastic`: it grows with the answer, which ends when the money does. */
+export type HoldMode = 'strict' | 'elastic'
 
 /** A whole answer kept for a repeat under the same Idempotency-Key. */
 export type KeptAnswer = { readonly status: number; readonly headers: { readonly [name: string]: string }; readonly text: string }
@@ -95,8 +105,8 @@ export type Admission =
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
 
-/** `unattributed`: no request, but what a crash of the key's object may have forgotten. */
-export type Ending = 'complete' | 'client-gone' | 'upstream-cut' | 'failed' | 'expired' | 'unattributed'
+/** `budget-stop`: an elastic hold could not be extended. `unattributed`: no request, but what a crash of the key's object may have forgotten. */
+export type Ending = 'complete' | 'client-gone' | 'upstream-cut' | 'budget-stop' | 'failed' | 'expired' | 'unattributed'
 export type UsageFrom = 'provider' | 'counted' | 'hold' | 'none'
 
 /** One call of one target. */
@@ -170,6 +180,7 @@ export type KeyView = Permits & {
   readonly limits: RateLimits
   readonly modelLimits: readonly ModelLimitView[]
   readonly scopes: readonly string[]
+  readonly mode: HoldMode
   readonly onDisconnect: OnDisconnect
   readonly naming: Naming
   readonly running: number

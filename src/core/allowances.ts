@@ -52,6 +52,11 @@ export class Allowances {
     return cover(allowance, { scope, turn: allowance.turn, nanoUsd, covered: false })
   }
 
+  /** Sets more aside for what is held already; all of it anew where a new period has begun since, for then nothing of it is held there. */
+  reserveMore({ scope, turn, nanoUsd }: Share, moreNanoUsd: number, now: number): Share {
+    return this.reserve(scope, this.#present(scope, now).turn === turn ? moreNanoUsd : nanoUsd + moreNanoUsd, now)
+  }
+
   /** What is leased and neither held nor spent. */
   free(scope: string): number {
     const allowance = this.#all.get(scope)
@@ -114,11 +119,11 @@ export class Allowances {
     if (costNanoUsd > 0) this.#present(scope, now).spent += costNanoUsd
   }
 
-  /** Settles a share at all that it holds, so that it may be corrected later. */
-  book(share: Share): BookedShare {
+  /** Settles a share at what is booked for it, all that it holds or less, so that it may be corrected later. */
+  book(share: Share, nanoUsd: number): BookedShare {
     const allowance = this.#all.get(share.scope)
-    this.settle(share, share.nanoUsd)
-    return { ...share, period: allowance?.turn === share.turn ? allowance.period : '' }
+    this.settle(share, nanoUsd)
+    return { ...share, nanoUsd, period: allowance?.turn === share.turn ? allowance.period : '' }
   }
 
   /** A booked cost turns out otherwise. What it was booked on may be forgotten: its period decides where it goes. Less in one that is not known cannot be taken back. */

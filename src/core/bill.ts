@@ -14,6 +14,8 @@ export type Bill = {
   /** The provider bills nothing more once the connection is closed. */
   readonly stopsOnAbort: boolean
   readonly bodyBytes: number
+  /** Every event of it was counted, under an elastic hold that covers a part of the worst case; with what may have been thought unseen. */
+  readonly metered?: { readonly unseenTokens: number } | undefined
   /** A service tier that this target was asked for; `null`: none, or it does not hear of it. */
   readonly service: string | null
   /** As the intent of the request has them. */
@@ -23,12 +25,17 @@ export type Bill = {
   readonly knownUnits?: Units | undefined
 }
 
+/** What of it an estimate is made with. */
+export type Counts = Pick<Bill, 'bodyBytes' | 'guess' | 'metered' | 'units' | 'likelyUnits'>
+
 /** What an answer brought. */
 export type Seen = {
   readonly usage: Usage | null
   readonly finish: string | null
   /** Characters of content. */
   readonly contentLength: number
+  /** Output tokens as they were counted event by event, where they were. */
+  readonly outputTokens?: number
   /** Its provider bills nothing for an answer that ended so. */
   readonly unbilled: boolean
 }
@@ -39,7 +46,7 @@ export type Outcome = { readonly seen: Seen | null; readonly ending: Ending; rea
 export type Booked = Pick<Row, 'usage' | 'costNanoUsd'> & { readonly from: UsageFrom }
 
 /** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
-const BYTES_A_TOKEN = 3
+export const BYTES_A_TOKEN = 3
 
 export function booked(bill: Bill, { seen, ending, unbilled }: Outcome): Booked {
   const { rates, hold } = bill
@@ -50,7 +57,7 @@ export function booked(bill: Bill, { seen, ending, unbilled }: Outcome): Booked 
     if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
     return { usage, from: 'provider', costNanoUsd: nanoUsd }
   }
-  if (seen !== null && seen.unbilled && ending !== 'client-gone')
+  if (seen !== null && seen.unbilled && ending !== 'client-gone' && ending !== 'budget-stop')
     return { usage: seen.usage, from: seen.usage === null ? 'none' : 'provider', costNanoUsd: 0 }
   if (ending === 'complete' && seen !== null && seen.usage !== null && !saysTooLittle(bill, seen.usage, cost)) return told(seen.usage)
   // A provider that answered with an error status, or never got the request's end, has billed nothing.
@@ -59,14 +66,18 @@ export function booked(bill: Bill, { seen, ending, unbilled }: Outcome): Booked 
   // Usage told by a stream that then broke off is told all the same, where its finish was there.
   if (seen !== null && seen.usage !== null && seen.finish !== null) return told(seen.usage)
   const unseen = bill.guess !== undefined && !costsNothing(cost, bill.knownUnits)
-  const stops = ending === 'client-gone' && bill.stopsOnAbort
-  if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
-    return { usage: counted(bill, seen), from: 'hold', costNanoUsd: hold.nanoUsd }
+  const stops = (ending === 'client-gone' || ending === 'budget-stop') && bill.stopsOnAbort
   const untold = seen === null || seen.usage === null
   const usage = { ...counted(bill, seen), ...(untold ? serviceAsked(bill) : {}) }
   const nanoUsd = cost(usage)
+  // A metered hold is not the worst case: what was counted may be more.
+  if (hold.budgeted && !stops && (unseen || ending !== 'complete'))
+    return bill.metered !== undefined && nanoUsd !== null && nanoUsd > hold.nanoUsd
+      ? { usage, from: 'counted', costNanoUsd: nanoUsd }
+      : { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
   if (nanoUsd === null && rates !== null && hold.budgeted) return { usage, from: 'hold', costNanoUsd: hold.nanoUsd }
-  return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, hold.nanoUsd) }
+  const most = bill.metered === undefined ? hold.nanoUsd : (hold.elastic?.mostNanoUsd ?? hold.nanoUsd)
+  return { usage, from: 'counted', costNanoUsd: nanoUsd === null || !hold.budgeted ? nanoUsd : Math.min(nanoUsd, most) }
 }
 
 /** Where nobody told the service tier, a dearer one that was asked for counts as given. */
@@ -89,10 +100,14 @@ function saysTooLittle(bill: Bill, told: Usage, cost: (usage: Usage) => number |
 }
 
 /** What was used as far as anybody saw: the provider's own counts where it told some, else an estimate from the text. */
-function counted({ bodyBytes, guess, units: most, likelyUnits: units = most }: Bill, seen: Seen | null): Usage {
+export function counted(
+  { bodyBytes, guess, metered, units: most, likelyUnits: units = most }: Counts,
+  seen: Omit<Seen, 'unbilled'> | null,
+): Usage {
   const told = seen?.usage ?? null
   if (guess !== undefined) return guess
-  const output = Math.max(told?.output ?? 0, Math.ceil((seen?.contentLength ?? 0) / BYTES_A_TOKEN))
+  const estimated = Math.ceil((seen?.contentLength ?? 0) / BYTES_A_TOKEN)
+  const output = Math.max(told?.output ?? 0, metered === undefined ? estimated : (seen?.outputTokens ?? estimated) + metered.unseenTokens)
   return told === null
     ? usageOf({ input: Math.ceil(bodyBytes / BYTES_A_TOKEN), output, ...(units === undefined ? {} : { units }) })
     : { ...told, output }

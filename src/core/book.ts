@@ -1,9 +1,10 @@
 // The books of one key: policy, money spent and held, settled requests. Pure and synchronous: no await stands between the check and
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
-import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
+import type { Admission, Ask, CandidateAsk, Extension, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
 import { Allowances, type AllowancesJournal, type BookedShare, type Share } from './allowances.ts'
 import type { Taken } from './ahead.ts'
+import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
 import { planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
@@ -11,7 +12,7 @@ import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
 import { longest, ModelPurses, soonest, type PursesJournal, type PurseSpent } from './model-purses.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
-import { refuseSecret, type Policy } from './policy.ts'
+import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
 import { inputTokens, outputTokens } from './price.ts'
 import { costIn, providerOf, providerScopes } from './provider-shares.ts'
 import { hasLimits, Rates, type RatesSnapshot } from './rates.ts'
@@ -24,12 +25,14 @@ import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
 
-/** `tokens` are reserved until the settle says how many it were. */
+/** `tokens` are reserved until the settle says how many it were; `ranNanoUsd` is what an answer had cost when it was last told; `extends`: it waits to join this request's hold. */
 type Held = {
   readonly hold: Hold
   readonly idempotencyKey: string | null
   readonly tokens?: number
   readonly shares?: readonly Share[]
+  readonly ranNanoUsd?: number
+  readonly extends?: string
 }
 
 /** What must survive a restart. */
@@ -64,6 +67,8 @@ export class Book {
   #spend: Spend = NOTHING_SPENT
   #held = 0
   readonly #holds = new Map<string, Held>()
+  /** Extensions among the holds: they are no requests of their own. */
+  #extending = 0
   readonly #rates = new Rates()
   readonly #allowances = new Allowances()
   /** Customers and tags that requests have named. */
@@ -127,8 +132,8 @@ export class Book {
     if (rates !== undefined) this.#rates.restore(rates)
     for (const [id, held] of holds) {
       if (this.#holds.has(id)) continue
-      if (held.shares?.some(({ covered }) => !covered) === true) {
-        for (const share of held.shares) this.#allowances.settle(share, 0) // it was still waiting for a shared budget: nobody was told that it may go
+      if (held.extends !== undefined || held.shares?.some(({ covered }) => !covered) === true) {
+        for (const share of held.shares ?? []) this.#allowances.settle(share, 0) // it was still waiting for a shared budget: nobody was told that it may go
         continue
       }
       this.#holds.set(id, held)
@@ -155,6 +160,7 @@ export class Book {
     if (held === undefined) return []
     const { nanoUsd, purses = [] } = held.hold
     const money = [['money', nanoUsd], ...(held.shares ?? []).map(({ scope }) => [scope, nanoUsd] as const)] as const
+    if (held.extends !== undefined) return money
     if (purses.length === 0 && (this.#policy === null || !hasLimits(this.#policy.limits))) return money
     return [...money, ['requests', 1], ['tokens', held.tokens ?? 0], ...this.#purses.taken(purses)]
   }
@@ -208,7 +214,8 @@ export class Book {
     const plans = permitted.map((one) => {
       const most = Math.min(left, one.look.leftNanoUsd)
       const counts = budgeted || one.look.budgeted || this.budgetedProviders.has(one.candidate.provider)
-      return { ...one, ...planHold(one.candidate, ask, counts, most, this.#settings.defaultCeiling) }
+      const mode = one.look.under.length > 0 ? 'strict' : policy.mode // a model limit is held for as a whole
+      return { ...one, ...planHold(one.candidate, ask, counts, most, this.#settings.defaultCeiling, mode) }
     })
     const payable = plans.filter((p) => p.kind === 'fits')
     const fitting = payable.filter(({ look }) => look.wait === null)
@@ -228,8 +235,10 @@ export class Book {
     let nanoUsd = 0
     let ceiling: number | null = null
     let clamped = false
+    let mostNanoUsd = 0
     for (const p of fitting) {
       nanoUsd = Math.max(nanoUsd, p.nanoUsd)
+      mostNanoUsd = Math.max(mostNanoUsd, p.mostNanoUsd ?? p.nanoUsd)
       if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
       clamped ||= p.clamped
     }
@@ -242,6 +251,7 @@ export class Book {
       budgeted: budgeted || atProviders.length > 0 || fitting.some(({ look }) => look.budgeted),
       ...(all === policy.scopes ? {} : { scopes: all }),
       ...(fitting.some(({ look }) => look.under.length > 0) ? { purses: this.#purses.reserve(fitting, now) } : {}),
+      ...(mostNanoUsd > nanoUsd ? { elastic: { mostNanoUsd } } : {}),
     }
     const shares = all.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
     this.#settled.delete(ask.requestId) // it is asked again: a shared budget refused, or the policy changed
@@ -329,13 +339,55 @@ export class Book {
     this.#allowances.confirm(...told)
   }
 
-  /** A live stream's hold begins its life anew; one that a crash has forgotten is remembered again. */
-  renew(hold: Hold, now: number): boolean {
+  /** Sets more aside for a running answer and gives back the id it waits under until it is leased (`lacking`) and `join`ed; `null`: there is no more. */
+  extend(hold: Hold, extension: Extension, now: number): string | null {
+    const policy = this.#policy
+    if (!this.renew(hold, now, extension.ranNanoUsd) || policy === null || !mayGoOn(policy, now)) return null
+    const held = this.#holds.get(hold.requestId)
+    const more = held === undefined ? null : moreFor(held.hold, extension, this.#left(now))
+    if (held === undefined || more === null) return null
+    const id = extensionId(hold)
+    // Where the period has turned over, all of it settles in the new one, in which it is held.
+    const period = periodAt(policy.limitReset, policy.createdAt, now).id
+    const shares = (held.shares ?? []).map((share) => this.#allowances.reserveMore(share, more, now))
+    const { purses: _, ...plain } = held.hold // of a model limit all is held from the start
+    this.#settled.delete(id)
+    this.#holds.set(id, {
+      hold: { ...plain, requestId: id, period, nanoUsd: more },
+      idempotencyKey: null,
+      shares,
+      extends: hold.requestId,
+    })
+    this.#held += more
+    this.#extending++
+    return id
+  }
+
+  /** An extension that all have granted becomes part of its hold, which is given back; `null`: the answer has ended meanwhile, or a shared period has. */
+  join(id: string, now: number): Hold | null {
+    const more = this.#holds.get(id)
+    const held = this.#holds.get(more?.extends ?? '')
+    if (more === undefined) return null
+    const shares = held === undefined ? null : joinShares(held.shares ?? [], more.shares ?? [], more.hold.nanoUsd)
+    if (held === undefined || shares === null) {
+      this.cancel(id, now)
+      return null
+    }
+    this.#holds.delete(id)
+    this.#extending--
+    const hold: Hold = { ...held.hold, period: more.hold.period, nanoUsd: held.hold.nanoUsd + more.hold.nanoUsd }
+    this.#holds.set(hold.requestId, { ...held, hold, shares })
+    return hold
+  }
+
+  /** A live stream's hold begins its life anew; one that a crash has forgotten is remembered again. `ranNanoUsd`: what its answer has cost so far. */
+  renew(hold: Hold, now: number, ranNanoUsd?: number): boolean {
     const { requestId } = hold
     const expiresAt = now + this.#settings.holdMs
+    this.#recallExtension(hold)
     const held = this.#holds.get(requestId)
     if (held !== undefined) {
-      this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt } })
+      this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt }, ...(ranNanoUsd === undefined ? {} : { ranNanoUsd }) })
       return true
     }
     const drawn = this.#settled.has(requestId) ? null : this.#draw(hold, false)
@@ -350,6 +402,7 @@ export class Book {
   /** Replaces a hold by the real cost, once. Gives back the rows to write: none where this request is settled already, or nothing was sent. */
   settle({ hold, row, answer }: Settlement, now: number): readonly Booked[] {
     const { requestId } = hold
+    this.#recallExtension(hold)
     const held = this.#holds.get(requestId)
     this.#repeats.end(held?.idempotencyKey ?? null, requestId, answer)
     const before = this.#settled.get(requestId)
@@ -373,18 +426,19 @@ export class Book {
     return [...settled, ...this.#giveBack(drawn, now)]
   }
 
-  /** Books every hold whose time is over in full: money never becomes free by time alone. */
+  /** Books every hold whose time is over in full, an elastic one at what it was last told: money never becomes free by time alone. */
   expire(now: number): readonly Booked[] {
     const rows: Booked[] = []
-    for (const [id, { hold, shares }] of this.#holds) {
-      if (hold.expiresAt > now) continue
-      if (shares?.some(({ covered }) => !covered) === true) {
+    for (const [id, { hold: whole, shares, ranNanoUsd, extends: extended }] of this.#holds) {
+      if (whole.expiresAt > now) continue
+      if (extended !== undefined || shares?.some(({ covered }) => !covered) === true) {
         this.cancel(id, now) // it still waits for a shared budget: nobody was told that it may go
         continue
       }
+      const hold = { ...whole, nanoUsd: expiredCost(whole, ranNanoUsd) }
       this.#release(id)
       this.#purses.expire(hold, now)
-      const booked = shares?.map((share) => this.#allowances.book(share)) // which provider was used is not known: all that may have been
+      const booked = shares?.map((share) => this.#allowances.book(share, Math.min(share.nanoUsd, hold.nanoUsd))) // which provider was used is not known: all that may have been
       this.#spendMore(hold.nanoUsd, hold.period, now)
       this.#settled.set(id, {
         nanoUsd: hold.nanoUsd,
@@ -447,6 +501,7 @@ export class Book {
       limits: policy.limits,
       modelLimits: this.modelLimits(now),
       scopes: policy.scopes,
+      mode: policy.mode ?? 'strict',
       onDisconnect: policy.onDisconnect ?? 'abort',
       naming: policy.naming ?? NO_NAMING,
       running: this.#running,
@@ -474,7 +529,7 @@ export class Book {
   }
 
   get #running(): number {
-    return this.#holds.size + this.#lost.requests
+    return this.#holds.size - this.#extending + this.#lost.requests
   }
 
   get #heldAll(): number {
@@ -523,6 +578,21 @@ export class Book {
       for (const share of before.shares ?? []) this.#allowances.correct(share, costIn(share.scope, row) - share.nanoUsd, now)
   }
 
+  /** A hold that was larger when it was last told than it is remembered: a crash has forgotten its extension. */
+  #recallExtension(hold: Hold): void {
+    const held = this.#holds.get(hold.requestId)
+    if (held === undefined || hold.nanoUsd <= held.hold.nanoUsd) return
+    const drawn = this.#lost.drawExtension(hold, hold.nanoUsd - held.hold.nanoUsd, new Set(this.#scopesOf(hold)))
+    if (drawn === null) return
+    const shares = (held.shares ?? []).map((share) => {
+      const extra = drawn.shares.find(({ scope, turn }) => scope === share.scope && turn === share.turn)
+      return extra === undefined ? share : { ...share, nanoUsd: share.nanoUsd + extra.nanoUsd }
+    })
+    for (const extra of drawn.shares) if (!shares.some(({ scope }) => scope === extra.scope)) this.#allowances.settle(extra, 0)
+    this.#holds.set(hold.requestId, { ...held, shares, hold: { ...held.hold, nanoUsd: held.hold.nanoUsd + drawn.nanoUsd } })
+    this.#held += drawn.nanoUsd
+  }
+
   /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */
   #trueUp(requestId: string, row: Row | null): void {
     const held = this.#holds.get(requestId)
@@ -539,6 +609,7 @@ export class Book {
     if (held === undefined) return
     this.#holds.delete(requestId)
     this.#held -= held.hold.nanoUsd
+    if (held.extends !== undefined) this.#extending--
   }
 
   #spendMore(nanoUsd: number, period: string, now: number): void {

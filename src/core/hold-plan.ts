@@ -1,18 +1,34 @@
 // What one target would need of a key's money: the hold that covers its worst case, and the output ceiling that keeps it there.
 
-import type { Ask, CandidateAsk } from './account.ts'
+import type { Ask, CandidateAsk, HoldMode } from './account.ts'
 
 /** Fewer output tokens than this are no answer: a request is refused rather than clamped below it. */
 const LEAST_CLAMP = 16
 /** Without a budget a hold is only shown; bounded so that sums of absurd ceilings stay exact. */
 const MOST_UNBUDGETED = 1_000_000_000_000
+/** Output tokens that an elastic hold begins with. */
+const FIRST_SLICE = 1024
 
 export type HoldPlan =
-  | { readonly kind: 'fits'; readonly nanoUsd: number; readonly ceiling: number | null; readonly clamped: boolean }
+  /** `mostNanoUsd`: the worst case, where the hold covers only a part of it. */
+  | {
+      readonly kind: 'fits'
+      readonly nanoUsd: number
+      readonly ceiling: number | null
+      readonly clamped: boolean
+      readonly mostNanoUsd?: number
+    }
   | { readonly kind: 'dear' | 'unpriced' | 'unbounded' }
 
 /** What one target would need: its hold, and the output ceiling to enforce so that the hold covers it. */
-export function planHold(candidate: CandidateAsk, ask: Ask, budgeted: boolean, left: number, defaultCeiling: number): HoldPlan {
+export function planHold(
+  candidate: CandidateAsk,
+  ask: Ask,
+  budgeted: boolean,
+  left: number,
+  defaultCeiling: number,
+  mode: HoldMode = 'strict',
+): HoldPlan {
   const { worst, inputTokens } = candidate
   if (worst === null) return budgeted ? { kind: 'unpriced' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
   if (inputTokens === null && (worst.inputPico > 0 || worst.outputPico > 0)) {
@@ -23,6 +39,15 @@ export function planHold(candidate: CandidateAsk, ask: Ask, budgeted: boolean, l
   const possible = Math.min(asked, Math.max(candidate.maxOutputTokens ?? asked, ask.leastOutputTokens))
   const input = Math.ceil(((inputTokens ?? 0) * worst.inputPico) / 1000) + worst.feesNanoUsd
   const output = (tokens: number): number => Math.ceil((tokens * ask.choices * worst.outputPico) / 1000)
+  if (mode === 'elastic' && budgeted && candidate.isCountable === true && worst.outputPico > 0) {
+    const least = Math.max(LEAST_CLAMP, ask.leastOutputTokens)
+    const payable = Math.floor(((left - input) * 1000) / (worst.outputPico * ask.choices))
+    const slice = Math.min(possible, Math.max(FIRST_SLICE, ask.leastOutputTokens), payable)
+    const nanoUsd = Math.min(input + output(slice), left)
+    if (!(nanoUsd >= 0) || slice < Math.min(possible, least)) return { kind: 'dear' }
+    const enforce = ask.outputTokens === null || possible < ask.outputTokens
+    return { kind: 'fits', nanoUsd, ceiling: enforce ? possible : null, clamped: enforce, mostNanoUsd: input + output(possible) }
+  }
   let ceiling = possible
   if (budgeted && input + output(ceiling) > left && worst.outputPico > 0) {
     ceiling = Math.floor(((left - input) * 1000) / (worst.outputPico * ask.choices))

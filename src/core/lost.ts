@@ -50,19 +50,28 @@ export class LostHolds {
     this.#all = [...this.#all, lost]
   }
 
+  /** What an extension that nobody remembers takes out of what is held for such; its request is remembered. `null`: nothing is. */
+  drawExtension(hold: Hold, nanoUsd: number, scopes: ReadonlySet<string>): Drawn | null {
+    const from = this.#all.find((lost) => hold.takenAt <= lost.at && !lost.booked && lost.nanoUsd > 0)
+    return from === undefined ? null : this.#take(from, nanoUsd, 0, scopes)
+  }
+
   /** A request that nobody remembers takes its hold out of what is held (or, to settle, was booked) for such, in the shared budgets it was reserved in. `null`: nothing is. */
   draw(hold: Hold, scopes: ReadonlySet<string>, evenBooked: boolean): Drawn | null {
     const from = this.#all.find(
       (lost) => hold.takenAt <= lost.at && (lost.nanoUsd > 0 || lost.requests > 0) && (evenBooked || !lost.booked),
     )
-    if (from === undefined) return null
-    const nanoUsd = Math.min(hold.nanoUsd, from.nanoUsd)
-    const drawn = from.shares.map((share) => (scopes.has(share.scope) ? Math.min(hold.nanoUsd, share.nanoUsd) : 0))
+    return from === undefined ? null : this.#take(from, hold.nanoUsd, 1, scopes)
+  }
+
+  #take(from: Lost, most: number, requests: number, scopes: ReadonlySet<string>): Drawn {
+    const nanoUsd = Math.min(most, from.nanoUsd)
+    const drawn = from.shares.map((share) => (scopes.has(share.scope) ? Math.min(most, share.nanoUsd) : 0))
     const shares = from.shares.map((share, i) => ({ ...share, nanoUsd: drawn[i] ?? 0 })).filter(({ scope }) => scopes.has(scope))
     this.#replace(from, {
       ...from,
       nanoUsd: from.nanoUsd - nanoUsd,
-      requests: Math.max(0, from.requests - 1),
+      requests: Math.max(0, from.requests - requests),
       shares: from.shares.map((share, i) => ({ ...share, nanoUsd: share.nanoUsd - (drawn[i] ?? 0) })),
     })
     return { from, nanoUsd, shares }

@@ -1,6 +1,6 @@
 // What D1 says of a key, and whether its secret may be used now and from where somebody asks.
 
-import type { Refusal } from './account.ts'
+import type { HoldMode, Refusal } from './account.ts'
 import { sameText } from './key.ts'
 import type { ModelLimit } from './model-limits.ts'
 import { mayComeFrom, type Permits } from './permits.ts'
@@ -31,6 +31,8 @@ export type Policy = Permits & {
   readonly limits: RateLimits
   /** Limits for some models only; missing: none. */
   readonly modelLimits?: readonly ModelLimit[]
+  /** Absent: strict. */
+  readonly mode?: HoldMode
   /** Added on top of every price, in holds and in what is booked; absent: nothing is. */
   readonly markupBasisPoints?: number
   /** Where nothing is said: `abort`. */
@@ -39,6 +41,11 @@ export type Policy = Permits & {
   readonly scopes: readonly string[]
   /** Absent: what a request says of itself names no budget. */
   readonly naming?: Naming
+}
+
+/** Whether a stream that runs may still be given more: a key that is out of use gets nothing further. */
+export function mayGoOn({ deleted, disabled, expiresAt }: Policy, now: number): boolean {
+  return !deleted && !disabled && (expiresAt === null || expiresAt > now)
 }
 
 /** `null`: it may. A wrong secret learns nothing of the key. */

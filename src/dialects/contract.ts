@@ -26,6 +26,15 @@ export interface FrameWriter {
   end(): readonly Frame[]
 }
 
+/**
+ * Watches a forwarded stream frame by frame, so that it can be ended early as if its output limit were reached. `cut` gives the frames that do
+ * so, behind a whole frame; `null`: it has said how it ends already. `usage`: as far as it was counted.
+ */
+export interface StreamCutter {
+  see(frame: Frame): void
+  cut(usage: Usage | null): readonly Frame[] | null
+}
+
 /** What can be asked of a target. */
 export type Need = 'tools' | 'schema' | 'reasoning' | 'image' | 'audio' | 'file' | 'logprobs' | 'many'
 
@@ -167,6 +176,8 @@ export interface ClientDialect extends ClientFace {
   write(response: ChatResponse, intent: Intent, served: Served): string
   /** `served: null` where nobody has answered: only `fail` is called then. */
   writer(intent: Intent, served: Served | null): FrameWriter
+  /** For streams that are forwarded to a client of this dialect. */
+  cutter(intent: Intent): StreamCutter
 }
 
 /** The half of a dialect that faces providers. */

@@ -7,6 +7,7 @@ import { FREE } from '../core/recost.ts'
 import type { Candidate } from './candidate.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
+import { unseenTokens } from './meter.ts'
 import { customerOf, tagsOf } from './said.ts'
 import type { Tally } from './tally.ts'
 
@@ -20,6 +21,8 @@ export type Outcome = {
   readonly dropped: readonly string[]
   /** Where a target answered. */
   readonly fidelity?: Fidelity | null
+  /** Every event of it was counted, under an elastic hold that covers a part of the worst case. */
+  readonly isMetered?: boolean
 }
 
 /** A row must fit D1 whatever a client calls its users. */
@@ -27,7 +30,7 @@ const LONGEST_USER = 512
 
 export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const { candidate, tally } = outcome
-  const { usage, from, costNanoUsd } = booked(billOf(job, hold, candidate), {
+  const { usage, from, costNanoUsd } = booked(billOf(job, hold, outcome), {
     seen: tally,
     ending: outcome.ending,
     unbilled:
@@ -50,7 +53,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     costNanoUsd,
     priceVersion: priceVersion(job, candidate),
     attempts: outcome.legs,
-    finish: tally?.finish ?? null,
+    finish: outcome.ending === 'budget-stop' ? 'length' : (tally?.finish ?? null),
     ended: outcome.ending,
     errorCode: outcome.error?.code ?? null,
     firstEventMs: tally?.firstEventAt == null ? null : tally.firstEventAt - job.startedAt,
@@ -73,13 +76,14 @@ function priceVersion(job: Job, { entry }: Candidate): string | null {
 }
 
 /** What is known of a request before its answer, of all that decides what it is booked at. */
-export function billOf(job: Job, hold: Hold, candidate: Candidate): Bill {
+export function billOf(job: Job, hold: Hold, { candidate, isMetered = false }: Pick<Outcome, 'candidate' | 'isMetered'>): Bill {
   const { guess, units, likelyUnits, knownUnits } = job.intent
   return {
     rates: priceFor(job.intent, candidate),
     hold,
     stopsOnAbort: candidate.provider.stopsBillingOnAbort.answer === 'yes',
     bodyBytes: job.body.byteLength,
+    metered: isMetered ? { unseenTokens: unseenTokens(job) } : undefined,
     service: serviceHeard(job.intent, job.client.id, candidate),
     guess,
     units,

@@ -12,6 +12,7 @@ import type { Provider, Settings } from '../providers/contract.ts'
 import { able } from './able.ts'
 import type { Candidate } from './candidate.ts'
 import { clientIp } from './client-ip.ts'
+import { isCountable } from './countable.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing } from './model-names.ts'
 import { saidOf } from './said.ts'
@@ -96,7 +97,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
     requestId: job.id,
     secretHash: key.secretHash,
     clientIp: clientIp(job.headers),
-    candidates: targets.map((target) => candidateAsk(target, intent, serviceHeard(intent, job.client.id, target))),
+    candidates: targets.map((target) => candidateAsk(job, target)),
     outputTokens: intent.maxOutputTokens,
     leastOutputTokens: leastOutputTokens(intent),
     choices: intent.choices,
@@ -129,7 +130,10 @@ function plain(dialect: DialectId): DialectId {
   return dialect === 'openrouter' ? 'openai-chat' : dialect
 }
 
-function candidateAsk(target: Candidate, intent: Intent, service: string | null): CandidateAsk {
+/** One target as admission sees it. */
+export function candidateAsk(job: Job, target: Candidate): CandidateAsk {
+  const { intent } = job
+  const service = serviceHeard(intent, job.client.id, target)
   const price = intent.free === true ? NOTHING : (target.entry?.price ?? null) // of pictures the dearest: which kind is billed shows in the end
   const rates = price === null ? null : dearestServed(price, service)
   return {
@@ -146,6 +150,7 @@ function candidateAsk(target: Candidate, intent: Intent, service: string | null)
           },
     inputTokens: inputTokensBound(intent, target.entry?.contextTokens ?? null),
     maxOutputTokens: target.entry?.maxOutputTokens ?? null,
+    ...(isCountable(job, target) ? { isCountable: true } : {}),
   }
 }
 

@@ -1,5 +1,6 @@
 // What turns arriving bytes into sent ones: the seam between the two ways through and whatever carries them.
 
+import type { Usage } from '../core/canonical.ts'
 import type { Ending } from '../core/account.ts'
 import type { GatewayError } from '../core/errors.ts'
 
@@ -16,6 +17,9 @@ export type Carrier = {
   cut(): void
   fail(error: GatewayError): Uint8Array
 }
+
+/** One that can be ended early as if the output limit were reached; `null`: the answer has said how it ends already. */
+export type StoppableCarrier = Carrier & { stop(usage: Usage): Uint8Array | null }
 
 export const NO_BYTES = new Uint8Array(0)
 

@@ -36,11 +36,11 @@ export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
         contentType: (response === null ? opened.response.headers.get('content-type') : null) ?? 'application/json',
       }
     },
-    carry(job, answer) {
+    carry(job, answer, meter) {
       if (answer.kind === 'whole') throw new Error('A whole answer is told, not carried.')
       const isJson = answer.kind === 'large' || job.intent.framing === 'json-array'
       return {
-        delivery: answer.kind === 'large' ? deliverLarge(job, answer) : deliver(job, answer),
+        delivery: answer.kind === 'large' ? deliverLarge(job, answer) : deliver(job, answer, meter),
         contentType: isJson ? 'application/json' : 'text/event-stream; charset=utf-8',
       }
     },

@@ -2,17 +2,20 @@
 
 import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
+import { counted } from '../core/bill.ts'
 import { isWrapped } from '../core/framing.ts'
 import type { Ending } from '../core/account.ts'
-import { NO_BYTES, type Carrier, type Delivery, type Step } from './carrier.ts'
+import { NO_BYTES, type Carrier, type Delivery, type Step, type StoppableCarrier } from './carrier.ts'
 import type { CommittedLarge, CommittedStream, Reader } from './commit.ts'
 import { forwarder } from './forwarder.ts'
 import type { ChatJob, Job } from './job.ts'
 import { breakSilence } from './keep-alive.ts'
+import type { Meter } from './meter.ts'
 import { passNatively } from './native-pass.ts'
 import type { Opened } from './send.ts'
 import type { Tally } from './tally.ts'
 import { translator } from './translator.ts'
+import { stoppableForwarder } from './whole-frames.ts'
 
 /** An answer that passes on as it comes; `held` is what was read of it. */
 export type Passing = {
@@ -23,10 +26,14 @@ export type Passing = {
 }
 
 /** Starts carrying. The loop runs on by itself: the response can be returned at once. */
-export function deliver(job: ChatJob, from: CommittedStream): Delivery {
+export function deliver(job: ChatJob, from: CommittedStream, meter: Meter | null = null): Delivery {
   const forwards = from.opened.way.kind === 'forward'
-  const carrier = forwards ? forwarder(job, from) : translator(job, from)
   const { readable, writable } = job.deps.pipe()
+  if (meter !== null) {
+    const carrier = forwards ? stoppableForwarder(job, from) : translator(job, from)
+    return { readable, done: run(job, from, carrier, writable.getWriter(), stopper(from, carrier, meter)) }
+  }
+  const carrier = forwards ? forwarder(job, from) : translator(job, from)
   const { body } = from.opened.response
   const { provider } = from.opened.candidate
   // Nothing is done to the bytes: they can pass without us. Places inside the Worker have no native stream.
@@ -41,6 +48,7 @@ async function run(
   from: Passing & { readonly over: boolean },
   carrier: Carrier,
   out: WritableStreamDefaultWriter<Uint8Array>,
+  stop: Stopper | null = null,
 ): ReturnType<typeof settled> {
   const { opened, rest } = from
   const provider = opened.candidate.provider.id
@@ -55,6 +63,13 @@ async function run(
       }
       if (step.failure !== null) return await brokenOff(carrier, out, step.failure)
       if (over) break
+      const last = stop === null ? null : await stop()
+      if (last !== null) {
+        opened.stop(OUT_OF_MONEY())
+        await out.write(last)
+        await out.close()
+        return await settled('budget-stop', OUT_OF_MONEY())
+      }
       const { done, value } = await rest.read()
       over = done
       step = done ? carrier.end() : carrier.take(value)
@@ -70,6 +85,30 @@ async function run(
     opened.stop(null)
   }
 }
+
+/** What ends the answer now, in the client's language; `null`: it goes on. */
+type Stopper = () => Promise<Uint8Array | null> | null
+
+/** Ends an answer whose elastic hold cannot grow. One that has said how it ends may still tell its usage, and what its reader kept back is counted late. */
+function stopper({ opened, tally }: CommittedStream, carrier: StoppableCarrier, meter: Meter): Stopper {
+  let tokensAtEnd: number | null = null
+  const refused = (): Uint8Array | null => {
+    const last = carrier.stop(counted(meter.counts, tally))
+    if (last !== null) return last
+    tokensAtEnd ??= meter.outputTokens
+    if (meter.outputTokens > tokensAtEnd + Math.max(tokensAtEnd, LATE_TOKENS))
+      throw new GatewayError('upstream-garbled', `${opened.candidate.provider.id} went on after the end of its answer.`)
+    return null
+  }
+  return () => {
+    const may = meter.mayGoOn()
+    return may === true ? null : may.then((goesOn) => (goesOn ? null : refused()))
+  }
+}
+
+const LATE_TOKENS = 256
+
+const OUT_OF_MONEY = (): GatewayError => new GatewayError('budget-exceeded', 'The budget was used up while the answer ran.')
 
 async function runNatively(
   job: Job,

@@ -8,9 +8,11 @@ import { Afterwards } from './afterwards.ts'
 import { billOf, rowOf, type Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
 import { ask, candidates } from './candidates.ts'
+import { isCountable } from './countable.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { keptAwake } from './keep-alive.ts'
 import { logLine } from './log-line.ts'
+import { Meter } from './meter.ts'
 import type { Answered, Manner } from './manner.ts'
 import { markedUp } from './markup.ts'
 import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
@@ -67,13 +69,14 @@ async function serve<J extends Job, A extends Answered>(
   const legs: Leg[] = []
   const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
     if (row !== null) job.deps.log(() => logLine(row))
-    return account.settle({ hold, row, answer })
+    return account.settle({ hold: meter?.hold ?? hold, row, answer })
   }
-  const book = (outcome: Outcome): Row => rowOf(job, key, hold, outcome)
+  let meter: Meter | null = null
+  const book = (outcome: Outcome): Row => rowOf(job, key, meter?.hold ?? hold, outcome)
   /** When the client has left: what can still be learned of the answer is learned by whoever reads it to its end. */
   const leave = async (outcome: Outcome, lasting: LastingCall | null): Promise<void> => {
     const row = book(outcome)
-    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill: billOf(job, hold, outcome.candidate) }))) return
+    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill: billOf(job, meter?.hold ?? hold, outcome) }))) return
     await settle(row)
   }
   const first = await firstToCommit(manner, job, targets, admission.maxOutputTokens, legs)
@@ -105,12 +108,14 @@ async function serve<J extends Job, A extends Answered>(
     }
   }
 
-  const { delivery, contentType } = manner.carry(job, from)
-  const stopRenewing = renewing(job, account, hold)
+  if (hold.elastic !== undefined && from.kind === 'stream' && isCountable(job, candidate))
+    meter = new Meter(job, account, hold, candidate, from.tally)
+  const { delivery, contentType } = manner.carry(job, from, meter)
+  const stopRenewing = renewing(job, account, hold, meter)
   afterwards.until(
     delivery.done.then(({ ending, error }) => {
       stopRenewing()
-      return leave({ ...outcome, ending, error }, lasting)
+      return leave({ ...outcome, ending, error, isMetered: meter !== null }, lasting)
     }),
   )
   headers.set('content-type', contentType)

@@ -8,6 +8,7 @@ import type { Candidate } from './candidate.ts'
 import type { Delivery } from './carrier.ts'
 import type { Farewell } from './keep-alive.ts'
 import type { Job } from './job.ts'
+import type { Meter } from './meter.ts'
 import type { Opened, Trace } from './send.ts'
 import type { Tally } from './tally.ts'
 
@@ -30,5 +31,6 @@ export type Manner<J extends Job, A extends Answered> = {
   /** Ends a stream of events to which words were said before anybody had answered. */
   readonly farewell?: Farewell<J>
   tell(job: J, answer: A): Told
-  carry(job: J, answer: A): { readonly delivery: Delivery; readonly contentType: string }
+  /** `meter`: of an elastic hold, which may end the answer before it is whole. */
+  carry(job: J, answer: A, meter: Meter | null): { readonly delivery: Delivery; readonly contentType: string }
 }

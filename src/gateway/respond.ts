@@ -33,6 +33,7 @@ export function servedHeaders(job: Job, opened: Opened, admission: Admission & {
   if (admission.clamped && admission.maxOutputTokens !== null) {
     headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
   }
+  if (admission.hold.elastic !== undefined) headers.set('x-sluice-hold', 'elastic')
   rateHeaders(headers, admission.rates)
   warningHeader(headers, admission.warnings)
   if (admission.repeated) headers.set('x-sluice-idempotency', 'new')

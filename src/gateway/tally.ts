@@ -1,7 +1,8 @@
 // Counts what a reply brought: usage, finish, content, and how it ended. Both ways through feed it; the books are made from it.
 
 import type { FrameReader } from '../dialects/contract.ts'
-import type { ChatEvent, Usage } from '../core/canonical.ts'
+import type { ChatEvent, JsonValue, Usage } from '../core/canonical.ts'
+import { BYTES_A_TOKEN } from '../core/bill.ts'
 import { GatewayError } from '../core/errors.ts'
 import { outputTokens } from '../core/price.ts'
 
@@ -14,6 +15,18 @@ export class Tally {
   failure: GatewayError | null = null
   upstreamId: string | null = null
   firstEventAt: number | null = null
+  /** Frames that were read: a reader may keep back what stood in them. */
+  frames = 0
+  #pieces = 0
+  #bytes = 0
+
+  /**
+   * Output tokens of all that was seen, rather more than less: one for each three bytes of text, calls and whatever else the provider wrote, and
+   * at least one for each piece or frame that it came in. Only where every event was seen.
+   */
+  get outputTokens(): number {
+    return Math.max(this.frames, this.#pieces, Math.ceil(this.#bytes / BYTES_A_TOKEN))
+  }
 
   readonly #emptyIsFree: boolean
   #isFinishSaid = false
@@ -45,11 +58,18 @@ export class Tally {
 
   see(event: ChatEvent): void {
     switch (event.kind) {
+      case 'block-start':
+        this.#pieces++
+        if (event.block.kind === 'tool-call') this.#bytes += utf8Length(event.block.name)
+        else if (event.block.kind === 'native') this.#bytes += lengthOf(event.block.value)
+        break
       case 'start':
         this.upstreamId = event.id === '' ? null : event.id.slice(0, 128)
         break
       case 'block-delta':
         this.contentLength += event.text.length
+        this.#pieces++
+        this.#bytes += utf8Length(event.text)
         break
       case 'usage':
         this.usage = event.usage
@@ -71,4 +91,22 @@ export function isContent(event: ChatEvent): boolean {
   if (event.kind === 'block-delta') return event.text !== ''
   if (event.kind === 'block-start') return event.block.kind === 'tool-call' || event.block.kind === 'native'
   return event.kind === 'finish' || event.kind === 'native' || event.kind === 'block-seal'
+}
+
+/** Characters of all texts in a value; the value may be a picture, so none is made of it. */
+function lengthOf(value: JsonValue): number {
+  if (typeof value === 'string') return value.length
+  if (typeof value !== 'object' || value === null) return 1
+  let length = 0
+  for (const one of Object.values(value) as readonly JsonValue[]) length += lengthOf(one)
+  return length
+}
+
+function utf8Length(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1 // half of a surrogate pair's four bytes
+  }
+  return bytes
 }

@@ -5,30 +5,39 @@ import { GatewayError } from '../core/errors.ts'
 import { JsonArrayWriter } from '../core/json-array.ts'
 import { SSE_SINK, type FrameSink } from '../core/sse.ts'
 import type { Frame } from '../dialects/contract.ts'
-import { NO_BYTES, type Carrier, type Step } from './carrier.ts'
+import { NO_BYTES, type Step, type StoppableCarrier } from './carrier.ts'
 import type { CommittedStream } from './commit.ts'
 import type { ChatJob } from './job.ts'
 import { named, servedBy } from './served-by.ts'
 
 const encoder = new TextEncoder()
 
-export function translator(job: ChatJob, from: CommittedStream): Carrier {
+export function translator(job: ChatJob, from: CommittedStream): StoppableCarrier {
   const { source, frames, tally, opened } = from
   const sink: FrameSink = job.intent.framing === 'json-array' ? new JsonArrayWriter() : SSE_SINK
   const writer = job.client.writer(job.intent, servedBy(job, opened.candidate))
   let failure: GatewayError | null = null
+  /** Blocks that are begun and not ended, as the client knows it. */
+  const open = new Set<number>()
+  let isOver = false
   const write = (events: readonly ChatEvent[]): string => {
     let text = ''
     for (const event of events) {
       if (failure !== null) break
       if (event.kind === 'error') failure = new GatewayError(event.code, opened.hide(event.message))
-      else text += sink.text(writer.write(event.kind === 'start' ? named(event, job) : event))
+      else {
+        if (event.kind === 'block-start') open.add(event.index)
+        else if (event.kind === 'block-end') open.delete(event.index)
+        else if (event.kind === 'finish') isOver = true
+        text += sink.text(writer.write(event.kind === 'start' ? named(event, job) : event))
+      }
     }
     return text
   }
   const read = (list: readonly Frame[]): { readonly text: string; readonly progress: boolean } => {
     let text = ''
     let progress = false
+    tally.frames += list.length
     for (const frame of list) {
       const events = frames.read(frame)
       for (const event of events) {
@@ -62,6 +71,12 @@ export function translator(job: ChatJob, from: CommittedStream): Carrier {
     },
     fail(error) {
       return encoder.encode(sink.end(writer.fail(error)))
+    },
+    stop(usage) {
+      if (isOver || failure !== null) return null
+      const ends = [...open].map((index): ChatEvent => ({ kind: 'block-end', index }))
+      const text = write([...ends, { kind: 'usage', usage }, { kind: 'finish', reason: 'length', native: null }])
+      return encoder.encode(text + close())
     },
   }
 }

@@ -8,11 +8,11 @@ const CR = 0x0d
 
 /** Gives on whole frames only: a frame that is not finished waits here. */
 export class UsageFilter {
-  readonly #upstream: UpstreamDialect
+  readonly #upstream: Pick<UpstreamDialect, 'isUsageOnly'>
   readonly #decoder = new TextDecoder()
   #rest: Uint8Array = EMPTY
 
-  constructor(upstream: UpstreamDialect) {
+  constructor(upstream: Pick<UpstreamDialect, 'isUsageOnly'>) {
     this.#upstream = upstream
   }
 

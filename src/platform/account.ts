@@ -24,7 +24,12 @@ export function accountOf(env: Env, keyId: string): Account {
         if (admission.kind !== 'refused' || !WAITS.has(admission.code) || !(await tellNow(object, keyId))) return admission
         return object.admit(ask)
       }),
-    renew: (hold) => reach(() => object.renew(hold)),
+    renew: (hold, ranNanoUsd) => reach(() => object.renew(hold, ranNanoUsd)),
+    extend: (hold, extension) =>
+      reach(async () => {
+        const extended = await object.extend(hold, extension)
+        return extended === null && (await tellNow(object, keyId)) ? object.extend(hold, extension) : extended
+      }),
     // What this isolate has not told yet is told first: whoever asks after an answer sees it booked.
     view: (secretHash, clientIp) =>
       reach(async () => {
@@ -54,7 +59,10 @@ async function tellNow(object: Reached, keyId: string): Promise<boolean> {
 }
 
 /** A key's object as its methods are written; the platform's own type of a stub wraps every answer once more. */
-type Reached = Pick<KeyObject, 'admit' | 'renew' | 'view' | 'flush' | 'pending' | 'settle' | 'apply' | 'reconcile' | 'modelLimits'>
+type Reached = Pick<
+  KeyObject,
+  'admit' | 'renew' | 'extend' | 'view' | 'flush' | 'pending' | 'settle' | 'apply' | 'reconcile' | 'modelLimits'
+>
 
 /** The object of a key, named by the key's id. */
 export function objectOf(env: Env, keyId: string): Reached {

@@ -1,7 +1,7 @@
 // One Durable Object a key: keeps the key's book, writes down what must survive, and carries settled rows to D1. It decides nothing.
 
 import { DurableObject } from 'cloudflare:workers'
-import type { Admission, Ask, Hold, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
+import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from '../core/account.ts'
 import { Book, type Booked } from '../core/book.ts'
 import type { ModelLimitView } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
@@ -13,9 +13,10 @@ import { readSpend, readSpentByModel } from '../core/spend.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
+import { extend } from './extending.ts'
 import { IDLE_MS, Journal, quietly } from './journal.ts'
 import { Mirror, type Reached } from './mirror.ts'
-import { leaseAll } from './leasing.ts'
+import { leaseAll, type Reserved } from './leasing.ts'
 import { Outbox, QUIETLY } from './outbox.ts'
 import { policyOf, readKey } from './policies.ts'
 import { ProviderBudgets } from './provider-budgets.ts'
@@ -74,7 +75,7 @@ export class KeyObject extends DurableObject<Env> {
     this.#knowProviders(now)
     const admission = this.#book.admit(ask, now)
     const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
-    const answer = shares ? await this.#lease(ask, admission) : admission
+    const answer = shares ? await this.#leaseFor(ask, admission) : admission
     if (shares && answer.kind === 'granted' && this.#book.policy !== policy) {
       this.#book.cancel(ask.requestId, Date.now())
       return this.admit(ask) // the key was changed, or revoked, while it leased: what it may do now counts
@@ -93,10 +94,15 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
-  async #lease(ask: Ask, admission: Admission & { readonly kind: 'granted' }): Promise<Admission> {
+  async #leaseFor({ candidates }: Ask, admission: Admission & { readonly kind: 'granted' }): Promise<Admission> {
+    const answer = await this.#lease({ ...admission, candidates })
+    return answer.kind === 'refused' ? answer : { ...admission, allowed: answer.allowed, hold: answer.hold }
+  }
+
+  async #lease(reserved: Reserved): ReturnType<typeof leaseAll> {
     const keyId = this.ctx.id.name ?? ''
-    const answer = await leaseAll(this.#book, ask, admission, (scope, wanted) => budgetOf(this.env, scope).lease(keyId, wanted))
-    if (answer.kind === 'granted') await this.#journal.together() // or a restart would not know of what was leased
+    const answer = await leaseAll(this.#book, reserved, (scope, wanted) => budgetOf(this.env, scope).lease(keyId, wanted))
+    if (answer.kind === 'leased') await this.#journal.together() // or a restart would not know of what was leased
     return answer
   }
 
@@ -107,11 +113,22 @@ export class KeyObject extends DurableObject<Env> {
     return told
   }
 
-  async renew(hold: Hold): Promise<void> {
+  async renew(hold: Hold, ranNanoUsd?: number): Promise<void> {
     const now = Date.now()
     this.#expire(now)
     if (!this.#book.knows(hold.requestId)) await this.#recall([{ hold, row: null, answer: null }])
-    if (this.#book.renew(hold, now)) this.#journal.soon()
+    if (this.#book.renew(hold, now, ranNanoUsd)) this.#journal.soon()
+  }
+
+  /** More for a running answer; `null`: there is no more. */
+  async extend(hold: Hold, extension: Extension): Promise<Hold | null> {
+    this.#expire(Date.now())
+    if (!this.#book.knows(hold.requestId)) await this.#recall([{ hold, row: null, answer: null }])
+    return extend(
+      { book: this.#book, journal: this.#journal, lease: (more) => this.#lease({ hold: more, allowed: [], candidates: [] }) },
+      hold,
+      extension,
+    )
   }
 
   /** Answers when the rows are on disk. */

@@ -1,7 +1,7 @@
 // Leases what an admitted request still lacks of the budgets that its key shares: from all of them at once, and again where another
 // request was faster. What it gets is the book's; this only carries.
 
-import type { Admission, Ask } from '../core/account.ts'
+import type { CandidateAsk, Hold, Refusal } from '../core/account.ts'
 import type { Book } from '../core/book.ts'
 import { providerOf } from '../core/provider-shares.ts'
 import { refuseMoney } from '../core/refusing.ts'
@@ -10,18 +10,20 @@ import type { LeaseAnswer, LeaseAsk } from '../core/shared-budget.ts'
 /** A budget is asked no more often for one request. */
 const MOST_ASKED = 100
 
+/** What was reserved, and the targets (by their index) that may use it; an extension of a hold has none to choose from. */
+export type Reserved = { readonly hold: Hold; readonly allowed: readonly number[]; readonly candidates: readonly CandidateAsk[] }
+
 /**
- * The admission, perhaps of fewer targets; or a refusal, with all that was reserved given back. `ask` reaches a budget.
+ * What was reserved, perhaps for fewer targets; or a refusal, with all of it given back. `ask` reaches a budget.
  * @throws what `ask` throws, with all given back too
  */
 export async function leaseAll(
   book: Book,
-  request: Ask,
-  admission: Admission & { readonly kind: 'granted' },
+  { candidates, ...reserved }: Reserved,
   ask: (scope: string, ask: LeaseAsk) => Promise<LeaseAnswer>,
-): Promise<Admission> {
-  const { requestId } = request
-  let { allowed, hold } = admission
+): Promise<Refusal | { readonly kind: 'leased'; readonly hold: Hold; readonly allowed: readonly number[] }> {
+  let { allowed, hold } = reserved
+  const { requestId } = hold
   try {
     for (let lacking = book.allLacking(requestId), asked = 0; lacking.length > 0; lacking = book.allLacking(requestId), asked++) {
       if (asked > MOST_ASKED) throw new Error(`The budget of ${lacking[0]?.scope ?? ''} could not be leased.`)
@@ -39,7 +41,7 @@ export async function leaseAll(
         if (answer.kind === 'leased') continue
         const provider = providerOf(scope)
         // A place that is short loses its targets; the request goes on while another is left.
-        const left = provider === null ? [] : allowed.filter((index) => request.candidates[index]?.provider !== provider)
+        const left = provider === null ? [] : allowed.filter((index) => candidates[index]?.provider !== provider)
         if (left.length === 0) {
           book.cancel(requestId, Date.now())
           return refuseMoney({ spentNanoUsd: answer.spent, heldNanoUsd: answer.leased, limitNanoUsd: answer.limit, scope })
@@ -54,5 +56,5 @@ export async function leaseAll(
     book.cancel(requestId, Date.now())
     throw cause
   }
-  return { ...admission, allowed, hold }
+  return { kind: 'leased', allowed, hold }
 }

@@ -1,5 +1,6 @@
 // A key's policy in D1: read for its object and for the keys API.
 
+import type { HoldMode } from '../core/account.ts'
 import type { ModelLimit } from '../core/model-limits.ts'
 import type { OnDisconnect, Policy } from '../core/policy.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
@@ -39,6 +40,7 @@ export function policyOf(stored: StoredKey): Policy {
     softNanoUsd = null,
     markupBasisPoints,
     onDisconnect,
+    mode,
     ...permits
   } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
@@ -48,6 +50,7 @@ export function policyOf(stored: StoredKey): Policy {
     readonly onDisconnect?: OnDisconnect
     readonly naming?: Partial<Naming>
     readonly softNanoUsd?: number
+    readonly mode?: HoldMode
   }
   return {
     keyId: stored.id,
@@ -70,6 +73,7 @@ export function policyOf(stored: StoredKey): Policy {
     limits: { ...NO_LIMITS, ...limits },
     modelLimits: modelLimits ?? [],
     scopes: scopes ?? [],
+    mode: mode ?? 'strict',
     ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
     onDisconnect: onDisconnect ?? 'abort',
     naming: { ...NO_NAMING, ...naming },
@@ -80,7 +84,7 @@ export function policyOf(stored: StoredKey): Policy {
 export function policyText(
   settings: Pick<
     Policy,
-    keyof Permits | 'limits' | 'scopes' | 'modelLimits' | 'naming' | 'softNanoUsd' | 'markupBasisPoints' | 'onDisconnect'
+    keyof Permits | 'limits' | 'scopes' | 'modelLimits' | 'naming' | 'softNanoUsd' | 'markupBasisPoints' | 'onDisconnect' | 'mode'
   >,
 ): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
@@ -93,6 +97,7 @@ export function policyText(
     ...(settings.softNanoUsd == null ? {} : { softNanoUsd: settings.softNanoUsd }),
     ...(settings.naming?.customers === true || settings.naming?.tagBudgets === true ? { naming: settings.naming } : {}),
     ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),
+    ...(settings.mode === 'elastic' ? { mode: settings.mode } : {}),
   })
 }
 

@@ -14,6 +14,8 @@ export type GatewayProcess = {
   readonly keyHash: string
   /** The ledger rows of the key for one request, once there is one; waits for it a while. */
   rows(requestId: string): Promise<readonly Row[]>
+  /** Asks with the admin key. */
+  admin(method: string, path: string, body?: object): Promise<Response>
   stop(): Promise<void>
 }
 
@@ -106,11 +108,23 @@ export async function startGateway(origin: string, settings: { readonly [name: s
       return (await fetch(`${base}/health`).catch(() => null))?.ok === true ? true : null
     })
     const { key, hash } = await until(START_MS, () => makeKey(base))
-    return { base, key, keyHash: hash, rows: (requestId) => rowsOf(base, hash, requestId), stop }
+    return {
+      base,
+      key,
+      keyHash: hash,
+      rows: (requestId) => rowsOf(base, hash, requestId),
+      admin: (method, path, body) => admin(base, method, path, body),
+      stop,
+    }
   } catch (error) {
     await stop()
     throw new Error(`The gateway did not come up:\n${log.slice(-2000)}`, { cause: error })
   }
+}
+
+function admin(base: string, method: string, path: string, body?: object): Promise<Response> {
+  const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'application/json' }
+  return fetch(base + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
 }
 
 /** `null`: not yet; the tables of a first start are made after the port answers. */

@@ -17,6 +17,8 @@ export type FakeGateway = {
   readonly settled: readonly Settlement[]
   /** What admission was told. */
   readonly asked: readonly Ask[]
+  /** How many calls were ended by us. */
+  readonly aborted: number
   ask(client: ClientDialect, path: string, body: unknown, headers?: { readonly [name: string]: string }): Promise<Response>
 }
 
@@ -33,6 +35,7 @@ export function fakeGateway(
   const left: Left[] = []
   const settled: Settlement[] = []
   const asked: Ask[] = []
+  let aborted = 0
   const account: Account = {
     admit: async (ask) => {
       asked.push(ask)
@@ -48,6 +51,7 @@ export function fakeGateway(
       }
     },
     renew: async () => undefined,
+    extend: async () => null,
     settle: async (settlement) => void settled.push(settlement),
     view: async () => ({ kind: 'refused', code: 'key-unknown', message: 'not here' }),
     flush: async () => undefined,
@@ -64,6 +68,7 @@ export function fakeGateway(
     fetch: async (url, init) => {
       const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
       left.push(one)
+      init.signal?.addEventListener('abort', () => aborted++, { once: true })
       return network(one)
     },
     lasting: () => {
@@ -82,6 +87,9 @@ export function fakeGateway(
     left,
     settled,
     asked,
+    get aborted() {
+      return aborted
+    },
     ask: (client, path, body, headers = {}) =>
       handle(
         new Request(`https://gateway.test${path}`, {

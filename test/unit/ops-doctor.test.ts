@@ -161,6 +161,7 @@ describe('keys', () => {
       name: 'app',
       sluice: { providers: ['openai', 'azure'], regions: ['eu-*'], ips: ['10.0.0.0/8', '2001:db8::/32'] },
     })
+    expect(createBody({ name: 'app', mode: 'elastic' })).toEqual({ name: 'app', sluice: { mode: 'elastic' } })
     for (const wrong of [
       {},
       { name: 'a', ips: ',' },
@@ -169,6 +170,7 @@ describe('keys', () => {
       { name: 'a', reset: 'daily' },
       { name: 'a', expires: 'soon' },
       { name: 'a', models: ' , ' },
+      { name: 'a', mode: 'loose' },
     ])
       expect(() => createBody(wrong)).toThrow(/--/)
   })

@@ -6,6 +6,7 @@ import { readIntent } from './intent.ts'
 import { NAMES } from './names.ts'
 import { readRequest } from './request-read.ts'
 import { writeResponse } from './response-write.ts'
+import { MessageCutter } from './stream-cut.ts'
 import { AnthropicWriter } from './stream-write.ts'
 import { ANTHROPIC_MESSAGES, REQUEST_RAW } from './wire.ts'
 
@@ -22,6 +23,7 @@ export const anthropicMessagesClient: ClientDialect = {
   needs: { image: 'image', file: 'document' },
   write: writeResponse,
   writer: () => new AnthropicWriter(),
+  cutter: () => new MessageCutter(),
   status: statusOf,
   writeError,
 }

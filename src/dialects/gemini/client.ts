@@ -7,6 +7,7 @@ import { readIntent } from './intent.ts'
 import { NAMES } from './names.ts'
 import { REQUEST_RAW, readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
+import { ChunkCutter } from './stream-cutting.ts'
 import { GeminiWriter } from './stream-writing.ts'
 import { DIALECT } from './wire.ts'
 
@@ -25,6 +26,7 @@ export const geminiClient: ClientDialect = {
   needs: { many: 'generationConfig.candidateCount', image: 'inlineData', audio: 'inlineData', file: 'inlineData' },
   write: writeResponse,
   writer: (intent, served) => new GeminiWriter(intent, served),
+  cutter: () => new ChunkCutter(),
   status: (error) => error.status,
   writeError,
 }

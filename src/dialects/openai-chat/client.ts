@@ -7,6 +7,7 @@ import { NAMES } from './names.ts'
 import { readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
 import { openaiSpelling } from './spelling.ts'
+import { ChunkCutter } from './stream-cutting.ts'
 import { ChatStreamWriter } from './stream-writing.ts'
 import { OPENAI_CHAT, REQUEST_RAW } from './wire.ts'
 
@@ -21,6 +22,7 @@ export const openaiChatClient: ClientDialect = {
   needs: { many: 'n', image: 'image_url', audio: 'input_audio', file: 'file' },
   write: (response, intent) => writeResponse(response, openaiSpelling(intent)),
   writer: (intent) => new ChatStreamWriter(openaiSpelling(intent)),
+  cutter: (intent) => new ChunkCutter(intent, { delta: {} }),
   status: (error) => error.status,
   writeError,
 }

@@ -2,6 +2,7 @@
 
 import type { ClientDialect } from '../contract.ts'
 import { openaiChatClient } from '../openai-chat/client.ts'
+import { ChunkCutter } from '../openai-chat/stream-cutting.ts'
 import { readIntent } from './intent.ts'
 import { readRequest } from './request-reading.ts'
 import { CompletionStreamWriter, writeResponse } from './response-writing.ts'
@@ -16,4 +17,5 @@ export const openaiCompletionsClient: ClientDialect = {
   read: readRequest,
   write: writeResponse,
   writer: (intent) => new CompletionStreamWriter(intent),
+  cutter: (intent) => new ChunkCutter(intent, { text: '' }),
 }

@@ -7,6 +7,7 @@ import { readIntent } from './intent.ts'
 import { NAMES } from './names.ts'
 import { readRequest } from './request-reading.ts'
 import { writeResponse } from './response-writing.ts'
+import { ResponseCutter } from './stream-cutting.ts'
 import { ResponsesStreamWriter } from './stream-writing.ts'
 import { OPENAI_RESPONSES, REQUEST_RAW } from './wire.ts'
 
@@ -24,4 +25,5 @@ export const openaiResponsesClient: ClientDialect = {
   needs: { image: 'input_image', audio: 'input_audio', file: 'input_file' },
   write: writeResponse,
   writer: (intent) => new ResponsesStreamWriter(intent),
+  cutter: () => new ResponseCutter(),
 }

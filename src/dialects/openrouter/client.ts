@@ -25,6 +25,7 @@ export const openrouterClient: ClientDialect = {
   needs: openaiChatClient.needs,
   write: (response, intent, served) => writeResponse(response, openrouterSpelling(intent, served)),
   writer: (intent, served) => new ChatStreamWriter(openrouterSpelling(intent, served)),
+  cutter: (intent) => openaiChatClient.cutter(intent),
   status: statusOf,
   writeError: (error, _requestId, provider) => writeError(error, provider),
 }
