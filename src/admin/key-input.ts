@@ -49,6 +49,7 @@ const special = z.strictObject({
   tokens_per_minute: rate,
   tokens_per_day: rate,
   parallel_requests: rate,
+  leased: z.boolean().optional(),
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -102,6 +103,7 @@ export function readCreate(value: unknown): Settings {
     ...permitsSaid(said.sluice),
     limits: { ...NO_LIMITS, ...limitsSaid(said.sluice) },
     scopes: scopesSaid(said.sluice, []),
+    leased: said.sluice?.leased ?? false,
   }
 }
 
@@ -114,6 +116,7 @@ export function readChange(value: unknown): Change {
     ...(said.limit_reset === undefined ? {} : { limitReset: said.limit_reset }),
     ...(said.expires_at === undefined ? {} : { expiresAt: said.expires_at }),
     ...permitsSaid(said.sluice),
+    ...(said.sluice?.leased === undefined ? {} : { leased: said.sluice.leased }),
     ...(said.sluice === undefined ? {} : { limits: limitsSaid(said.sluice), scopesFrom: (before) => scopesSaid(said.sluice, before) }),
   }
 }

@@ -19,6 +19,7 @@ export type Settings = Permits & {
   readonly expiresAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly leased: boolean
 }
 
 /** What is not named stays; of the limits too. */
@@ -163,6 +164,7 @@ function tightens(before: Policy, after: Policy): boolean {
     limit(after) < limit(before) ||
     end(after) < end(before) ||
     after.limitReset !== before.limitReset ||
+    (before.leased && !after.leased) ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     RATES.some((name) => (after.limits[name] ?? Number.POSITIVE_INFINITY) < (before.limits[name] ?? Number.POSITIVE_INFINITY)) ||
     PERMITS.some((name) => after[name] !== null && JSON.stringify(after[name]) !== JSON.stringify(before[name]))
@@ -172,8 +174,8 @@ function tightens(before: Policy, after: Policy): boolean {
 const RATES = ['requestsPerMinute', 'requestsPerDay', 'tokensPerMinute', 'tokensPerDay', 'parallelRequests'] as const
 
 function settingsOf(policy: Policy): Settings {
-  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes } = policy
-  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes }
+  const { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, leased } = policy
+  return { name, disabled, limitNanoUsd, limitReset, expiresAt, models, providers, regions, ips, limits, scopes, leased }
 }
 
 function policyText(settings: Settings): string {
@@ -182,6 +184,7 @@ function policyText(settings: Settings): string {
     ...Object.fromEntries(PERMITS.map((name) => [name, settings[name]] as const).filter(([, list]) => list !== null)),
     ...(Object.keys(limits).length === 0 ? {} : { limits }),
     ...(settings.scopes.length === 0 ? {} : { scopes: settings.scopes }),
+    ...(settings.leased ? { leased: true } : {}),
   })
 }
 

@@ -69,6 +69,7 @@ export function ownKey(view: KeyView): Json {
       ...permitsTold({ ...view, models: null }),
       ...limitsTold(view.limits),
       ...scopesTold(view.scopes),
+      ...(view.leased ? { leased: true } : {}),
       running: view.running,
     },
   }
@@ -103,6 +104,7 @@ export function listedKey(policy: Policy, spend: Spend, updatedAt: number, now: 
       ...permitsTold(policy),
       ...limitsTold(policy.limits),
       ...scopesTold(policy.scopes),
+      ...(policy.leased ? { leased: true } : {}),
     },
   }
 }

@@ -4,6 +4,7 @@ import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
+import type { Slice, SliceTalk } from './slices.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
 export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
@@ -35,6 +36,8 @@ export type Ask = {
   readonly leastOutputTokens: number
   readonly choices: number
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
+  /** Of leased keys: what the isolate has to say of its slices. */
+  readonly slices?: SliceTalk
 }
 
 /** Money set aside. It carries its period, so that a settle after a rollover debits the period it was held in. */
@@ -47,6 +50,8 @@ export type Hold = {
   readonly expiresAt: number
   /** The key has a budget: what is unknown is booked at its worst. */
   readonly budgeted: boolean
+  /** It was taken out of a slice, by an isolate; with the tokens that were reserved. */
+  readonly slice?: { readonly id: string; readonly tokens: number }
 }
 
 /** A whole answer kept for a repeat under the same Idempotency-Key. */
@@ -75,6 +80,8 @@ export type Admission =
       readonly repeated: boolean
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
+      /** The key is leased: what the isolate may admit by itself; `null`: nothing for now. */
+      readonly leased?: { readonly slice: Slice | null }
     }
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
@@ -150,6 +157,7 @@ export type KeyView = Permits & {
   readonly resetsAt: number | null
   readonly limits: RateLimits
   readonly scopes: readonly string[]
+  readonly leased: boolean
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

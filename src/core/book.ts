@@ -5,7 +5,7 @@ import type { Admission, Ask, CandidateAsk, Hold, KeyView, Refusal, Row, Settlem
 import { Allowances, type AllowancesJournal, type Share } from './allowances.ts'
 import type { Taken } from './ahead.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
-import { planHold } from './hold-plan.ts'
+import { dearestOf, planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { refuseSecret, type Policy } from './policy.ts'
@@ -14,6 +14,7 @@ import { hasLimits, Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
+import { countedAt, lifeOf, sizeOf, Slices, type Lent, type Slice, type SliceEnd, type SliceWish } from './slices.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { periodAt } from './window.ts'
 
@@ -32,6 +33,7 @@ export type Journal = {
   readonly rates?: RatesSnapshot
   readonly allowances?: AllowancesJournal
   readonly lost?: readonly Lost[]
+  readonly slices?: readonly Lent[]
 }
 
 /** A row to write; `corrects`: it stands in for one that was written before. */
@@ -59,6 +61,7 @@ export class Book {
   readonly #rates = new Rates()
   readonly #allowances = new Allowances()
   readonly #lost = new LostHolds()
+  readonly #slices = new Slices()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, Settled>()
   readonly #repeats = new Repeats(REMEMBER_MS)
@@ -87,11 +90,13 @@ export class Book {
       rates: this.#rates.snapshot(now),
       allowances: this.#allowances.snapshot(),
       lost: this.#lost.snapshot(),
+      slices: this.#slices.snapshot(),
     }
   }
 
-  restore({ spend, holds, rates, allowances, lost }: Journal): void {
+  restore({ spend, holds, rates, allowances, lost, slices }: Journal): void {
     this.#spend = spend
+    this.#slices.restore(slices ?? [])
     if (lost !== undefined) this.#lost.restore(lost)
     if (allowances !== undefined) this.#allowances.restore(allowances)
     if (rates !== undefined) this.#rates.restore(rates)
@@ -129,7 +134,9 @@ export class Book {
 
   /** When the earliest hold expires; `null`: none is held. */
   earliestExpiry(): number | null {
-    let earliest = this.#lost.earliestExpiry()
+    const lost = this.#lost.earliestExpiry()
+    let earliest = this.#slices.earliestExpiry() ?? lost
+    if (earliest !== null && lost !== null) earliest = Math.min(earliest, lost)
     for (const { hold } of this.#holds.values()) if (earliest === null || hold.expiresAt < earliest) earliest = hold.expiresAt
     return earliest
   }
@@ -174,15 +181,7 @@ export class Book {
       return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', money)
     }
 
-    // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
-    let nanoUsd = 0
-    let ceiling: number | null = null
-    let clamped = false
-    for (const p of fitting) {
-      nanoUsd = Math.max(nanoUsd, p.nanoUsd)
-      if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
-      clamped ||= p.clamped
-    }
+    const { nanoUsd, ceiling, clamped } = dearestOf(fitting)
     const hold: Hold = {
       requestId: ask.requestId,
       period: period.id,
@@ -207,6 +206,55 @@ export class Book {
       repeated: repeat !== null,
       ...(rates === undefined ? {} : { rates }),
     }
+  }
+
+  /**
+   * Sets a slice aside for the isolate of a request that was just admitted. `undefined`: this key is not leased; `null`: nothing is to be
+   * had now. A key that shares budgets is admitted exactly: those are leased already.
+   */
+  lend(wish: SliceWish | null, requestId: string, now: number): Slice | null | undefined {
+    const policy = this.#policy
+    if (policy === null || !policy.leased || policy.scopes.length > 0) return undefined
+    const held = this.#holds.get(requestId)
+    if (wish === null || held === undefined) return null
+    const { limits } = policy
+    const rates = this.#rates.view(limits, now)
+    const size = sizeOf(wish, {
+      like: { nanoUsd: held.hold.nanoUsd, tokens: held.tokens ?? 0 },
+      nanoUsd: this.#left(now),
+      requests: rates?.requests?.remaining ?? null,
+      tokens: rates?.tokens?.remaining ?? null,
+      parallel: limits.parallelRequests === null ? null : limits.parallelRequests - this.#running,
+    })
+    if (size === null) return null
+    const { id: period, resetsAt } = periodAt(policy.limitReset, policy.createdAt, now)
+    const expiresAt = now + this.#settings.holdMs
+    const { version } = policy
+    if (!this.#slices.lend({ ...size, id: wish.id, period, at: now, expiresAt, version, parallel: size.parallel ?? 0, booked: false }))
+      return null
+    this.#rates.count(limits, size.requests, size.tokens, countedAt(now))
+    const left = this.#rates.view(limits, now)
+    return {
+      id: wish.id,
+      lifeMs: lifeOf(policy, resetsAt, this.#settings.holdMs, now),
+      policy,
+      period,
+      takenAt: now,
+      expiresAt,
+      ...size,
+      defaultCeiling: this.#settings.defaultCeiling,
+      ...(left === undefined ? {} : { rates: left }),
+    }
+  }
+
+  /** The isolate uses a slice no more: its running requests are held by their names, the rest is free again. May be told twice. */
+  endSlice({ id, holds }: SliceEnd, now: number): readonly Booked[] {
+    const rows = holds.flatMap((hold) => (this.#knows(hold.requestId) ? [] : this.#name(hold, now)))
+    const lent = this.#slices.end(id, this.#forgetAt(now))
+    if (lent === null) return rows
+    // Under other limits it may never have been counted.
+    if (this.#policy?.version === lent.version) this.#rates.count(this.#policy.limits, -lent.requests, -lent.tokens, countedAt(lent.at))
+    return [...rows, ...this.#unbook(lent, lent.nanoUsd, now)]
   }
 
   /** What must still be leased before a request may go; `null`: nothing. */
@@ -249,7 +297,12 @@ export class Book {
       this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt } })
       return true
     }
-    const drawn = this.#settled.has(requestId) ? null : this.#lost.draw(hold)
+    if (this.#settled.has(requestId)) return false
+    if (hold.slice !== undefined && this.#slices.find(hold.slice.id)?.booked === false) {
+      this.#name({ ...hold, expiresAt }, now)
+      return true
+    }
+    const drawn = this.#lost.draw(hold)
     if (drawn === null || drawn.from.booked) return false
     this.#holds.set(requestId, { hold: { ...hold, expiresAt }, idempotencyKey: null, shares: drawn.shares })
     this.#held += hold.nanoUsd
@@ -259,6 +312,8 @@ export class Book {
   /** Replaces a hold by the real cost, once. Gives back the rows to write: none where this request is settled already, or nothing was sent. */
   settle({ hold, row, answer }: Settlement, now: number): readonly Booked[] {
     const { requestId } = hold
+    // What was never sent stays in the slice, and is given back with it.
+    const unbooked = row === null || this.#knows(requestId) ? [] : this.#name(hold, now)
     const held = this.#holds.get(requestId)
     this.#repeats.end(held?.idempotencyKey ?? null, requestId, answer)
     const before = this.#settled.get(requestId)
@@ -272,7 +327,8 @@ export class Book {
     this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
     this.#spendMore(cost - (before?.nanoUsd ?? 0), hold.period, now)
     const settled = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now))
-    return [...(settled === null ? [] : [{ row: settled, corrects: before !== undefined }]), ...this.#giveBack(drawn, now)]
+    const own = settled === null ? [] : [{ row: settled, corrects: before !== undefined }]
+    return [...own, ...unbooked, ...this.#giveBack(drawn, now)]
   }
 
   /** Books every hold whose time is over in full: money never becomes free by time alone. */
@@ -291,7 +347,7 @@ export class Book {
       })
       rows.push({ row: expiredRow(this.#keyId, hold, now), corrects: false })
     }
-    for (const lost of this.#lost.expire(now, (share) => this.#allowances.bookLost(share))) {
+    for (const lost of [...this.#slices.expire(now), ...this.#lost.expire(now, (share) => this.#allowances.bookLost(share))]) {
       if (lost.nanoUsd === 0) continue
       this.#spendMore(lost.nanoUsd, lost.period, now)
       rows.push({ row: unattributedRow(this.#keyId, lost, lost.nanoUsd, now), corrects: false })
@@ -304,6 +360,7 @@ export class Book {
     for (const [id, { until }] of this.#settled) if (until <= now) this.#settled.delete(id)
     this.#repeats.forget(now)
     this.#lost.forget(now - REMEMBER_MS)
+    this.#slices.forget(now, now - REMEMBER_MS)
   }
 
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
@@ -311,8 +368,9 @@ export class Book {
     this.#settled.set(requestId, { nanoUsd, expired, until: this.#forgetAt(now) })
   }
 
-  knows(requestId: string): boolean {
-    return this.#holds.has(requestId) || this.#settled.has(requestId)
+  /** Whether the ledger need not be asked about a request. */
+  knows({ requestId, slice }: Hold): boolean {
+    return this.#knows(requestId) || (slice !== undefined && this.#slices.isFresh(slice.id))
   }
 
   view(now: number): KeyView | null {
@@ -336,6 +394,7 @@ export class Book {
       ips: policy.ips,
       limits: policy.limits,
       scopes: policy.scopes,
+      leased: policy.leased,
       running: this.#running,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,
@@ -352,11 +411,15 @@ export class Book {
   }
 
   get #running(): number {
-    return this.#holds.size + this.#lost.requests
+    return this.#holds.size + this.#lost.requests + this.#slices.running
   }
 
   get #heldAll(): number {
-    return this.#held + this.#lost.nanoUsd
+    return this.#held + this.#lost.nanoUsd + this.#slices.nanoUsd
+  }
+
+  #knows(requestId: string): boolean {
+    return this.#holds.has(requestId) || this.#settled.has(requestId)
   }
 
   #left(now: number): number {
@@ -364,6 +427,22 @@ export class Book {
     if (policy === null || policy.limitNanoUsd === null) return Number.MAX_SAFE_INTEGER
     const period = periodAt(policy.limitReset, policy.createdAt, now)
     return policy.limitNanoUsd - (this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0) - this.#heldAll
+  }
+
+  /** A request of a slice becomes a hold of its own. Gives back a row to write where the slice was booked already. */
+  #name(hold: Hold, now: number): readonly Booked[] {
+    const from = this.#slices.name(hold)
+    if (from === null) return []
+    this.#holds.set(hold.requestId, { hold, idempotencyKey: null, tokens: hold.slice?.tokens ?? 0 })
+    this.#held += hold.nanoUsd
+    return this.#unbook(from, Math.min(hold.nanoUsd, from.nanoUsd), now)
+  }
+
+  /** What was booked when a slice expired turns out to be less. */
+  #unbook(from: Lent, nanoUsd: number, now: number): readonly Booked[] {
+    if (!from.booked || nanoUsd === 0) return []
+    this.#spendMore(-nanoUsd, from.period, now)
+    return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
   }
 
   /** A request that was lost and found after what it may have cost was booked: that row gets smaller. */
@@ -393,10 +472,11 @@ export class Book {
     const held = this.#holds.get(requestId)
     const limits = this.#policy?.limits
     if (held?.tokens === undefined || limits === undefined) return
-    const { takenAt } = held.hold
-    if (row === null) this.#rates.count(limits, -1, -held.tokens, takenAt)
-    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, takenAt)
-    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, takenAt)
+    const { takenAt, slice } = held.hold
+    const at = slice === undefined ? takenAt : countedAt(takenAt)
+    if (row === null) this.#rates.count(limits, -1, -held.tokens, at)
+    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, at)
+    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, at)
   }
 
   #release(requestId: string): void {
@@ -418,7 +498,7 @@ export class Book {
 }
 
 /** Tokens to reserve: the most that a permitted target could take and give. What nothing bounds is trued up when it is known. */
-function tokensOf(candidates: readonly CandidateAsk[], ask: Ask, defaultCeiling: number): number {
+export function tokensOf(candidates: readonly CandidateAsk[], ask: Ask, defaultCeiling: number): number {
   const output = (candidate: CandidateAsk): number =>
     Math.min(ask.outputTokens ?? defaultCeiling, candidate.maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
   return Math.min(Math.max(...candidates.map((one) => (one.inputTokens ?? 0) + output(one))), MOST_TOKENS)

@@ -3,6 +3,8 @@
 import type { Hold, Row } from './account.ts'
 import type { Lost } from './lost.ts'
 
+type Omitted = Pick<Lost, 'id' | 'period' | 'at' | 'expiresAt'>
+
 /** Booked in full, marked `expired`; a settle that comes later corrects it. */
 export function expiredRow(keyId: string, hold: Hold, now: number): Row {
   return {
@@ -41,8 +43,8 @@ export function unsentRow(keyId: string, hold: Hold, now: number): Row {
   return { ...expiredRow(keyId, hold, now), usageFrom: 'none', costNanoUsd: 0, ended: 'failed' }
 }
 
-/** What a crash may have forgotten and nobody asked for; `nanoUsd`: how much is left of it. */
-export function unattributedRow(keyId: string, { id, period, at, expiresAt }: Lost, nanoUsd: number, now: number): Row {
+/** What a crash may have forgotten, or an isolate never gave back, and nobody asked for; `nanoUsd`: how much is left of it. */
+export function unattributedRow(keyId: string, { id, period, at, expiresAt }: Omitted, nanoUsd: number, now: number): Row {
   const hold: Hold = { requestId: id, period, nanoUsd, takenAt: at, expiresAt, budgeted: true }
   return { ...expiredRow(keyId, hold, now), ended: 'unattributed' }
 }

@@ -40,3 +40,16 @@ export function planHold(candidate: CandidateAsk, ask: Ask, budgeted: boolean, l
     clamped: enforce,
   }
 }
+
+/** One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them. */
+export function dearestOf(fitting: readonly (HoldPlan & { readonly kind: 'fits' })[]): Omit<HoldPlan & { readonly kind: 'fits' }, 'kind'> {
+  let nanoUsd = 0
+  let ceiling: number | null = null
+  let clamped = false
+  for (const p of fitting) {
+    nanoUsd = Math.max(nanoUsd, p.nanoUsd)
+    if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
+    clamped ||= p.clamped
+  }
+  return { nanoUsd, ceiling, clamped }
+}

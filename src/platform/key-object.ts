@@ -9,6 +9,7 @@ import { EVERYTHING } from '../core/permits.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
 import { readSpend } from '../core/spend.ts'
+import type { SliceEnd } from '../core/slices.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
@@ -49,9 +50,12 @@ export class KeyObject extends DurableObject<Env> {
   /** Everything a request needs to know of its key, and its hold, in one round trip. */
   async admit(ask: Ask): Promise<Admission> {
     if (this.#book.policy === null) await this.#hydrate()
+    const ended = ask.slices?.ended ?? []
+    if (ended.length > 0) await this.#recall(ended.flatMap(({ holds }) => holds))
     // From here to the reserve nothing is awaited.
     const now = Date.now()
     this.#expire(now)
+    if (ended.length > 0) this.#end(ended, now)
     const policy = this.#book.policy
     const admission = this.#book.admit(ask, now)
     const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
@@ -62,10 +66,14 @@ export class KeyObject extends DurableObject<Env> {
     }
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
+      const slice = this.#book.lend(ask.slices?.wish ?? null, ask.requestId, now)
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
       // What was leased is on disk already, with the hold that it was leased for.
       if (!shares) await this.#journal.admitted(this.#book.taken(ask.requestId))
+      // A slice is large: it is on disk before it is used, and a crash has forgotten nothing of it.
+      if (slice != null) await this.#journal.together()
+      if (slice !== undefined) return { ...answer, leased: { slice } }
     } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
     return answer
   }
@@ -103,20 +111,25 @@ export class KeyObject extends DurableObject<Env> {
   async renew(hold: Hold): Promise<void> {
     const now = Date.now()
     this.#expire(now)
-    if (!this.#book.knows(hold.requestId)) await this.#recall([hold.requestId])
+    await this.#recall([hold])
     if (this.#book.renew(hold, now)) this.#journal.soon()
   }
 
   /** Answers when the rows are on disk. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    await this.#recall(
-      settlements.filter(({ hold, row }) => row !== null && !this.#book.knows(hold.requestId)).map((s) => s.hold.requestId),
-    )
+    await this.#recall(settlements.filter(({ row }) => row !== null).map(({ hold }) => hold))
     const now = Date.now()
     await this.#keep(
       settlements.flatMap((settlement) => this.#book.settle(settlement, now)),
       now,
     )
+  }
+
+  /** Isolates use these slices no more. Answers when that is on disk. */
+  async endSlices(ended: readonly SliceEnd[]): Promise<void> {
+    await this.#recall(ended.flatMap(({ holds }) => holds))
+    this.#end(ended, Date.now())
+    await this.#journal.together()
   }
 
   /** What the key may know of itself; a refusal when the secret is not (or no longer) good. */
@@ -169,8 +182,8 @@ export class KeyObject extends DurableObject<Env> {
 
   async #restore(): Promise<void> {
     const now = Date.now()
-    const policy = await this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy')
-    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
+    const policy = await this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes' | 'leased'>>('policy')
+    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], leased: false, ...policy }) // an older one does not have all members
     const rows = await this.#outbox.restore()
     if (await this.#journal.restore(now)) quietly(this.#journal.write(true)) // what is held for the lost is on disk before anything is admitted
     for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', now)
@@ -196,12 +209,19 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   /** An object that lost its memory may be told twice: what is in the ledger already is booked. */
-  async #recall(requestIds: readonly string[]): Promise<void> {
+  async #recall(holds: readonly Hold[]): Promise<void> {
+    const requestIds = holds.filter((hold) => !this.#book.knows(hold)).map(({ requestId }) => requestId)
     if (requestIds.length === 0) return
     const found = await this.env.DB.prepare('SELECT id, cost_nano_usd, ended FROM requests WHERE id IN (SELECT value FROM json_each(?1))')
       .bind(JSON.stringify(requestIds))
       .all<{ readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }>()
     for (const row of found.results) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
+  }
+
+  #end(ended: readonly SliceEnd[], now: number): void {
+    const rows = ended.flatMap((end) => this.#book.endSlice(end, now))
+    if (rows.length > 0) quietly(this.#keep(rows, now))
+    else this.#journal.soon()
   }
 
   #expire(now: number): void {

@@ -27,9 +27,10 @@ export type StoredKey = {
 /** The policy that a stored key means. */
 export function policyOf(stored: StoredKey): Policy {
   // As policyText wrote it.
-  const { limits, scopes, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
+  const { limits, scopes, leased, ...permits } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
     readonly scopes?: readonly string[]
+    readonly leased?: boolean
   }
   return {
     keyId: stored.id,
@@ -50,6 +51,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...permits,
     limits: { ...NO_LIMITS, ...limits },
     scopes: scopes ?? [],
+    leased: leased === true,
   }
 }
 
