@@ -58,6 +58,11 @@ export class SliceUse {
     return this.#mine.size === 0 && this.#endings.size === 0 && this.#wished.size === 0
   }
 
+  /** A slice was asked for and is not here yet: what it holds is missing meanwhile. */
+  get isWaiting(): boolean {
+    return this.#wished.size > 0
+  }
+
   /** Admits out of a slice. `null`: ask the key's object. */
   admit(ask: Ask, now: number): Granted | null {
     if (ask.idempotency !== null) return null
@@ -112,7 +117,10 @@ export class SliceUse {
     of?.unsettled.delete(hold.requestId)
   }
 
-  /** Slices whose end is to be told now; none of them is used from here on. `all`: those too that have time left. */
+  /**
+   * Slices whose end is to be told now; none of them is used from here on. `all`: those too that have time left, and those that another
+   * request is telling of: whoever asks is short of what they hold, and telling twice does no harm.
+   */
   ends(now: number, all: boolean): readonly SliceEnd[] {
     for (const [id, mine] of this.#mine) {
       if (!all && isUsable(mine, now)) continue
@@ -120,7 +128,7 @@ export class SliceUse {
       this.#endings.set(id, { unsettled: mine.unsettled, toldAt: Number.NEGATIVE_INFINITY })
     }
     for (const [id, at] of this.#wished) if (now - at > UNHEARD_MS) this.giveUp({ id, nanoUsd: 0, requests: 0, tokens: 0 })
-    const due = [...this.#endings].filter(([, { toldAt }]) => now - toldAt > UNHEARD_MS)
+    const due = [...this.#endings].filter(([, { toldAt }]) => all || now - toldAt > UNHEARD_MS)
     for (const [, ending] of due) ending.toldAt = now
     return due.map(([id, { unsettled }]) => ({ id, holds: [...unsettled.values()] }))
   }

@@ -11,6 +11,8 @@ import { admitExactly, tellEnds, useOf, type Later } from './leased.ts'
 
 const GATHER_MS = 60
 const RETRY_MS = [200, 1000, 4000]
+/** A slice that another request has asked for is here by then. */
+const SLICE_WAIT_MS = 100
 
 /** Settlements waiting in this isolate, by key. Data only: each request waits on its own timer and takes what it finds. */
 const waiting = new Map<string, Settlement[]>()
@@ -47,6 +49,11 @@ async function admit(object: Reached, keyId: string, use: SliceUse | null, ask: 
   const admission = await admitExactly(object, keyId, use, ask, later)
   if (admission.kind !== 'refused' || !WAITS.has(admission.code)) return admission
   // What has ended here and is not told yet, or is lent to this isolate, may be just what is missing.
+  if (use?.isWaiting === true) {
+    await new Promise((resolve) => setTimeout(resolve, SLICE_WAIT_MS))
+    const own = use.admit(ask, Date.now())
+    if (own !== null) return own
+  }
   const told = await tellNow(object, keyId)
   const ended = use === null ? false : await tellEnds(object, use, true)
   return told || ended ? object.admit(ask) : admission

@@ -211,6 +211,7 @@ describe('a slice', () => {
     expect(book.view(START)).toMatchObject({ spentNanoUsd: 5, heldNanoUsd: 10 + 320 - 50 })
     const ends = use.ends(START + 900, false)
     expect(ends).toEqual([{ id: 'slice-1', holds: [running] }])
+    expect([use.ends(START + 900, false), use.ends(START + 900, true)]).toEqual([[], ends]) // it is being told
     for (const end of [...ends, ...ends]) expect(book.endSlice(end, START + 901)).toEqual([])
     expect(book.view(START)).toMatchObject({ spentNanoUsd: 5, heldNanoUsd: 10 + 60, running: 2 })
     for (let i = 0; i < 2; i++) book.settle(settled(running, 7), START + 2000)
