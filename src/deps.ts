@@ -41,7 +41,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
   const { keys, limits, providers, settings, logs } = fixed
   return {
     keys,
-    account: (keyId) => accountOf(env, keyId),
+    account: (keyId) => accountOf(env, keyId, (work) => context.waitUntil(work)),
     ledger: d1Ledger(env.DB),
     catalogue: () => readCatalogue(env, context),
     prices: () => readPrices(env, (work) => context.waitUntil(work)),

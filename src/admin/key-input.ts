@@ -61,6 +61,7 @@ const special = z.strictObject({
   markup_basis_points: basisPoints.nullable().optional(),
   on_disconnect: z.enum(ON_DISCONNECT).optional(),
   model_limits: modelLimits,
+  leased: z.boolean().optional(),
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -124,6 +125,7 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     markupBasisPoints: said.sluice?.markup_basis_points ?? 0,
     onDisconnect: said.sluice?.on_disconnect ?? 'abort',
     naming: { ...NO_NAMING, ...namingSaid(said.sluice) },
+    leased: said.sluice?.leased ?? false,
   }
 }
 
@@ -148,6 +150,7 @@ export function readChange(value: unknown): Change {
           naming: namingSaid(said.sluice),
         }),
     modelLimitsFrom: (before) => modelLimitsSaid(said.sluice?.model_limits, before),
+    ...(said.sluice?.leased === undefined ? {} : { leased: said.sluice.leased }),
   }
 }
 

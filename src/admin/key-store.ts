@@ -29,6 +29,7 @@ export type Settings = Permits & {
   readonly markupBasisPoints: number
   readonly onDisconnect: OnDisconnect
   readonly naming: Naming
+  readonly leased: boolean
 }
 
 /** What is not named stays; of the limits too. */
@@ -190,6 +191,7 @@ function tightens(before: Policy, after: Policy): boolean {
     after.limitReset !== before.limitReset ||
     (after.mode !== 'elastic' && before.mode === 'elastic') ||
     (after.markupBasisPoints ?? 0) > (before.markupBasisPoints ?? 0) ||
+    (before.leased && !after.leased) ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     narrowsRates(before.limits, after.limits) ||
     narrowsModels(before.modelLimits ?? [], after.modelLimits ?? []) ||
@@ -200,10 +202,18 @@ function tightens(before: Policy, after: Policy): boolean {
 
 function settingsOf(policy: Policy): Settings {
   const { name, disabled, limitNanoUsd, limitReset, softNanoUsd = null, expiresAt, models, providers, regions, ips, limits } = policy
-  const { modelLimits = [], scopes, naming = NO_NAMING, markupBasisPoints = 0, onDisconnect = 'abort', mode = 'strict' } = policy
+  const {
+    modelLimits = [],
+    scopes,
+    naming = NO_NAMING,
+    markupBasisPoints = 0,
+    onDisconnect = 'abort',
+    mode = 'strict',
+    leased = false,
+  } = policy
   const permits = { models, providers, regions, ips }
   const money = { limitNanoUsd, limitReset, softNanoUsd, markupBasisPoints }
-  return { name, disabled, expiresAt, ...permits, ...money, limits, modelLimits, scopes, naming, onDisconnect, mode }
+  return { name, disabled, expiresAt, ...permits, ...money, limits, modelLimits, scopes, naming, onDisconnect, mode, leased }
 }
 
 /** Keys that were written, in this order. */

@@ -75,6 +75,7 @@ export function ownKey(view: KeyView): Json {
       mode: view.mode,
       on_disconnect: view.onDisconnect,
       scopes: view.scopes,
+      ...(view.leased ? { leased: true } : {}),
       running: view.running,
     },
   }
@@ -114,6 +115,7 @@ export function listedKey(policy: Policy, spend: Spend, models: readonly ModelLi
       mode: policy.mode ?? 'strict',
       ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),
       on_disconnect: policy.onDisconnect ?? 'abort',
+      ...(policy.leased ? { leased: true } : {}),
     },
   }
 }

@@ -9,6 +9,7 @@ import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 import type { Naming, Said } from './request-scopes.ts'
 import type { Warning } from './soft-limit.ts'
+import type { Slice, SliceTalk } from './slices.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
 export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
@@ -42,6 +43,8 @@ export type Ask = Said & {
   readonly leastOutputTokens: number
   readonly choices: number
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
+  /** Of leased keys: what the isolate has to say of its slices. */
+  readonly slices?: SliceTalk
 }
 
 /** Money set aside. It carries its period, so that a settle after a rollover debits the period it was held in. */
@@ -60,6 +63,8 @@ export type Hold = {
   readonly purses?: readonly PurseHold[]
   /** The shared budgets it was reserved in, where the request itself has named some: so that its settle can name them again. */
   readonly scopes?: readonly string[]
+  /** It was taken out of a slice, by an isolate; with the tokens that were reserved. */
+  readonly slice?: { readonly id: string; readonly tokens: number }
 }
 
 /** What a running answer has cost so far, rather more than less, and what its hold should become: at least, and at best. Whole nano-dollars. */
@@ -101,6 +106,8 @@ export type Admission =
       readonly rates?: RatesView
       /** Soft limits that are reached. */
       readonly warnings?: readonly Warning[]
+      /** The key is leased: what the isolate may admit by itself; `null`: nothing for now. */
+      readonly leased?: { readonly slice: Slice | null }
     }
   | { readonly kind: 'replay'; readonly requestId: string; readonly answer: KeptAnswer }
   | Refusal
@@ -183,6 +190,7 @@ export type KeyView = Permits & {
   readonly mode: HoldMode
   readonly onDisconnect: OnDisconnect
   readonly naming: Naming
+  readonly leased: boolean
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

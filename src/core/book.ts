@@ -6,7 +6,7 @@ import { Allowances, type AllowancesJournal, type BookedShare, type Share } from
 import type { Taken } from './ahead.ts'
 import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
-import { planHold } from './hold-plan.ts'
+import { dearestOf, planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
@@ -21,6 +21,7 @@ import { Repeats } from './repeats.ts'
 import { Names, NO_NAMING } from './request-scopes.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { overSoft, type Over, type Warning } from './soft-limit.ts'
+import { countedAt, isLendable, lifeOf, sizeOf, Slices, type Lent, type Slice, type SliceEnd, type SliceWish } from './slices.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
 import { lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
@@ -43,6 +44,7 @@ export type Journal = {
   readonly allowances?: AllowancesJournal
   readonly lost?: readonly Lost[]
   readonly purses?: PursesJournal
+  readonly slices?: readonly Lent[]
 }
 
 /** A row to write; `corrects`: it stands in for one that was written before. */
@@ -77,6 +79,7 @@ export class Book {
   budgetedProviders: ReadonlySet<string> = new Set()
   readonly #lost = new LostHolds()
   readonly #purses = new ModelPurses()
+  readonly #slices = new Slices()
   /** Request id → what was booked, and when to forget it. */
   readonly #settled = new Map<string, Settled>()
   readonly #repeats = new Repeats(REMEMBER_MS)
@@ -121,11 +124,13 @@ export class Book {
       allowances: this.#allowances.snapshot(),
       lost: this.#lost.snapshot(),
       purses: this.#purses.snapshot(now),
+      slices: this.#slices.snapshot(),
     }
   }
 
-  restore({ spend, holds, rates, allowances, lost, purses }: Journal): void {
+  restore({ spend, holds, rates, allowances, lost, purses, slices }: Journal): void {
     this.#spend = spend
+    this.#slices.restore(slices ?? [])
     if (purses !== undefined) this.#purses.restore(purses)
     if (lost !== undefined) this.#lost.restore(lost)
     if (allowances !== undefined) this.#allowances.restore(allowances)
@@ -175,7 +180,9 @@ export class Book {
 
   /** When the earliest hold expires; `null`: none is held. */
   earliestExpiry(): number | null {
-    let earliest = this.#lost.earliestExpiry()
+    const lost = this.#lost.earliestExpiry()
+    let earliest = this.#slices.earliestExpiry() ?? lost
+    if (earliest !== null && lost !== null) earliest = Math.min(earliest, lost)
     for (const { hold } of this.#holds.values()) if (earliest === null || hold.expiresAt < earliest) earliest = hold.expiresAt
     return earliest
   }
@@ -229,19 +236,9 @@ export class Book {
       return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', purse ?? money)
     }
 
-    // One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them.
     const atProviders = providerScopes(this.budgetedProviders, ask.candidates, fitting)
     const all = atProviders.length === 0 ? scopes : [...scopes, ...atProviders]
-    let nanoUsd = 0
-    let ceiling: number | null = null
-    let clamped = false
-    let mostNanoUsd = 0
-    for (const p of fitting) {
-      nanoUsd = Math.max(nanoUsd, p.nanoUsd)
-      mostNanoUsd = Math.max(mostNanoUsd, p.mostNanoUsd ?? p.nanoUsd)
-      if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
-      clamped ||= p.clamped
-    }
+    const { nanoUsd, mostNanoUsd, ceiling, clamped } = dearestOf(fitting)
     const hold: Hold = {
       requestId: ask.requestId,
       period: period.id,
@@ -272,6 +269,55 @@ export class Book {
       ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
       ...(rates === undefined ? {} : { rates }),
     }
+  }
+
+  /**
+   * Sets a slice aside for the isolate of a request that was just admitted. `undefined`: this key is not leased; `null`: nothing is to be
+   * had now. A key that shares budgets is admitted exactly: those are leased already.
+   */
+  lend(wish: SliceWish | null, requestId: string, now: number): Slice | null | undefined {
+    const policy = this.#policy
+    if (policy === null || !isLendable(policy) || this.budgetedProviders.size > 0) return undefined
+    const held = this.#holds.get(requestId)
+    if (wish === null || held === undefined) return null
+    const { limits } = policy
+    const rates = this.#rates.view(limits, now)
+    const size = sizeOf(wish, {
+      like: { nanoUsd: held.hold.nanoUsd, tokens: held.tokens ?? 0 },
+      nanoUsd: this.#left(now),
+      requests: rates?.requests?.remaining ?? null,
+      tokens: rates?.tokens?.remaining ?? null,
+      parallel: limits.parallelRequests === null ? null : limits.parallelRequests - this.#running,
+    })
+    if (size === null) return null
+    const { id: period, resetsAt } = periodAt(policy.limitReset, policy.createdAt, now)
+    const expiresAt = now + this.#settings.holdMs
+    const { version } = policy
+    if (!this.#slices.lend({ ...size, id: wish.id, period, at: now, expiresAt, version, parallel: size.parallel ?? 0, booked: false }))
+      return null
+    this.#rates.count(limits, size.requests, size.tokens, countedAt(now))
+    const left = this.#rates.view(limits, now)
+    return {
+      id: wish.id,
+      lifeMs: lifeOf(policy, resetsAt, this.#settings.holdMs, now),
+      policy,
+      period,
+      takenAt: now,
+      expiresAt,
+      ...size,
+      defaultCeiling: this.#settings.defaultCeiling,
+      ...(left === undefined ? {} : { rates: left }),
+    }
+  }
+
+  /** The isolate uses a slice no more: its running requests are held by their names, the rest is free again. May be told twice. */
+  endSlice({ id, holds }: SliceEnd, now: number): readonly Booked[] {
+    const rows = holds.flatMap((hold) => (this.#knows(hold.requestId) ? [] : this.#name(hold, now)))
+    const lent = this.#slices.end(id, this.#forgetAt(now))
+    if (lent === null) return rows
+    // Under other limits it may never have been counted.
+    if (this.#policy?.version === lent.version) this.#rates.count(this.#policy.limits, -lent.requests, -lent.tokens, countedAt(lent.at))
+    return [...rows, ...this.#unbook(lent, lent.nanoUsd, now)]
   }
 
   /** What must still be leased before a request may go; `null`: nothing. */
@@ -390,7 +436,12 @@ export class Book {
       this.#holds.set(requestId, { ...held, hold: { ...held.hold, expiresAt }, ...(ranNanoUsd === undefined ? {} : { ranNanoUsd }) })
       return true
     }
-    const drawn = this.#settled.has(requestId) ? null : this.#draw(hold, false)
+    if (this.#settled.has(requestId)) return false
+    if (hold.slice !== undefined && this.#slices.find(hold.slice.id)?.booked === false) {
+      this.#name({ ...hold, expiresAt }, now)
+      return true
+    }
+    const drawn = this.#draw(hold, false)
     if (drawn === null) return false
     this.#purses.drawLost(hold, false, now)
     this.#holds.set(requestId, { hold: { ...hold, expiresAt }, idempotencyKey: null, shares: drawn.shares })
@@ -403,6 +454,8 @@ export class Book {
   settle({ hold, row, answer }: Settlement, now: number): readonly Booked[] {
     const { requestId } = hold
     this.#recallExtension(hold)
+    // What was never sent stays in the slice, and is given back with it.
+    const unbooked = row === null || this.#knows(requestId) ? [] : this.#name(hold, now)
     const held = this.#holds.get(requestId)
     this.#repeats.end(held?.idempotencyKey ?? null, requestId, answer)
     const before = this.#settled.get(requestId)
@@ -423,7 +476,7 @@ export class Book {
       written === null
         ? []
         : [{ row: { ...written, scopes: this.#heldIn(hold, (held ?? before)?.shares, row) }, corrects: before !== undefined }]
-    return [...settled, ...this.#giveBack(drawn, now)]
+    return [...settled, ...unbooked, ...this.#giveBack(drawn, now)]
   }
 
   /** Books every hold whose time is over in full, an elastic one at what it was last told: money never becomes free by time alone. */
@@ -448,7 +501,7 @@ export class Book {
       })
       rows.push({ row: expiredRow(this.#keyId, hold, now, this.#heldIn(hold, shares, null)), corrects: false })
     }
-    for (const lost of this.#lost.expire(now, (share) => this.#allowances.bookLost(share))) {
+    for (const lost of [...this.#slices.expire(now), ...this.#lost.expire(now, (share) => this.#allowances.bookLost(share))]) {
       this.#purses.bookLost(lost.id, now)
       if (lost.nanoUsd === 0) continue
       this.#spendMore(lost.nanoUsd, lost.period, now)
@@ -463,6 +516,7 @@ export class Book {
     this.#repeats.forget(now)
     this.#lost.forget(now - REMEMBER_MS)
     this.#purses.forgetLost(this.#lost.snapshot())
+    this.#slices.forget(now, now - REMEMBER_MS)
   }
 
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */
@@ -474,8 +528,9 @@ export class Book {
     return this.#holds.has(requestId)
   }
 
-  knows(requestId: string): boolean {
-    return this.#holds.has(requestId) || this.#settled.has(requestId)
+  /** Whether the ledger need not be asked about a request. */
+  knows({ requestId, slice }: Hold): boolean {
+    return this.#knows(requestId) || (slice !== undefined && this.#slices.isFresh(slice.id))
   }
 
   view(now: number): KeyView | null {
@@ -504,6 +559,7 @@ export class Book {
       mode: policy.mode ?? 'strict',
       onDisconnect: policy.onDisconnect ?? 'abort',
       naming: policy.naming ?? NO_NAMING,
+      leased: policy.leased ?? false,
       running: this.#running,
       spentNanoUsd: spent.periodNanoUsd,
       spentEverNanoUsd: this.#spend.everNanoUsd,
@@ -529,11 +585,15 @@ export class Book {
   }
 
   get #running(): number {
-    return this.#holds.size - this.#extending + this.#lost.requests
+    return this.#holds.size - this.#extending + this.#lost.requests + this.#slices.running
   }
 
   get #heldAll(): number {
-    return this.#held + this.#lost.nanoUsd
+    return this.#held + this.#lost.nanoUsd + this.#slices.nanoUsd
+  }
+
+  #knows(requestId: string): boolean {
+    return this.#holds.has(requestId) || this.#settled.has(requestId)
   }
 
   #left(now: number): number {
@@ -541,6 +601,22 @@ export class Book {
     if (policy === null || policy.limitNanoUsd === null) return Number.MAX_SAFE_INTEGER
     const period = periodAt(policy.limitReset, policy.createdAt, now)
     return policy.limitNanoUsd - (this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0) - this.#heldAll
+  }
+
+  /** A request of a slice becomes a hold of its own. Gives back a row to write where the slice was booked already. */
+  #name(hold: Hold, now: number): readonly Booked[] {
+    const from = this.#slices.name(hold)
+    if (from === null) return []
+    this.#holds.set(hold.requestId, { hold, idempotencyKey: null, tokens: hold.slice?.tokens ?? 0 })
+    this.#held += hold.nanoUsd
+    return this.#unbook(from, Math.min(hold.nanoUsd, from.nanoUsd), now)
+  }
+
+  /** What was booked when a slice expired turns out to be less. */
+  #unbook(from: Lent, nanoUsd: number, now: number): readonly Booked[] {
+    if (!from.booked || nanoUsd === 0) return []
+    this.#spendMore(-nanoUsd, from.period, now)
+    return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
   }
 
   /** A request that was lost and found after what it may have cost was booked: that row gets smaller. */
@@ -598,10 +674,11 @@ export class Book {
     const held = this.#holds.get(requestId)
     const limits = this.#policy?.limits
     if (held?.tokens === undefined || limits === undefined) return
-    const { takenAt } = held.hold
-    if (row === null) this.#rates.count(limits, -1, -held.tokens, takenAt)
-    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, takenAt)
-    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, takenAt)
+    const { takenAt, slice } = held.hold
+    const at = slice === undefined ? takenAt : countedAt(takenAt)
+    if (row === null) this.#rates.count(limits, -1, -held.tokens, at)
+    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, at)
+    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, at)
   }
 
   #release(requestId: string): void {
@@ -624,7 +701,7 @@ export class Book {
 }
 
 /** Tokens to reserve: the most that a target could take and give. What nothing bounds is trued up when it is known. */
-function tokensOf({ inputTokens: input, maxOutputTokens }: CandidateAsk, ask: Ask, defaultCeiling: number): number {
+export function tokensOf({ inputTokens: input, maxOutputTokens }: CandidateAsk, ask: Ask, defaultCeiling: number): number {
   const output = Math.min(ask.outputTokens ?? defaultCeiling, maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
   return Math.min((input ?? 0) + output, MOST_TOKENS)
 }

@@ -3,6 +3,8 @@
 import type { Hold, Row } from './account.ts'
 import type { Lost } from './lost.ts'
 
+type Omitted = Pick<Lost, 'id' | 'period' | 'at' | 'expiresAt'> & Partial<Pick<Lost, 'shares'>>
+
 /** Booked in full, marked `expired`; a settle that comes later corrects it. */
 export function expiredRow(keyId: string, hold: Hold, now: number, scopes: readonly string[] = []): Row {
   return {
@@ -42,8 +44,8 @@ export function unsentRow(keyId: string, hold: Hold, now: number, scopes: readon
   return { ...expiredRow(keyId, hold, now, scopes), usageFrom: 'none', costNanoUsd: 0, ended: 'failed' }
 }
 
-/** What a crash may have forgotten and nobody asked for; `nanoUsd`: how much is left of it. */
-export function unattributedRow(keyId: string, { id, period, at, expiresAt, shares }: Lost, nanoUsd: number, now: number): Row {
+/** What a crash may have forgotten, or an isolate never gave back, and nobody asked for; `nanoUsd`: how much is left of it. */
+export function unattributedRow(keyId: string, { id, period, at, expiresAt, shares = [] }: Omitted, nanoUsd: number, now: number): Row {
   const hold: Hold = { requestId: id, period, nanoUsd, takenAt: at, expiresAt, budgeted: true }
   const scopes = shares.map(({ scope }) => scope)
   return { ...expiredRow(keyId, hold, now, scopes), ended: 'unattributed' }

@@ -65,3 +65,20 @@ export function planHold(
     clamped: enforce,
   }
 }
+
+/** One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them. */
+export function dearestOf(
+  fitting: readonly (HoldPlan & { readonly kind: 'fits' })[],
+): Required<Omit<HoldPlan & { readonly kind: 'fits' }, 'kind'>> {
+  let nanoUsd = 0
+  let ceiling: number | null = null
+  let clamped = false
+  let mostNanoUsd = 0
+  for (const p of fitting) {
+    nanoUsd = Math.max(nanoUsd, p.nanoUsd)
+    mostNanoUsd = Math.max(mostNanoUsd, p.mostNanoUsd ?? p.nanoUsd)
+    if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
+    clamped ||= p.clamped
+  }
+  return { nanoUsd, mostNanoUsd, ceiling, clamped }
+}

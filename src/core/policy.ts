@@ -39,6 +39,8 @@ export type Policy = Permits & {
   readonly onDisconnect?: OnDisconnect
   /** Budgets it shares with other keys: `team:blue`, `user:ann`, `organization:acme`, `tag:night`. */
   readonly scopes: readonly string[]
+  /** Isolates admit by slices (slices.ts): faster, and exact to a second. */
+  readonly leased?: boolean
   /** Absent: what a request says of itself names no budget. */
   readonly naming?: Naming
 }

@@ -139,7 +139,7 @@ export class DrainObject extends DurableObject<Env> {
   /** Keeps the hold alive while the answer lasts, and ends an answer that lasts too long or says nothing. */
   async #settle(call: Call, estate: Estate): Promise<void> {
     const { hold } = estate.bill
-    const account = accountOf(this.env, estate.row.keyId)
+    const account = accountOf(this.env, estate.row.keyId, (work) => this.ctx.waitUntil(work))
     const renew = (): void => void account.renew(hold).catch(() => undefined)
     const holdMs = numberSetting(this.env, 'SLUICE_HOLD_SECONDS', 300) * 1000
     const idleMs = numberSetting(this.env, 'SLUICE_IDLE_TIMEOUT_MS', 120_000)

@@ -10,6 +10,7 @@ import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
 import type { Met } from '../core/request-scopes.ts'
 import { readSpend, readSpentByModel } from '../core/spend.ts'
+import type { SliceEnd } from '../core/slices.ts'
 import type { Told } from '../core/shared-budget.ts'
 import { budgetOf } from './budget-object.ts'
 import { numberSetting, type Env } from './env.ts'
@@ -68,9 +69,12 @@ export class KeyObject extends DurableObject<Env> {
   /** Everything a request needs to know of its key, and its hold, in one round trip. */
   async admit(ask: Ask): Promise<Admission> {
     if (this.#book.policy === null) await this.#hydrate()
+    const ended = ask.slices?.ended ?? []
+    if (ended.length > 0) await this.#recall(ended.flatMap(({ holds }) => holds.map((hold) => ({ hold, row: null, answer: null }))))
     // From here to the reserve nothing is awaited.
     const now = Date.now()
     this.#expire(now)
+    if (ended.length > 0) this.#end(ended, now)
     const policy = this.#book.policy
     this.#knowProviders(now)
     const admission = this.#book.admit(ask, now)
@@ -83,10 +87,14 @@ export class KeyObject extends DurableObject<Env> {
     this.#keepNames()
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
+      const slice = this.#book.lend(ask.slices?.wish ?? null, ask.requestId, now)
       const expiry = this.#book.earliestExpiry()
       if (expiry !== null) this.#wakeBy(expiry + 1)
       // What was leased is on disk already, with the hold that it was leased for.
       if (!shares) await this.#journal.admitted(this.#book.taken(ask.requestId))
+      // A slice is large: it is on disk before it is used, and a crash has forgotten nothing of it.
+      if (slice != null) await this.#journal.together()
+      if (slice !== undefined) return { ...answer, leased: { slice } }
     } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
     if (answer.kind === 'replay' || (answer.kind === 'refused' && !WARNED.has(answer.code))) return answer
     const warnings = this.#book.warnings(ask.requestId, now)
@@ -116,14 +124,14 @@ export class KeyObject extends DurableObject<Env> {
   async renew(hold: Hold, ranNanoUsd?: number): Promise<void> {
     const now = Date.now()
     this.#expire(now)
-    if (!this.#book.knows(hold.requestId)) await this.#recall([{ hold, row: null, answer: null }])
+    await this.#recall([{ hold, row: null, answer: null }])
     if (this.#book.renew(hold, now, ranNanoUsd)) this.#journal.soon()
   }
 
   /** More for a running answer; `null`: there is no more. */
   async extend(hold: Hold, extension: Extension): Promise<Hold | null> {
     this.#expire(Date.now())
-    if (!this.#book.knows(hold.requestId)) await this.#recall([{ hold, row: null, answer: null }])
+    await this.#recall([{ hold, row: null, answer: null }])
     return extend(
       { book: this.#book, journal: this.#journal, lease: (more) => this.#lease({ hold: more, allowed: [], candidates: [] }) },
       hold,
@@ -133,9 +141,16 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Answers when the rows are on disk. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    const lost = await this.#recall(settlements.filter(({ hold }) => !this.#book.knows(hold.requestId)))
+    const lost = await this.#recall(settlements)
     const now = Date.now()
     await this.#keep([...lost, ...settlements.flatMap((settlement) => this.#book.settle(settlement, now))], now)
+  }
+
+  /** Isolates use these slices no more. Answers when that is on disk. */
+  async endSlices(ended: readonly SliceEnd[]): Promise<void> {
+    await this.#recall(ended.flatMap(({ holds }) => holds.map((hold) => ({ hold, row: null, answer: null }))))
+    this.#end(ended, Date.now())
+    await this.#journal.together()
   }
 
   /** What the key may know of itself; a refusal when the secret is not (or no longer) good. */
@@ -203,9 +218,9 @@ export class KeyObject extends DurableObject<Env> {
 
   async #restore(): Promise<void> {
     const now = Date.now()
-    const policy = await this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes'>>('policy')
+    const policy = await this.ctx.storage.get<Partial<Policy> & Omit<Policy, 'limits' | 'scopes' | 'leased'>>('policy')
     await this.#mirror.restore()
-    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], ...policy }) // an older one does not have all members
+    if (policy !== undefined) this.#book.hydrate({ ...EVERYTHING, limits: NO_LIMITS, scopes: [], leased: false, ...policy }) // an older one does not have all members
     const names = await this.ctx.storage.list<Met>({ prefix: NAME })
     this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
     await this.#providers.restore()
@@ -240,7 +255,8 @@ export class KeyObject extends DurableObject<Env> {
   }
 
   /** An object that lost its memory may be told twice: what is in the ledger already is booked. Gives back rows that the ledger has lost. */
-  async #recall(unknown: readonly Settlement[]): Promise<readonly Booked[]> {
+  async #recall(told: readonly Settlement[]): Promise<readonly Booked[]> {
+    const unknown = told.filter(({ hold }) => !this.#book.knows(hold))
     if (unknown.length === 0) return []
     const { DB } = this.env
     const ids = JSON.stringify(unknown.map(({ hold }) => hold.requestId))
@@ -251,7 +267,7 @@ export class KeyObject extends DurableObject<Env> {
     ])
     const found = (results[1]?.results ?? []) as { readonly id: string; readonly cost_nano_usd: number | null; readonly ended: string }[]
     for (const row of found) this.#book.rememberSettled(row.id, row.cost_nano_usd ?? 0, row.ended === 'expired', Date.now())
-    const lost = this.#mirror.bookedBefore(results, known, unknown.filter((s) => !this.#book.knows(s.hold.requestId))) // prettier-ignore
+    const lost = this.#mirror.bookedBefore(results, known, unknown.filter((s) => !this.#book.knows(s.hold))) // prettier-ignore
     return lost.flatMap(({ row }) => {
       if (row === null) return []
       this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, false, Date.now())
@@ -271,6 +287,12 @@ export class KeyObject extends DurableObject<Env> {
       if (met === null) void this.ctx.storage.delete(NAME + scope, QUIETLY)
       else void this.ctx.storage.put(NAME + scope, met, QUIETLY)
     }
+  }
+
+  #end(ended: readonly SliceEnd[], now: number): void {
+    const rows = ended.flatMap((end) => this.#book.endSlice(end, now))
+    if (rows.length > 0) quietly(this.#keep(rows, now))
+    else this.#journal.soon()
   }
 
   #expire(now: number): void {

@@ -41,6 +41,7 @@ export function policyOf(stored: StoredKey): Policy {
     markupBasisPoints,
     onDisconnect,
     mode,
+    leased,
     ...permits
   } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
@@ -51,6 +52,7 @@ export function policyOf(stored: StoredKey): Policy {
     readonly naming?: Partial<Naming>
     readonly softNanoUsd?: number
     readonly mode?: HoldMode
+    readonly leased?: boolean
   }
   return {
     keyId: stored.id,
@@ -77,6 +79,7 @@ export function policyOf(stored: StoredKey): Policy {
     ...(markupBasisPoints === undefined ? {} : { markupBasisPoints }),
     onDisconnect: onDisconnect ?? 'abort',
     naming: { ...NO_NAMING, ...naming },
+    leased: leased === true,
   }
 }
 
@@ -84,7 +87,16 @@ export function policyOf(stored: StoredKey): Policy {
 export function policyText(
   settings: Pick<
     Policy,
-    keyof Permits | 'limits' | 'scopes' | 'modelLimits' | 'naming' | 'softNanoUsd' | 'markupBasisPoints' | 'onDisconnect' | 'mode'
+    | keyof Permits
+    | 'limits'
+    | 'scopes'
+    | 'modelLimits'
+    | 'naming'
+    | 'softNanoUsd'
+    | 'markupBasisPoints'
+    | 'onDisconnect'
+    | 'mode'
+    | 'leased'
   >,
 ): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
@@ -97,6 +109,7 @@ export function policyText(
     ...(settings.softNanoUsd == null ? {} : { softNanoUsd: settings.softNanoUsd }),
     ...(settings.naming?.customers === true || settings.naming?.tagBudgets === true ? { naming: settings.naming } : {}),
     ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),
+    ...(settings.leased ? { leased: true } : {}),
     ...(settings.mode === 'elastic' ? { mode: settings.mode } : {}),
   })
 }

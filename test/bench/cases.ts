@@ -57,7 +57,7 @@ export function cases(places: Places): readonly Case[] {
     baseline: `bare-${language}-${pace}`,
     call: clientCall(sluice.port, client, pace),
   })
-  const { key, budgetedKey } = sluice
+  const { key, budgetedKey, leasedKey } = sluice
   const streams = (pace: Pace): readonly Case[] => [
     direct('upstream', 'openai-chat', pace, `bare-openai-chat-${pace}`),
     direct('bare', 'openai-chat', pace, `bare-openai-chat-${pace}`),
@@ -100,6 +100,11 @@ export function cases(places: Places): readonly Case[] {
       speaks: 'openai-chat',
       to: 'openai/gpt-4o-mini',
       key: budgetedKey,
+    }),
+    through('forward-leased', 'forwarded, leased key with a budget', 'openai-chat', 'whole', {
+      speaks: 'openai-chat',
+      to: 'openai/gpt-4o-mini',
+      key: leasedKey,
     }),
     direct('bare', 'anthropic-messages', 'whole', 'bare-anthropic-messages-whole'),
     through('translate', 'translated, anthropic-messages for an openai client', 'anthropic-messages', 'whole', {

@@ -12,8 +12,8 @@ import { workerdPids } from './process-cost.ts'
 /** One server. `pids`: the processes whose cost is its cost. */
 export type Place = { readonly port: number; readonly pids: readonly number[]; stop(): Promise<void> }
 
-/** `key` has no limit; `budgetedKey` has one that is never reached. */
-export type Gateway = Place & { readonly key: string; readonly budgetedKey: string }
+/** `key` has no limit; `budgetedKey` has one that is never reached, and so has `leasedKey`, which isolates admit by slices. */
+export type Gateway = Place & { readonly key: string; readonly budgetedKey: string; readonly leasedKey: string }
 
 const ADMIN_KEY = 'sk-admin-bench-0123456789abcdef'
 
@@ -77,7 +77,13 @@ export async function startSluice(upstream: Place): Promise<Gateway> {
   })
   const key = await makeKey(port, { name: 'bench' })
   const budgetedKey = await makeKey(port, { name: 'bench, budgeted', limit: 1_000_000, limit_reset: 'monthly' })
-  return { ...place, key, budgetedKey }
+  const leasedKey = await makeKey(port, {
+    name: 'bench, leased',
+    limit: 1_000_000,
+    limit_reset: 'monthly',
+    sluice: { leased: true },
+  })
+  return { ...place, key, budgetedKey, leasedKey }
 }
 
 /** The process is found as the one that was not there before. */

@@ -23,6 +23,7 @@ const policy: Policy = {
   ...EVERYTHING,
   limits: NO_LIMITS,
   scopes: [],
+  leased: false,
 }
 const book = (change: Partial<Policy> = {}): Book => {
   const made = new Book({ holdMs: HOLD_MS, defaultCeiling: 1000 })

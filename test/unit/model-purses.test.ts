@@ -375,7 +375,7 @@ class World {
     const index = step.pick % Math.max(1, this.running.length)
     const one = this.running[index]
     if (one === undefined) return
-    this.recall(one.hold.requestId)
+    this.recall(one.hold)
     if (step.do === 'renew') {
       this.book.renew(one.hold, this.now)
       return
@@ -401,9 +401,10 @@ class World {
   }
 
   /** As the object asks the ledger. */
-  recall(id: string): void {
+  recall(hold: Hold): void {
+    const id = hold.requestId
     const known = this.rows.get(id)
-    if (!this.book.knows(id) && known !== undefined)
+    if (!this.book.knows(hold) && known !== undefined)
       this.book.rememberSettled(id, known.costNanoUsd ?? 0, known.ended === 'expired', this.now)
   }
 
