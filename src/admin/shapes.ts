@@ -77,6 +77,7 @@ export function ownKey(view: KeyView): Json {
       scopes: view.scopes,
       ...(view.leased ? { leased: true } : {}),
       running: view.running,
+      rows_waiting: view.rowsWaiting ?? 0,
     },
   }
 }

@@ -199,4 +199,6 @@ export type KeyView = Permits & {
   readonly spentMonthNanoUsd: number
   readonly heldNanoUsd: number
   readonly holdSeconds: number
+  /** Settled rows on their way to the ledger. */
+  readonly rowsWaiting?: number
 }

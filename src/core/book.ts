@@ -23,7 +23,7 @@ import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { overSoft, type Over, type Warning } from './soft-limit.ts'
 import { countedAt, isLendable, lifeOf, sizeOf, Slices, type Lent, type Slice, type SliceEnd, type SliceWish } from './slices.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
-import { lotsOf, purseOfMoney } from './taken.ts'
+import { lotsOf, purseOfMoney, scopeOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
 
 /** `tokens` are reserved until the settle says how many it were; `ranNanoUsd` is what an answer had cost when it was last told; `extends`: it waits to join this request's hold. */
@@ -60,6 +60,8 @@ export type Settings = {
 type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly until: number; readonly shares?: readonly BookedShare[] }
 
 const REMEMBER_MS = 600_000
+/** What the ledger has is remembered for the repeats that come at once. */
+const CARRIED_MS = 60_000
 /** Absurd ceilings must not spoil sums. */
 const MOST_TOKENS = 1_000_000_000
 
@@ -148,11 +150,11 @@ export class Book {
     if (this.#policy !== null) this.#purses.apply(this.#policy)
   }
 
-  /** After a crash, when all is restored: what may have been admitted after the last writing, and be forgotten, is held. */
-  holdLost(slack: Taken, id: string, now: number): void {
+  /** After a crash, when all is restored: what may have been admitted after the last writing (at `writtenAt`), and be forgotten, is held. */
+  holdLost(slack: Taken, id: string, writtenAt: number, now: number): void {
     if (slack.length === 0) return
     const { nanoUsd, requests, tokens, scopes, purses } = lotsOf(slack)
-    const period = this.#policy === null ? '' : periodAt(this.#policy.limitReset, this.#policy.createdAt, now).id
+    const period = this.#policy === null ? '' : periodAt(this.#policy.limitReset, this.#policy.createdAt, writtenAt).id
     const shares = scopes.map(([scope, most]) => this.#allowances.holdLost(scope, most, now))
     this.#purses.holdLost(id, purses, now)
     if (this.#policy !== null) this.#rates.count(this.#policy.limits, requests, tokens, now)
@@ -175,7 +177,8 @@ export class Book {
     if (of === 'money') return this.#left(now)
     const purse = purseOfMoney(of)
     if (purse !== null) return this.#purses.room(purse, now)
-    return of.includes(':') ? this.#allowances.free(of) : Number.MAX_SAFE_INTEGER
+    const scope = scopeOfMoney(of)
+    return scope === null ? Number.MAX_SAFE_INTEGER : this.#allowances.free(scope)
   }
 
   /** When the earliest hold expires; `null`: none is held. */
@@ -470,7 +473,7 @@ export class Book {
     if (forgotten && row !== null) this.#purses.drawLost(hold, true, now)
     this.#purses.settle(held?.hold ?? hold, row, forgotten ? 'forgotten' : held === undefined ? 'expired' : 'held', now)
     this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
-    this.#spendMore(cost - (before?.nanoUsd ?? 0), hold.period, now)
+    this.#spendMore(cost - (before?.nanoUsd ?? 0), held?.hold.period ?? hold.period, now)
     const written = row ?? (before === undefined ? null : unsentRow(this.#keyId, hold, now, []))
     const settled =
       written === null
@@ -517,6 +520,14 @@ export class Book {
     this.#lost.forget(now - REMEMBER_MS)
     this.#purses.forgetLost(this.#lost.snapshot())
     this.#slices.forget(now, now - REMEMBER_MS)
+  }
+
+  /** Rows of these requests are in the ledger: who asks later is told from there. What expired may still be corrected here. */
+  carried(requestIds: readonly string[], now: number): void {
+    for (const id of requestIds) {
+      const settled = this.#settled.get(id)
+      if (settled !== undefined && !settled.expired) this.#settled.set(id, { ...settled, until: Math.min(settled.until, now + CARRIED_MS) })
+    }
   }
 
   /** Remembers that a request is booked although this object has forgotten it: its row was found in the ledger. */

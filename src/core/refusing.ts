@@ -21,6 +21,17 @@ export function refuseWait(wait: Wait, rates: RatesView | undefined): Refusal {
   }
 }
 
+/** D1 has been away for so long that no more rows can be kept for it. */
+export function ledgerBehind(rows: number): Refusal {
+  return {
+    ...refuse(
+      'gateway-unavailable',
+      `The ledger cannot be reached, and ${rows} answers of this key wait to be booked there. Nothing was sent.`,
+    ),
+    retryAfterMs: 10_000,
+  }
+}
+
 /** `money.scope`: `key`, or the shared budget or model limit that lacks it. */
 export function refuseMoney(money: Money): Refusal {
   const { spentNanoUsd, heldNanoUsd, limitNanoUsd, scope } = money

@@ -24,6 +24,11 @@ export function purseOfMoney(of: string): string | null {
   return of.startsWith(MONEY) ? of.slice(MONEY.length) : null
 }
 
+/** The shared budget whose money this is; `null`: it is something else. */
+export function scopeOfMoney(of: string): string | null {
+  return !of.includes(':') || [MONEY, REQUESTS, TOKENS].some((kind) => of.startsWith(kind)) ? null : of
+}
+
 export type Lots = PurseTaken & {
   readonly scopes: readonly (readonly [scope: string, nanoUsd: number])[]
   readonly purses: ReadonlyMap<string, PurseTaken>

@@ -12,7 +12,7 @@ export const IDLE_MS = 3000
 /** A stored value holds at most 2 MiB, a hold about 300 bytes, and under 32 model limits 2 kB. */
 const PART_HOLDS = 500
 
-type Stored = Omit<Books, 'holds'> & { readonly slack?: Taken; readonly parts: number }
+type Stored = Omit<Books, 'holds'> & { readonly at: number; readonly slack: Taken; readonly parts: number }
 type Part = Books['holds']
 
 export class Journal {
@@ -35,11 +35,11 @@ export class Journal {
   async restore(now: number): Promise<boolean> {
     const stored = await this.#storage.get<Stored>('journal')
     if (stored === undefined) return false
-    const { slack, parts, ...rest } = stored
+    const { at, slack, parts, ...rest } = stored
     const holds = await this.#storage.get<Part>(partNames(0, parts))
     this.#parts = parts
     this.#book.restore({ ...rest, holds: [...holds.values()].flat() })
-    this.#book.holdLost(slack ?? [], `unattributed-${crypto.randomUUID()}`, now)
+    this.#book.holdLost(slack, `unattributed-${crypto.randomUUID()}`, at, now)
     return true
   }
 
@@ -67,7 +67,7 @@ export class Journal {
     const { holds, ...rest } = this.#book.snapshot(now)
     const writing = this.#ahead.begin((of) => this.#book.room(of, now), closed)
     const parts = Math.ceil(holds.length / PART_HOLDS)
-    const entries: { [name: string]: Stored | Part } = { journal: { ...rest, slack: writing.slack, parts } }
+    const entries: { [name: string]: Stored | Part } = { journal: { ...rest, at: now, slack: writing.slack, parts } }
     for (const [i, name] of partNames(0, parts).entries()) entries[name] = holds.slice(i * PART_HOLDS, (i + 1) * PART_HOLDS)
     void this.#storage.put(entries, how)
     if (parts < this.#parts) void this.#storage.delete(partNames(parts, this.#parts), QUIETLY)

@@ -6,6 +6,7 @@ import { Book, type Booked } from '../core/book.ts'
 import type { ModelLimitView } from '../core/model-limits.ts'
 import type { Policy } from '../core/policy.ts'
 import { EVERYTHING } from '../core/permits.ts'
+import { ledgerBehind } from '../core/refusing.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { RefusedLog } from '../core/refused.ts'
 import type { Met } from '../core/request-scopes.ts'
@@ -28,6 +29,8 @@ const FLUSH_MS = 700
 /** Room for refusals is made once in so many. */
 const TRIM_AFTER = 100
 const MOST_BACKOFF_MS = 60_000
+/** Rows that may wait for D1: with more of them a restart would not have the memory to read them. */
+const MOST_WAITING = 100_000
 const NAME = 'name:'
 /** Refusals that tell of money: who may not use the key learns nothing of it. */
 const WARNED: ReadonlySet<string> = new Set(['budget-exceeded', 'rate-exceeded'])
@@ -77,7 +80,7 @@ export class KeyObject extends DurableObject<Env> {
     if (ended.length > 0) this.#end(ended, now)
     const policy = this.#book.policy
     this.#knowProviders(now)
-    const admission = this.#book.admit(ask, now)
+    const admission = this.#outbox.size > MOST_WAITING ? ledgerBehind(this.#outbox.size) : this.#book.admit(ask, now)
     const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
     const answer = shares ? await this.#leaseFor(ask, admission) : admission
     if (shares && answer.kind === 'granted' && this.#book.policy !== policy) {
@@ -88,8 +91,7 @@ export class KeyObject extends DurableObject<Env> {
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
       const slice = this.#book.lend(ask.slices?.wish ?? null, ask.requestId, now)
-      const expiry = this.#book.earliestExpiry()
-      if (expiry !== null) this.#wakeBy(expiry + 1)
+      this.#wakeBy(answer.hold.expiresAt + 1)
       // What was leased is on disk already, with the hold that it was leased for.
       if (!shares) await this.#journal.admitted(this.#book.taken(ask.requestId))
       // A slice is large: it is on disk before it is used, and a crash has forgotten nothing of it.
@@ -158,7 +160,7 @@ export class KeyObject extends DurableObject<Env> {
     if (this.#book.policy === null) await this.#hydrate()
     const now = Date.now()
     this.#expire(now)
-    return this.#book.refuseSecret(secretHash, clientIp, now) ?? (this.#book.view(now) as KeyView)
+    return this.#book.refuseSecret(secretHash, clientIp, now) ?? { ...(this.#book.view(now) as KeyView), rowsWaiting: this.#outbox.size }
   }
 
   /** What is spent and held under each of its model limits. */
@@ -225,11 +227,10 @@ export class KeyObject extends DurableObject<Env> {
     this.#book.names.restore([...names].map(([name, met]) => [name.slice(NAME.length), met]))
     await this.#providers.restore()
     await this.#soft.restore()
-    const rows = await this.#outbox.restore()
     if (await this.#journal.restore(now)) quietly(this.#journal.write(true)) // what is held for the lost is on disk before anything is admitted
-    for (const row of rows) this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', now)
+    await this.#outbox.restore((row) => this.#book.rememberSettled(row.id, row.costNanoUsd ?? 0, row.ended === 'expired', now))
     const expiry = this.#book.earliestExpiry()
-    if (rows.length > 0 || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
+    if (!this.#outbox.isEmpty || this.#soft.isWaiting) this.#wakeBy(now + FLUSH_MS)
     else if (expiry !== null) this.#wakeBy(expiry + 1)
   }
 
@@ -337,7 +338,10 @@ export class KeyObject extends DurableObject<Env> {
       known = this.#mirror.known
       return this.#mirror.report()
     }
-    return this.#outbox.flush(this.env.DB, report, (results) => this.#mirror.compare(results, known, true))
+    return this.#outbox.flush(this.env.DB, report, async (results, ids) => {
+      this.#book.carried(ids, Date.now())
+      await this.#mirror.compare(results, known, true)
+    })
   }
 
   /** After the ledger, which never waits for them. */

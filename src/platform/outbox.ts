@@ -1,9 +1,13 @@
-// Settled rows of one key on their way to D1: on disk first, a batch in one value, then carried in order. A batch that is repeated counts once.
+// Settled rows of one key on their way to D1: on disk first, a batch in one value, then carried in order. A batch that is repeated counts
+// once. What waits long is remembered by its ids only: D1 may be away for hours.
 
 import type { Row } from '../core/account.ts'
 import type { Booked } from '../core/book.ts'
 import { keepingSums } from './hourly.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
+
+/** `rows: null`: on disk only. */
+type Batch = { readonly ids: readonly string[]; readonly rows: readonly Booked[] | null }
 
 const BATCH = 'settled:'
 /** A stored value holds at most 2 MiB, a row about one kB. */
@@ -11,14 +15,21 @@ const BATCH_ROWS = 200
 const FLUSH_ROWS = 250
 /** Storage takes so many names in one call. */
 const MOST_NAMES = 128
+/** Rows in memory; what comes while more wait is read again when its turn comes. */
+const MOST_IN_MEMORY = 2000
+/** Batches that are read at once when the object starts. */
+const PAGE = 20
 /** Not waited for by other answers of this object; whoever needs it on disk waits for `sync`. */
 export const QUIETLY = { allowUnconfirmed: true } as const
 
 export class Outbox {
   readonly #storage: DurableObjectStorage
-  /** By the name of the stored batch, in order; and the same by request id. */
-  readonly #batches = new Map<string, readonly Booked[]>()
-  readonly #waiting = new Map<string, Booked>()
+  /** By the name of the stored batch, in order. */
+  readonly #batches = new Map<string, Batch>()
+  /** Request id → its latest batch. */
+  readonly #names = new Map<string, string>()
+  #rows = 0
+  #inMemory = 0
   #last = 0
 
   constructor(storage: DurableObjectStorage) {
@@ -29,18 +40,35 @@ export class Outbox {
     return this.#batches.size === 0
   }
 
-  /** A row that has not reached D1 yet. */
-  find(requestId: string): Row | null {
-    return this.#waiting.get(requestId)?.row ?? null
+  /** Rows that wait. */
+  get size(): number {
+    return this.#rows
   }
 
-  /** What an earlier life of the object has left. */
-  async restore(): Promise<readonly Row[]> {
-    for (const [name, batch] of await this.#storage.list<readonly Booked[]>({ prefix: BATCH })) {
-      this.#last = Math.max(this.#last, Number(name.slice(BATCH.length)))
-      this.#add(name, batch)
+  /** A row that has not reached D1 yet. */
+  async find(requestId: string): Promise<Row | null> {
+    const name = this.#names.get(requestId)
+    if (name === undefined) return null
+    const rows = this.#batches.get(name)?.rows ?? (await this.#storage.get<readonly Booked[]>(name)) ?? []
+    return rows.find(({ row }) => row.id === requestId)?.row ?? null
+  }
+
+  /** What an earlier life of the object has left, row by row. */
+  async restore(each: (row: Row) => void): Promise<void> {
+    for (let after: string | null = null; ;) {
+      const page: Map<string, readonly Booked[]> = await this.#storage.list<readonly Booked[]>({
+        prefix: BATCH,
+        limit: PAGE,
+        ...(after === null ? {} : { startAfter: after }),
+      })
+      for (const [name, batch] of page) {
+        this.#last = Math.max(this.#last, Number(name.slice(BATCH.length)))
+        this.#add(name, batch)
+        for (const { row } of batch) each(row)
+        after = name
+      }
+      if (page.size < PAGE) return
     }
-    return [...this.#waiting.values()].map(({ row }) => row)
   }
 
   /** Writes down: a write for each row would cost more than the rest of the path. */
@@ -53,44 +81,58 @@ export class Outbox {
     }
   }
 
-  /** Carries all to D1, each batch with what `alongside` reads and writes first; `carried` is told what came of it. @throws what D1 throws: the rest stays */
+  /**
+   * Carries all to D1, each batch with what `alongside` reads and writes first; `carried` is told what came of it, and of which requests
+   * the rows are there. @throws what D1 throws: the rest stays
+   */
   async flush(
     db: D1Database,
     alongside: () => readonly D1PreparedStatement[],
-    carried: (results: readonly D1Result[]) => Promise<void>,
+    carried: (results: readonly D1Result[], ids: readonly string[]) => Promise<void>,
   ): Promise<void> {
     while (this.#batches.size > 0) {
-      const { names, rows } = this.#next()
-      const sums = keepingSums(
-        db,
-        rows.map(({ row }) => row.id),
-      )
+      const { names, rows } = await this.#next()
+      const ids = rows.map(({ row }) => row.id)
+      const sums = keepingSums(db, ids)
       const statements = [...alongside(), sums.before]
       const fresh = rows.filter((p) => !p.corrects).map((p) => p.row)
       const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
       if (fresh.length > 0) statements.push(db.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
       if (corrections.length > 0) statements.push(db.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
-      await carried(await db.batch([...statements, sums.after]))
-      for (const name of names) this.#batches.delete(name)
-      // A correction may have come meanwhile: it waits in a batch of its own.
-      for (const sent of rows) if (this.#waiting.get(sent.row.id) === sent) this.#waiting.delete(sent.row.id)
+      await carried(await db.batch([...statements, sums.after]), ids)
+      for (const name of names) this.#drop(name)
       void this.#storage.delete(names, QUIETLY)
     }
   }
 
-  #next(): { readonly names: string[]; readonly rows: readonly Booked[] } {
+  async #next(): Promise<{ readonly names: string[]; readonly rows: readonly Booked[] }> {
     const names: string[] = []
-    const rows: Booked[] = []
-    for (const [name, batch] of this.#batches) {
-      if (rows.length > 0 && (rows.length + batch.length > FLUSH_ROWS || names.length === MOST_NAMES)) break
+    let count = 0
+    for (const [name, { ids }] of this.#batches) {
+      if (count > 0 && (count + ids.length > FLUSH_ROWS || names.length === MOST_NAMES)) break
       names.push(name)
-      rows.push(...batch)
+      count += ids.length
     }
-    return { names, rows }
+    const absent = names.filter((name) => this.#batches.get(name)?.rows === null)
+    const read = absent.length === 0 ? null : await this.#storage.get<readonly Booked[]>(absent)
+    return { names, rows: names.flatMap((name) => this.#batches.get(name)?.rows ?? read?.get(name) ?? []) }
   }
 
   #add(name: string, batch: readonly Booked[]): void {
-    this.#batches.set(name, batch)
-    for (const pending of batch) this.#waiting.set(pending.row.id, pending)
+    const isRemembered = this.#inMemory < MOST_IN_MEMORY
+    this.#batches.set(name, { ids: batch.map(({ row }) => row.id), rows: isRemembered ? batch : null })
+    this.#rows += batch.length
+    if (isRemembered) this.#inMemory += batch.length
+    for (const { row } of batch) this.#names.set(row.id, name)
+  }
+
+  /** A correction may have come meanwhile: it waits in a batch of its own. */
+  #drop(name: string): void {
+    const batch = this.#batches.get(name)
+    if (batch === undefined) return
+    this.#batches.delete(name)
+    this.#rows -= batch.ids.length
+    if (batch.rows !== null) this.#inMemory -= batch.rows.length
+    for (const id of batch.ids) if (this.#names.get(id) === name) this.#names.delete(id)
   }
 }

@@ -39,7 +39,7 @@ export class Disk {
   /** `kept` batches still make it to the disk. */
   crash(kept: number): void {
     this.#close()
-    for (let i = 0; i < kept; i++) this.carry()
+    for (let i = 0; i < kept && this.#waiting.length > 0; i++) this.carry()
     this.#waiting.length = 0
     this.#waiters = []
     this.#open = null
@@ -73,10 +73,11 @@ export class Disk {
         const found = names.filter((name) => this.#seen.has(name)).map((name) => [name, structuredClone(this.#seen.get(name))] as const)
         return Promise.resolve(new Map(found))
       },
-      list: ({ prefix }: { readonly prefix: string }) =>
-        alive()
-          ? Promise.resolve(new Map([...this.#seen].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1))))
-          : never,
+      list: ({ prefix, startAfter = '', limit }: { readonly prefix: string; readonly startAfter?: string; readonly limit?: number }) => {
+        if (!alive()) return never
+        const found = [...this.#seen].filter(([name]) => name.startsWith(prefix) && name > startAfter).sort(([a], [b]) => (a < b ? -1 : 1))
+        return Promise.resolve(new Map(found.slice(0, limit)))
+      },
       put: (name: string | Record<string, unknown>, value: unknown, options?: { readonly allowUnconfirmed?: boolean }) => {
         const entries = structuredClone(typeof name === 'string' ? { [name]: value } : name)
         const how = (typeof name === 'string' ? options : value) as { readonly allowUnconfirmed?: boolean } | undefined

@@ -114,7 +114,7 @@ class KeptBook {
     this.book = this.#opened()
     if (this.#disk === null) return
     this.book.restore(structuredClone(this.#disk.journal))
-    this.book.holdLost(this.#disk.slack, `unattributed-${++this.#lives}`, now)
+    this.book.holdLost(this.#disk.slack, `unattributed-${++this.#lives}`, now, now)
     this.write(now)
   }
 

@@ -211,7 +211,7 @@ describe('the book of a key', () => {
   describe('after a crash', () => {
     const crashed = (): Book => {
       const b = book({ limitNanoUsd: 10_000 })
-      b.holdLost([['money', 3 * HOLD], ['requests', 3]], 'lost', NOW) // prettier-ignore
+      b.holdLost([['money', 3 * HOLD], ['requests', 3]], 'lost', NOW, NOW) // prettier-ignore
       return b
     }
 
@@ -271,7 +271,7 @@ describe('the book of a key', () => {
       const b = crashed()
       const again = book({ limitNanoUsd: 10_000 })
       again.restore(b.snapshot(NOW + 1))
-      again.holdLost([['money', HOLD]], 'lost again', NOW + 1)
+      again.holdLost([['money', HOLD]], 'lost again', NOW + 1, NOW + 1)
       expect(again.view(NOW + 1)).toMatchObject({ heldNanoUsd: 4 * HOLD })
     })
   })

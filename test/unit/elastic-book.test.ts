@@ -190,7 +190,7 @@ describe('an elastic hold', () => {
   it('whose extension a crash has forgotten draws that alone: nothing is booked twice', () => {
     const b = book()
     const { hold } = granted(b.admit(ask('a'), NOW))
-    b.holdLost([['money', 5000], ['requests', 2]], 'lost', NOW + 1) // prettier-ignore
+    b.holdLost([['money', 5000], ['requests', 2]], 'lost', NOW + 1, NOW + 1) // prettier-ignore
     const told = { ...hold, nanoUsd: hold.nanoUsd + 2000 }
     expect(b.renew(told, NOW + 2, 900)).toBe(true)
     expect([spent(b), b.view(NOW)?.running]).toEqual([[0, hold.nanoUsd + 5000], 3])
@@ -201,7 +201,7 @@ describe('an elastic hold', () => {
 
   it('forgotten by a crash draws from what is held for such, and may go on', () => {
     const b = book()
-    b.holdLost([['money', 4000], ['requests', 1]], 'lost', NOW) // prettier-ignore
+    b.holdLost([['money', 4000], ['requests', 1]], 'lost', NOW, NOW) // prettier-ignore
     const hold: Hold = {
       requestId: 'a',
       period: 'ever',
