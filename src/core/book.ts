@@ -21,7 +21,7 @@ import { Names, NO_NAMING } from './request-scopes.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { overSoft, type Over, type Warning } from './soft-limit.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
-import { lotsOf, purseOfMoney } from './taken.ts'
+import { isCount, lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
 
 /** `tokens` are reserved until the settle says how many it were. */
@@ -164,7 +164,7 @@ export class Book {
     if (of === 'money') return this.#left(now)
     const purse = purseOfMoney(of)
     if (purse !== null) return this.#purses.room(purse, now)
-    return of.includes(':') ? this.#allowances.free(of) : Number.MAX_SAFE_INTEGER
+    return isCount(of) ? Number.MAX_SAFE_INTEGER : this.#allowances.free(of)
   }
 
   /** When the earliest hold expires; `null`: none is held. */

@@ -24,6 +24,11 @@ export function purseOfMoney(of: string): string | null {
   return of.startsWith(MONEY) ? of.slice(MONEY.length) : null
 }
 
+/** Requests and tokens, of the key or of a purse: no money. */
+export function isCount(of: string): boolean {
+  return of === 'requests' || of === 'tokens' || of.startsWith(REQUESTS) || of.startsWith(TOKENS)
+}
+
 export type Lots = PurseTaken & {
   readonly scopes: readonly (readonly [scope: string, nanoUsd: number])[]
   readonly purses: ReadonlyMap<string, PurseTaken>

@@ -74,13 +74,14 @@ async function history(seed: string, setting: Setting): Promise<void> {
       if (one !== null) void world.renew(one)
     },
     () => {
-      if (setting.crashes && below(5) === 0) world.crash()
+      if (setting.crashes && below(setting.small === undefined ? 5 : 2) === 0) world.crash()
     },
     () => {
       if (setting.crashes && below(8) === 0) world.ledger.isAway = !world.ledger.isAway
     },
     () => vi.advanceTimersByTime(below(30)),
-    () => vi.advanceTimersByTime(below(12) === 0 ? 3500 : below(400)),
+    () => vi.advanceTimersByTime(below(12) === 0 ? 3500 : below(setting.small === undefined ? 400 : 20)),
+    ...(setting.small === undefined ? [] : [ask, ask, ask, ask, ask, ask]),
     ...(setting.credit === undefined ? [] : [() => void (below(6) === 0 && grant(world, credit, 300 * (below(3) - 1)))]),
   ]
   for (let step = 0; step < STEPS; step++) {

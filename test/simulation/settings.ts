@@ -9,6 +9,7 @@ import type { Chance } from './world.ts'
 
 export const NOW = Date.UTC(2026, 10, 21, 12)
 const HOLDS = [100, 200, 700] as const
+const SMALL = [4, 10, 30] as const
 
 export type Setting = {
   readonly keys: number
@@ -29,6 +30,8 @@ export type Setting = {
   readonly credit?: number
   /** Of every key and every shared budget that has a limit. */
   readonly soft?: number
+  /** Many requests, so small that more than one is leased at a time, and more crashes: some are forgotten. */
+  readonly small?: true
 }
 
 const ONE: Setting = { keys: 1, limit: null, reset: null, team: null, parallel: null, perMinute: null, crashes: true }
@@ -64,6 +67,27 @@ export const SETTINGS: { readonly [name: string]: Setting } = {
   'a budget of one provider of two': { ...ONE, keys: 2, limit: 3000, providers: { p: 1500, q: null } },
   'limits for some models': { ...ONE, limit: 3000, soft: 1500, models: MODELS, providers: { p: null, q: null } },
   'prepaid credit': { ...ONE, keys: 3, credit: 1500 },
+  'small requests of a team': { ...ONE, keys: 2, team: 700, small: true },
+  'small requests to two providers': { ...ONE, keys: 2, small: true, providers: { p: 400, q: 700 } },
+  'small requests of everybody': {
+    ...ONE,
+    keys: 2,
+    small: true,
+    team: 900,
+    customers: { count: 2, limit: 600, namesPerHour: 1000 },
+    credit: 700,
+  },
+  'small requests under limits for some models': {
+    ...ONE,
+    small: true,
+    limit: 600,
+    providers: { p: null, q: null },
+    models: MODELS.map((one) => ({
+      ...one,
+      limitNanoUsd: one.limitNanoUsd === null ? null : one.limitNanoUsd / 4,
+      limits: { ...one.limits, requestsPerMinute: one.limits.requestsPerMinute === null ? null : 50 },
+    })),
+  },
   'all at once': EVERYTHING_AT_ONCE,
   'all at once, nothing fails': { ...EVERYTHING_AT_ONCE, crashes: false },
 }
@@ -88,13 +112,15 @@ export function limitOf(setting: Setting, scope: string): number | null {
 }
 
 export function askOf(setting: Setting, below: Chance): Omit<Ask, 'requestId'> {
-  const { customers, tags, providers } = setting
+  const { customers, tags, providers, small } = setting
   const places = providers === undefined ? ['p/m'] : ['p/m', 'q/m', 'p/n', 'q/n'].filter(() => below(2) === 0)
   const named = Object.keys(tags ?? {}).filter(() => below(3) === 0)
   return {
     secretHash: 'h1',
     clientIp: null,
-    candidates: (places.length === 0 ? ['p/m', 'q/m'] : places).map((model) => candidateOf(model, HOLDS[below(HOLDS.length)] ?? 100)),
+    candidates: (places.length === 0 ? ['p/m', 'q/m'] : places).map((model) =>
+      candidateOf(model, (small === undefined ? HOLDS : SMALL)[below(HOLDS.length)] ?? 100),
+    ),
     outputTokens: 1,
     leastOutputTokens: 1,
     choices: 1,
