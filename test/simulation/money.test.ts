@@ -186,7 +186,8 @@ async function purses(world: World, key: string, { models = [], crashes }: Setti
 }
 
 async function shared(world: World, scope: string, sum: number, setting: Setting): Promise<void> {
-  const { limitNanoUsd } = await through(world, world.budget(scope))
+  const { limitNanoUsd, leasedNanoUsd } = await through(world, world.budget(scope))
+  if (!setting.crashes) expect(leasedNanoUsd, `idle keys have given back what they leased of ${scope}`).toBe(0)
   if (scope !== 'credit:a') expect(limitNanoUsd, `the limit of ${scope}`).toBe(limitOf(setting, scope))
   // What was leased to a key that crashed before it heard of it comes back when it is recalled: a change of the budget does that.
   await through(world, world.call('budget', scope, 'apply', budgetOf(setting, scope, limitNanoUsd, 1_000_000), true))
