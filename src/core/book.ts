@@ -23,7 +23,7 @@ import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { overSoft, type Over, type Warning } from './soft-limit.ts'
 import { countedAt, isLendable, lifeOf, sizeOf, Slices, type Lent, type Slice, type SliceEnd, type SliceWish } from './slices.ts'
 import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
-import { lotsOf, purseOfMoney, scopeOfMoney } from './taken.ts'
+import { isCount, lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
 
 /** `tokens` are reserved until the settle says how many it were; `ranNanoUsd` is what an answer had cost when it was last told; `extends`: it waits to join this request's hold. */
@@ -177,8 +177,7 @@ export class Book {
     if (of === 'money') return this.#left(now)
     const purse = purseOfMoney(of)
     if (purse !== null) return this.#purses.room(purse, now)
-    const scope = scopeOfMoney(of)
-    return scope === null ? Number.MAX_SAFE_INTEGER : this.#allowances.free(scope)
+    return isCount(of) ? Number.MAX_SAFE_INTEGER : this.#allowances.free(of)
   }
 
   /** When the earliest hold expires; `null`: none is held. */

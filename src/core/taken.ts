@@ -24,9 +24,9 @@ export function purseOfMoney(of: string): string | null {
   return of.startsWith(MONEY) ? of.slice(MONEY.length) : null
 }
 
-/** The shared budget whose money this is; `null`: it is something else. */
-export function scopeOfMoney(of: string): string | null {
-  return !of.includes(':') || [MONEY, REQUESTS, TOKENS].some((kind) => of.startsWith(kind)) ? null : of
+/** Requests and tokens, of the key or of a purse: no money. */
+export function isCount(of: string): boolean {
+  return of === 'requests' || of === 'tokens' || of.startsWith(REQUESTS) || of.startsWith(TOKENS)
 }
 
 export type Lots = PurseTaken & {

@@ -3,12 +3,10 @@
 // booked once. `SLUICE_SIMULATIONS` runs more of them.
 
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
-import type { Ask } from '../../src/core/account.ts'
-import { EVERYTHING } from '../../src/core/permits.ts'
-import type { Policy } from '../../src/core/policy.ts'
 import type { BudgetPolicy } from '../../src/core/shared-budget.ts'
-import { NO_LIMITS } from '../../src/core/rates.ts'
 import { chance, oneOf, whole } from '../support/chance.ts'
+import { exposedByScope, exposedUnder, mustHold, type Credit } from './invariants.ts'
+import { alwaysOf, askOf, limitOf, limitsOf, NOW, policyOf, SETTINGS, type Setting } from './settings.ts'
 import { World, type Request } from './world.ts'
 
 declare module 'vitest' {
@@ -32,37 +30,9 @@ const { KeyObject } = await import('../../src/platform/key-object.ts')
 const { BudgetObject } = await import('../../src/platform/budget-object.ts')
 
 const HOLD_S = 20
-const HOLDS = [100, 200, 700] as const
-const NOW = Date.UTC(2026, 10, 21, 12)
 const STEPS = 700
 const histories = inject('simulations')
-
-type Setting = {
-  readonly keys: number
-  readonly limit: number | null
-  readonly reset: string | null
-  readonly team: number | null
-  readonly parallel: number | null
-  readonly perMinute: number | null
-  readonly crashes: boolean
-}
-
-const SETTINGS: { readonly [name: string]: Setting } = {
-  'one key, nothing fails': { keys: 1, limit: 3000, reset: null, team: null, parallel: null, perMinute: null, crashes: false },
-  'one key, everything fails': { keys: 1, limit: 3000, reset: null, team: null, parallel: null, perMinute: null, crashes: true },
-  'a budget that resets': { keys: 1, limit: 1500, reset: '30s', team: null, parallel: null, perMinute: null, crashes: true },
-  'limits of requests': { keys: 1, limit: null, reset: null, team: null, parallel: 4, perMinute: 12, crashes: true },
-  'a team of keys': { keys: 4, limit: null, reset: null, team: 3000, parallel: null, perMinute: null, crashes: true },
-  'a team whose keys have limits of their own': {
-    keys: 3,
-    limit: 1500,
-    reset: null,
-    team: 3000,
-    parallel: null,
-    perMinute: null,
-    crashes: true,
-  },
-}
+let grants = 0
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'], now: NOW })
@@ -80,22 +50,20 @@ describe.each(Object.entries(SETTINGS))('%s', (name, setting) => {
 async function history(seed: string, setting: Setting): Promise<void> {
   const random = chance(seed)
   const below = (n: number): number => whole(random, n)
-  const world = new World(below, { key: KeyObject, budget: BudgetObject }, { SLUICE_HOLD_SECONDS: String(HOLD_S) })
+  const world = new World(below, { key: KeyObject, budget: BudgetObject }, { SLUICE_HOLD_SECONDS: String(HOLD_S), SLUICE_LOG: 'off' })
   const keys = Array.from({ length: setting.keys }, (_, i) => `k${i}`)
-  world.losing = 0
-  if (setting.team !== null) await through(world, world.call('budget', 'team:t', 'apply', teamOf(setting.team), true))
-  for (const key of keys) {
-    world.ledger.keys.set(key, { id: key, version: 1, reported: 0, spend: '{}' })
-    await through(world, world.call('key', key, 'apply', policyOf(key, setting), true))
-  }
+  const credit: Credit = { most: 0 }
+  await begin(world, keys, setting, credit)
   world.losing = setting.crashes ? 40 : 0
 
+  const always = alwaysOf(setting)
+  const ask = (): void => void world.ask(oneOf(random, keys), askOf(setting, below), always)
   const acts = [
-    () => void world.ask(oneOf(random, keys), askOf(below)),
-    () => void world.ask(oneOf(random, keys), askOf(below)),
+    ask,
+    ask,
     () => {
       const one = running(world, random)
-      if (one?.hold != null) void world.settle(one, below(8) === 0 ? null : below(one.hold.nanoUsd + 1))
+      if (one !== null) settleSomehow(world, one, below)
     },
     () => {
       const one = running(world, random)
@@ -106,30 +74,62 @@ async function history(seed: string, setting: Setting): Promise<void> {
       if (one !== null) void world.renew(one)
     },
     () => {
-      if (setting.crashes && below(5) === 0) world.crash()
+      if (setting.crashes && below(setting.small === undefined ? 5 : 2) === 0) world.crash()
     },
     () => {
       if (setting.crashes && below(8) === 0) world.ledger.isAway = !world.ledger.isAway
     },
     () => vi.advanceTimersByTime(below(30)),
-    () => vi.advanceTimersByTime(below(12) === 0 ? 3500 : below(400)),
+    () => vi.advanceTimersByTime(below(12) === 0 ? 3500 : below(setting.small === undefined ? 400 : 20)),
+    ...(setting.small === undefined ? [] : [ask, ask, ask, ask, ask, ask]),
+    ...(setting.credit === undefined ? [] : [() => void (below(6) === 0 && grant(world, credit, 300 * (below(3) - 1)))]),
   ]
   for (let step = 0; step < STEPS; step++) {
     if (below(3) === 0) oneOf(random, acts)()
     else await world.turn()
     await world.runAlarms()
-    mustHold(world, keys, setting)
+    mustHold(world, keys, setting, HOLD_S * 1000, credit)
   }
-  await end(world, keys, setting)
+  await end(world, keys, setting, credit)
+}
+
+/** Keys and budgets are as their administrator has set them, and every key knows which providers have budgets. */
+async function begin(world: World, keys: readonly string[], setting: Setting, credit: Credit): Promise<void> {
+  world.losing = 0
+  for (const [scope, limit] of limitsOf(setting)) world.ledger.budgets.set(scope, { scope, limit, soft: setting.soft ?? null })
+  if (setting.team !== null)
+    await through(world, world.call('budget', 'team:t', 'apply', budgetOf(setting, 'team:t', setting.team, 1), true))
+  if (setting.credit !== undefined) await through(world, grant(world, credit, setting.credit))
+  for (const key of keys) {
+    world.ledger.keys.set(key, { id: key, version: 1, reported: 0, spend: '{}' })
+    await through(world, world.call('key', key, 'apply', policyOf(key, setting), true))
+    await through(world, world.call('key', key, 'admit', { ...askOf(setting, () => 0), requestId: 'x', secretHash: 'no such secret' }))
+  }
+  while (await world.turn());
+}
+
+/** What is given may be spent as soon as it is asked for; what is taken back, until that is told. */
+async function grant(world: World, credit: Credit, amountNanoUsd: number): Promise<void> {
+  if (amountNanoUsd === 0) return
+  credit.most += Math.max(0, amountNanoUsd)
+  const id = `g${++grants}`
+  const granted = await world.grant({ id, account: 'a', createdAt: Date.now(), amountNanoUsd, note: null })
+  if (granted?.kind === 'granted') credit.most += Math.min(0, amountNanoUsd)
+}
+
+/** At one of the places where it may be, for no more than that may cost; or it turns out that it was sent nowhere. */
+function settleSomehow(world: World, one: Request, below: (n: number) => number): void {
+  const place = one.places[below(one.places.length)]
+  void (below(8) === 0 || place === undefined ? world.settle(one, null) : world.settle(one, below(place.need + 1), place))
 }
 
 /** Nothing fails any more, whoever runs settles, and time passes until nothing is held. */
-async function end(world: World, keys: readonly string[], setting: Setting): Promise<void> {
+async function end(world: World, keys: readonly string[], setting: Setting, credit: Credit): Promise<void> {
   world.losing = 0
   world.ledger.isAway = false
   for (let round = 0; round < 6; round++) {
     for (const one of world.requests)
-      if (one.state === 'running' && one.hold !== null) void world.settle(one, Math.floor(one.hold.nanoUsd / 3))
+      if (one.state === 'running' && one.hold !== null) void world.settle(one, Math.floor((one.places[0]?.need ?? 0) / 3))
     for (let i = 0; i < 3000 && (await world.turn()); i++);
     vi.advanceTimersByTime((HOLD_S * 1000) / 2)
     await world.runAlarms()
@@ -139,7 +139,7 @@ async function end(world: World, keys: readonly string[], setting: Setting): Pro
       await world.runAlarms()
       for (let i = 0; i < 3000 && (await world.turn()); i++);
     }
-    mustHold(world, keys, setting)
+    mustHold(world, keys, setting, HOLD_S * 1000, credit)
   }
   let ever = 0
   for (const key of keys) {
@@ -147,7 +147,8 @@ async function end(world: World, keys: readonly string[], setting: Setting): Pro
     expect(view.heldNanoUsd, 'held in the end').toBe(0)
     expect(view.running, 'running in the end').toBe(0)
     ever += view.spentEverNanoUsd
-    if (!setting.crashes) expect(JSON.parse(world.ledger.keys.get(key)?.spend ?? '')).toMatchObject({ everNanoUsd: view.spentEverNanoUsd })
+    if (!setting.crashes && view.spentEverNanoUsd > 0)
+      expect(JSON.parse(world.ledger.keys.get(key)?.spend ?? '')).toMatchObject({ everNanoUsd: view.spentEverNanoUsd })
   }
   const rows = [...world.ledger.rows.values()]
   const sum = rows.reduce((all, { cost }) => all + cost, 0)
@@ -162,39 +163,53 @@ async function end(world: World, keys: readonly string[], setting: Setting): Pro
   }
   expect(unbooked, 'what has no row lies in an unattributed one').toBeLessThanOrEqual(unattributed)
   if (!setting.crashes) expect(unattributed, 'without a crash every request has its row').toBe(0)
-  if (setting.team !== null) {
-    // What was leased to a key that crashed before it heard of it comes back when it is recalled: a change of the budget does that.
-    await through(world, world.call('budget', 'team:t', 'apply', { ...teamOf(setting.team), version: 2 }, true))
-    const team = await through(world, world.budget('team:t'))
-    expect(team.leasedNanoUsd, 'leased in the end').toBe(0)
-    expect(team.spentNanoUsd, 'the team has not spent more than it has').toBeLessThanOrEqual(setting.team)
-    expect(team.spentNanoUsd, 'the team knows what was billed').toBeGreaterThanOrEqual(exposed(world.requests))
+  for (const key of keys) await purses(world, key, setting)
+  for (const [scope, sum] of exposedByScope(world.requests)) await shared(world, scope, sum, setting)
+  for (const { scope, keyId } of world.ledger.events)
+    expect(
+      world.ledger.events.filter((one) => one.scope === scope && one.keyId === keyId),
+      `${scope} is told of once`,
+    ).toHaveLength(1)
+}
+
+async function purses(world: World, key: string, { models = [], crashes }: Setting): Promise<void> {
+  const views = await through(world, world.modelLimits(key))
+  const own = world.requests.filter((one) => one.key === key)
+  for (const [i, model] of models.entries()) {
+    const view = views[i]
+    expect(view, `${model.glob} in the end`).toMatchObject({ glob: model.glob, heldNanoUsd: 0, running: 0 })
+    const sum = exposedUnder(own, i + 1, model)
+    if (crashes) expect(view?.spentNanoUsd, `${model.glob} knows what was billed`).toBeGreaterThanOrEqual(sum)
+    else expect(view?.spentNanoUsd, `${model.glob} knows what was billed, exactly`).toBe(sum)
+    if (model.limitNanoUsd !== null) expect(view?.spentNanoUsd, `${model.glob} is not passed`).toBeLessThanOrEqual(model.limitNanoUsd)
   }
 }
 
-/** What was let through: what it cost where that is known, else all that is held for it. */
-function exposed(requests: readonly Request[]): number {
-  return requests.reduce((sum, { hold, cost }) => sum + (hold === null ? 0 : (cost ?? hold.nanoUsd)), 0)
-}
-
-function mustHold(world: World, keys: readonly string[], { limit, team, parallel, perMinute }: Setting): void {
-  if (team !== null) expect(exposed(world.requests), 'the team budget').toBeLessThanOrEqual(team)
-  for (const key of keys) {
-    const own = world.requests.filter((one) => one.key === key && one.hold !== null)
-    if (limit !== null) {
-      const periods = new Map<string, number>()
-      for (const one of own) periods.set(one.hold?.period ?? '', (periods.get(one.hold?.period ?? '') ?? 0) + exposed([one]))
-      for (const [period, sum] of periods) expect(sum, `the budget in ${period}`).toBeLessThanOrEqual(limit)
-    }
-    const now = Date.now()
-    const live = own.filter(({ state, renewedAt }) => state === 'running' && now - renewedAt < HOLD_S * 1000)
-    if (parallel !== null) expect(live.length, 'at once').toBeLessThanOrEqual(parallel)
-    if (perMinute !== null) {
-      const taken = own.filter(({ unsent }) => !unsent).map(({ hold }) => hold?.takenAt ?? 0)
-      for (const from of taken)
-        expect(taken.filter((at) => at >= from && at < from + 60_000).length, 'in a minute').toBeLessThanOrEqual(perMinute)
-    }
+async function shared(world: World, scope: string, sum: number, setting: Setting): Promise<void> {
+  const { limitNanoUsd, leasedNanoUsd } = await through(world, world.budget(scope))
+  if (!setting.crashes) expect(leasedNanoUsd, `idle keys have given back what they leased of ${scope}`).toBe(0)
+  if (scope !== 'credit:a') expect(limitNanoUsd, `the limit of ${scope}`).toBe(limitOf(setting, scope))
+  // What was leased to a key that crashed before it heard of it comes back when it is recalled: a change of the budget does that.
+  await through(world, world.call('budget', scope, 'apply', budgetOf(setting, scope, limitNanoUsd, 1_000_000), true))
+  const view = await through(world, world.budget(scope))
+  expect(view.leasedNanoUsd, `leased of ${scope} in the end`).toBe(0)
+  if (limitNanoUsd !== null) expect(view.spentNanoUsd, `${scope} has not spent more than it has`).toBeLessThanOrEqual(limitNanoUsd)
+  const told = world.ledger.events.some((one) => one.scope === scope)
+  if (limitNanoUsd !== null && setting.soft !== undefined && scope !== 'credit:a' && view.spentNanoUsd >= setting.soft)
+    expect(told, `the soft limit of ${scope} is told of`).toBe(true)
+  if (setting.crashes) {
+    expect(view.spentNanoUsd, `${scope} knows what was billed`).toBeGreaterThanOrEqual(sum)
+    return
   }
+  expect(view.spentNanoUsd, `${scope} knows what was billed, exactly`).toBe(sum)
+  const rows = [...world.ledger.rows.values()].filter(({ scopes }) => scopes.includes(scope))
+  expect(
+    rows.reduce((all, { cost }) => all + cost, 0),
+    `the rows of ${scope}`,
+  ).toBe(sum)
+  // What expired was spent until it was corrected.
+  if (sum < (setting.soft ?? 0) && ![...world.ledger.rows.values()].some(({ writes }) => writes > 1))
+    expect(told, `${scope} is told of, with ${sum} spent`).toBe(false)
 }
 
 function running(world: World, random: () => number): Request | null {
@@ -213,46 +228,7 @@ async function through<T>(world: World, answer: Promise<T>): Promise<T> {
   return answer
 }
 
-function askOf(below: (n: number) => number): Omit<Ask, 'requestId'> {
-  return {
-    secretHash: 'h1',
-    clientIp: null,
-    candidates: [
-      {
-        model: 'p/m',
-        provider: 'p',
-        region: null,
-        worst: { inputPico: 1000, outputPico: 0, feesNanoUsd: 0 },
-        inputTokens: HOLDS[below(HOLDS.length)] ?? 100,
-        maxOutputTokens: null,
-      },
-    ],
-    outputTokens: 1,
-    leastOutputTokens: 1,
-    choices: 1,
-    idempotency: null,
-  }
-}
-
-function teamOf(limitNanoUsd: number): BudgetPolicy {
-  return { scope: 'team:t', version: 1, createdAt: NOW, limitNanoUsd, limitReset: null }
-}
-
-function policyOf(keyId: string, { limit, reset, team, parallel, perMinute }: Setting): Policy {
-  return {
-    keyId,
-    version: 1,
-    label: keyId,
-    name: keyId,
-    createdAt: NOW,
-    secrets: [{ hash: 'h1', until: null }],
-    disabled: false,
-    deleted: false,
-    expiresAt: null,
-    limitNanoUsd: limit,
-    limitReset: reset,
-    ...EVERYTHING,
-    limits: { ...NO_LIMITS, parallelRequests: parallel, requestsPerMinute: perMinute },
-    scopes: team === null ? [] : ['team:t'],
-  }
+function budgetOf({ soft }: Setting, scope: string, limitNanoUsd: number | null, version: number): BudgetPolicy {
+  const softNanoUsd = limitNanoUsd === null || scope === 'credit:a' ? null : (soft ?? null)
+  return { scope, version, createdAt: 1, limitNanoUsd, limitReset: null, softNanoUsd }
 }

@@ -2,8 +2,11 @@
 // ledger that fail, objects that crash, answers that get lost. One seed, one history.
 
 import type { Admission, Ask, Hold, KeyView, Row } from '../../src/core/account.ts'
+import type { ModelLimitView } from '../../src/core/model-limits.ts'
 import type { BudgetView } from '../../src/core/shared-budget.ts'
 import type { Env } from '../../src/platform/env.ts'
+import type { Granted } from '../../src/platform/granting.ts'
+import type { Grant } from '../../src/platform/grants.ts'
 import { Disk } from './disk.ts'
 import { FakeLedger } from './ledger.ts'
 
@@ -28,6 +31,12 @@ export type Request = {
   readonly askedAt: number
   state: 'asking' | 'refused' | 'running' | 'ending' | 'ended' | 'gone'
   hold: Hold | null
+  /** The budgets that it must fit beside its key's own. */
+  scopes: readonly string[]
+  /** Where it may be sent, and what that may cost there. */
+  places: readonly { readonly provider: string; readonly model: string; readonly need: number }[]
+  /** Where it was sent in the end; `null`: not known yet. */
+  place: { readonly provider: string; readonly model: string } | null
   /** What the provider bills in the end; until then it may be all that is held. */
   cost: number | null
   renewedAt: number
@@ -105,8 +114,8 @@ export class World {
     }
   }
 
-  /** A Worker asks, and sends when it may. */
-  async ask(key: string, body: Omit<Ask, 'requestId'>): Promise<void> {
+  /** A Worker asks, and sends when it may. `always`: the budgets that its key names. */
+  async ask(key: string, body: Omit<Ask, 'requestId'>, always: readonly string[] = []): Promise<void> {
     const request: Request = {
       id: `r${++this.#made}`,
       key,
@@ -114,6 +123,9 @@ export class World {
       askedAt: Date.now(),
       state: 'asking',
       hold: null,
+      scopes: [],
+      places: [],
+      place: null,
       cost: null,
       renewedAt: 0,
       refusal: null,
@@ -127,6 +139,12 @@ export class World {
         return
       }
       request.hold = admission.hold
+      request.scopes = admission.hold.scopes ?? always
+      request.places = admission.allowed.flatMap((index) => {
+        const asked = body.candidates[index]
+        if (asked === undefined) return []
+        return [{ provider: asked.provider, model: asked.model.slice(asked.provider.length + 1), need: asked.inputTokens ?? 0 }]
+      })
       request.renewedAt = Date.now()
       request.state = 'running'
     } catch {
@@ -135,9 +153,10 @@ export class World {
   }
 
   /** A Worker settles, again and again where it gets no answer; it may be told twice. `null`: nothing was sent. */
-  async settle(request: Request, cost: number | null): Promise<void> {
+  async settle(request: Request, cost: number | null, place = request.places[0] ?? null): Promise<void> {
     if (request.state !== 'running' || request.hold === null) return
     request.state = 'ending'
+    request.place = place
     request.cost = cost ?? 0
     request.unsent = cost === null
     const row = cost === null ? null : rowOf(request, cost)
@@ -167,6 +186,22 @@ export class World {
 
   view(key: string): Promise<KeyView> {
     return this.call('key', key, 'view', 'h1', null)
+  }
+
+  modelLimits(key: string): Promise<readonly ModelLimitView[]> {
+    return this.call('key', key, 'modelLimits')
+  }
+
+  /** An administrator's Worker grants, again and again under one id until it is told. */
+  async grant(grant: Grant): Promise<Granted | null> {
+    for (let attempt = 0; attempt < 200; attempt++) {
+      try {
+        return await this.call<Granted>('budget', `credit:${grant.account}`, 'grant', grant)
+      } catch {
+        await this.hop()
+      }
+    }
+    return null
   }
 
   budget(scope: string): Promise<BudgetView> {
@@ -265,7 +300,7 @@ function deafAfter(database: D1Database, heard: Heard): object {
 }
 
 function rowOf(request: Request, costNanoUsd: number): Row {
-  const { hold, id, key } = request
+  const { hold, id, key, place } = request
   return {
     id,
     keyId: key,
@@ -273,8 +308,8 @@ function rowOf(request: Request, costNanoUsd: number): Row {
     createdAt: request.askedAt,
     dialect: 'd',
     requestedModel: 'p/m',
-    provider: 'p',
-    model: 'm',
+    provider: place?.provider ?? null,
+    model: place?.model ?? null,
     streamed: true,
     usage: null,
     usageFrom: 'provider',

@@ -1,7 +1,7 @@
 // The request path in one process: one provider with made-up settings, a key that may do anything, and a network that is a function.
 
 import { createCatalogue } from '../../src/catalogue/index.ts'
-import type { Ask, Hold, Settlement } from '../../src/core/account.ts'
+import type { Ask, Hold, Refusal, Settlement } from '../../src/core/account.ts'
 import { joinBytes } from '../../src/core/bytes.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
 import { chat } from '../../src/gateway/chat.ts'
@@ -20,17 +20,19 @@ export type FakeGateway = {
   /** How many calls were ended by us. */
   readonly aborted: number
   ask(client: ClientDialect, path: string, body: unknown, headers?: { readonly [name: string]: string }): Promise<Response>
+  /** The same in any manner: a chat's, or an operation's. */
+  askAs(answer: (request: Request, deps: Deps) => Promise<Response>, path: string, body: unknown): Promise<Response>
 }
 
 const HOUR_MS = 3_600_000
 
-/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices, and what the key adds. */
+/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices, what the key adds, or why it is refused. */
 export function fakeGateway(
   provider: Provider,
   settings: Settings,
   network: (left: Left) => Response,
   hold: Partial<Hold> = {},
-  world: Partial<Pick<Deps, 'prices'>> & { readonly markupBasisPoints?: number } = {},
+  world: Partial<Pick<Deps, 'prices'>> & { readonly markupBasisPoints?: number; readonly refusal?: Refusal } = {},
 ): FakeGateway {
   const left: Left[] = []
   const settled: Settlement[] = []
@@ -39,6 +41,7 @@ export function fakeGateway(
   const account: Account = {
     admit: async (ask) => {
       asked.push(ask)
+      if (world.refusal !== undefined) return world.refusal
       const { requestId } = ask
       return {
         kind: 'granted',
@@ -90,17 +93,18 @@ export function fakeGateway(
     get aborted() {
       return aborted
     },
-    ask: (client, path, body, headers = {}) =>
-      handle(
-        new Request(`https://gateway.test${path}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json', authorization: 'Bearer k', 'x-api-key': 'k', 'x-goog-api-key': 'k', ...headers },
-          body: JSON.stringify(body),
-        }),
-        chat(client),
-        deps,
-      ),
+    ask: (client, path, body, headers = {}) => handle(requestOf(path, body, headers), chat(client), deps),
+    askAs: (answer, path, body) => answer(requestOf(path, body, {}), deps),
   }
+}
+
+function requestOf(path: string, body: unknown, headers: { readonly [name: string]: string }): Request {
+  const [sent, type] = body instanceof FormData ? [body, {}] : [JSON.stringify(body), { 'content-type': 'application/json' }]
+  return new Request(`https://gateway.test${path}`, {
+    method: 'POST',
+    headers: { ...type, authorization: 'Bearer k', 'x-api-key': 'k', 'x-goog-api-key': 'k', ...headers },
+    body: sent,
+  })
 }
 
 function readableOf(pieces: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {

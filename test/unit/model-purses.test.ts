@@ -286,6 +286,18 @@ describe('after a crash', () => {
     ])
   })
 
+  it('requests that were foreseen did not wait for the disk', () => {
+    const b = book(limits)
+    const ahead = new Ahead()
+    const taken = (id: string): Taken => {
+      granted(b.admit(ask(id, target('p/a')), NOW))
+      return b.taken(id)
+    }
+    expect(ahead.take(taken('1'))).toBe(false)
+    ahead.written(ahead.begin((of) => b.room(of, NOW)))
+    expect(ahead.take(taken('2'))).toBe(true)
+  })
+
   it('what may be forgotten is held, drawn from, and booked', () => {
     const b = book(limits)
     const before = book(limits)
