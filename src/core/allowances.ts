@@ -98,6 +98,11 @@ export class Allowances {
         allowance.granted = Math.max(allowance.granted, answer.granted)
       }
     }
+    // The budget was asked under a later turn, which a crash has forgotten before anything was admitted under it: a newer one is begun.
+    if (answer.turn > allowance.turn) {
+      this.#lastTurn = Math.max(this.#lastTurn, answer.turn)
+      if (allowance.held === 0) allowance = this.#begin(share.scope, 0)
+    }
     allowance.over = answer.over
     if (share.covered) return share
     if (share.turn === allowance.turn) return cover(allowance, share)

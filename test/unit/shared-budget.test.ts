@@ -270,3 +270,32 @@ describe('a budget that keys share', () => {
     expect(budget.policy.limitNanoUsd).toBe(1000)
   })
 })
+
+describe('a key that restarts as it was before its latest turn', () => {
+  it('begins a newer one, and goes on at once', () => {
+    const budget = new SharedBudget(policy())
+    const lease = (key: Allowances, asked: Share): { readonly share: Share; readonly times: number } => {
+      let share = asked
+      let times = 0
+      for (; !share.covered && times < 10; times++) {
+        const answer = budget.lease('k', key.asking(share), true, NOW)
+        if (answer.kind === 'leased') share = key.fund(share, answer)
+      }
+      return { share, times }
+    }
+    const before = new Allowances()
+    const first = lease(before, before.reserve(SCOPE, 100, NOW)).share
+    before.settle(first, 60)
+    const onDisk = before.snapshot()
+    for (const { scope, told } of before.reports()) before.confirm(scope, told, budget.tell('k', told, NOW))
+    lease(before, before.reserve(SCOPE, 100, NOW + 1)) // of a new turn, and forgotten by the crash that follows
+
+    const again = new Allowances()
+    again.restore(structuredClone(onDisk))
+    const { share, times } = lease(again, again.reserve(SCOPE, 200, NOW + 2))
+    expect([share.covered, times]).toEqual([true, 2])
+    again.settle(share, 200)
+    for (const { scope, told } of again.reports()) again.confirm(scope, told, budget.tell('k', told, NOW + 2))
+    expect(budget.view(NOW + 2)).toMatchObject({ spentNanoUsd: 260, leasedNanoUsd: 0 })
+  })
+})
