@@ -13,6 +13,7 @@ const HELP = `npm run key -- COMMAND [options]
            [--parallel N]          requests at once
            [--mode strict|elastic] what a stream holds: its worst case, or what it has come to and a little more
            [--on-disconnect drain] answers of clients that left are read to their end, where leaving does not end the bill
+           [--sluice JSON]         further members of "sluice" in the keys API: '{"team": "blue", "leased": true, "model_limits": {…}}'
            makes a key and shows it, once
   list     shows all keys: hash, name, spend, limit
   disable  --hash HASH | --name NAME     refuses its requests from the next one on
@@ -53,6 +54,7 @@ try {
       parallel: { type: 'string' },
       mode: { type: 'string' },
       'on-disconnect': { type: 'string' },
+      sluice: { type: 'string' },
       hash: { type: 'string' },
       grace: { type: 'string' },
       json: { type: 'boolean' },

@@ -18,6 +18,7 @@ export type KeyOptions = {
   readonly parallel?: string | undefined
   readonly mode?: string | undefined
   readonly 'on-disconnect'?: string | undefined
+  readonly sluice?: string | undefined
   readonly hash?: string | undefined
   readonly grace?: string | undefined
   readonly json?: boolean | undefined
@@ -47,6 +48,7 @@ export function createBody(options: KeyOptions): object {
   if (onDisconnect !== undefined && onDisconnect !== 'drain' && onDisconnect !== 'abort')
     throw new UsageError('--on-disconnect takes drain or abort.')
   const special = {
+    ...membersOf(options.sluice),
     ...listsOf(options),
     ...ratesOf(options),
     ...(onDisconnect === undefined ? {} : { on_disconnect: onDisconnect }),
@@ -60,6 +62,20 @@ export function createBody(options: KeyOptions): object {
     ...(expires === undefined ? {} : { expires_at: new Date(expires).toISOString() }),
     ...(Object.keys(special).length === 0 ? {} : { sluice: special }),
   }
+}
+
+/** Members of the keys API that have no option of their own, as JSON; the gateway says what is wrong with them. */
+function membersOf(text: string | undefined): { readonly [name: string]: unknown } {
+  if (text === undefined) return {}
+  let members: unknown
+  try {
+    members = JSON.parse(text)
+  } catch {
+    members = null
+  }
+  if (typeof members !== 'object' || members === null || Array.isArray(members))
+    throw new UsageError('--sluice takes a JSON object, such as \'{"team": "blue", "leased": true}\'.')
+  return { ...members }
 }
 
 /** What each list takes. */

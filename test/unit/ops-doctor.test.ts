@@ -161,6 +161,11 @@ describe('keys', () => {
       name: 'app',
       sluice: { providers: ['openai', 'azure'], regions: ['eu-*'], ips: ['10.0.0.0/8', '2001:db8::/32'] },
     })
+    expect(createBody({ name: 'app', rpm: '5', sluice: '{"team": "blue", "leased": true}' })).toEqual({
+      name: 'app',
+      sluice: { team: 'blue', leased: true, requests_per_minute: 5 },
+    })
+    expect(() => createBody({ name: 'app', sluice: '[1]' })).toThrow(/--sluice/)
     expect(createBody({ name: 'app', mode: 'elastic' })).toEqual({ name: 'app', sluice: { mode: 'elastic' } })
     for (const wrong of [
       {},
