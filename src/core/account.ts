@@ -68,7 +68,13 @@ export type Hold = {
 }
 
 /** What a running answer has cost so far, rather more than less, and what its hold should become: at least, and at best. Whole nano-dollars. */
-export type Extension = { readonly ranNanoUsd: number; readonly leastNanoUsd: number; readonly bestNanoUsd: number }
+export type Extension = {
+  readonly ranNanoUsd: number
+  readonly leastNanoUsd: number
+  readonly bestNanoUsd: number
+  /** For another target, beside what those before it may be billed: more than the request's own worst case. */
+  readonly beside?: true
+}
 
 /** `strict`: a hold covers the worst case, and the ceiling is lowered to what can be paid. `elastic`: it grows with the answer, which ends when the money does. */
 export type HoldMode = 'strict' | 'elastic'
@@ -92,6 +98,8 @@ export type Admission =
       readonly hold: Hold
       /** Indexes of the candidates this key may use and pay for. */
       readonly allowed: readonly number[]
+      /** What each of the targets asked about may cost at worst, by index; absent where there is only one. */
+      readonly needs?: readonly number[]
       /** The output ceiling to enforce upstream, a choice; `null`: the client's own stands. */
       readonly maxOutputTokens: number | null
       /** The ceiling is lower than what the client asked for, or stands in for one that was missing. */
@@ -121,6 +129,8 @@ export type Leg = {
   readonly provider: string
   readonly model: string
   readonly outcome: 'committed' | ErrorCode
+  /** What a call that came to no answer may be billed, and is booked for it; absent: nothing; `null`: unknown. */
+  readonly costNanoUsd?: number | null
   readonly status: number | null
   readonly ms: number
 }

@@ -11,6 +11,8 @@ export type Bill = {
   /** `null`: unknown, which is not zero. */
   readonly rates: Price | null
   readonly hold: Hold
+  /** What other calls of this request may be billed; `null`: unknown. */
+  readonly owedNanoUsd?: number | null
   /** The provider bills nothing more once the connection is closed. */
   readonly stopsOnAbort: boolean
   readonly bodyBytes: number
@@ -48,7 +50,16 @@ export type Booked = Pick<Row, 'usage' | 'costNanoUsd'> & { readonly from: Usage
 /** Where nothing was told: a token for each so many bytes of text, rather more tokens than less. */
 export const BYTES_A_TOKEN = 3
 
-export function booked(bill: Bill, { seen, ending, unbilled }: Outcome): Booked {
+/** What the legs before may be billed is a part of the hold, and is booked beside this answer's own. */
+export function booked(bill: Bill, outcome: Outcome): Booked {
+  const { owedNanoUsd = 0, hold } = bill
+  if (owedNanoUsd === 0) return bookedAlone(bill, outcome)
+  const rest = Math.max(0, hold.nanoUsd - (owedNanoUsd ?? 0))
+  const { costNanoUsd, ...own } = bookedAlone({ ...bill, hold: { ...hold, nanoUsd: rest } }, outcome)
+  return { ...own, costNanoUsd: costNanoUsd === null || owedNanoUsd === null ? null : costNanoUsd + owedNanoUsd }
+}
+
+function bookedAlone(bill: Bill, { seen, ending, unbilled }: Outcome): Booked {
   const { rates, hold } = bill
   const cost = (usage: Usage): number | null => (rates === null ? null : costNanoUsd(usage, rates))
   const told = (usage: Usage): Booked => {

@@ -6,7 +6,7 @@ import { Allowances, type AllowancesJournal, type BookedShare, type Share } from
 import type { Taken } from './ahead.ts'
 import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
-import { dearestOf, planHold } from './hold-plan.ts'
+import { dearestOf, needsOf, planHold } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
@@ -264,6 +264,7 @@ export class Book {
       kind: 'granted',
       hold,
       allowed: fitting.map((p) => p.index),
+      ...(fitting.length === 1 ? {} : { needs: needsOf(ask.candidates.length, fitting) }),
       maxOutputTokens: ceiling,
       clamped,
       repeated: repeat !== null,

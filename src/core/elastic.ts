@@ -10,8 +10,9 @@ export function extensionId({ requestId }: Hold): string {
 }
 
 /** How much more a hold gets, in whole nano-dollars; `null`: what is left is too little to go on with. */
-export function moreFor(hold: Hold, { leastNanoUsd, bestNanoUsd }: Extension, leftNanoUsd: number): number | null {
-  const most = hold.elastic?.mostNanoUsd ?? hold.nanoUsd
+export function moreFor(hold: Hold, { leastNanoUsd, bestNanoUsd, beside }: Extension, leftNanoUsd: number): number | null {
+  if (beside === true && (hold.purses ?? []).length > 0) return null // a model limit holds for its own targets only
+  const most = beside === true ? bestNanoUsd : (hold.elastic?.mostNanoUsd ?? hold.nanoUsd)
   const least = Math.min(leastNanoUsd, most) - hold.nanoUsd
   const more = Math.min(Math.min(bestNanoUsd, most) - hold.nanoUsd, leftNanoUsd)
   return more > 0 && more >= least ? more : null

@@ -82,3 +82,13 @@ export function dearestOf(
   }
   return { nanoUsd, mostNanoUsd, ceiling, clamped }
 }
+
+/** What each of the targets asked about may cost at worst, by index; nothing where it does not fit. */
+export function needsOf(
+  targets: number,
+  fitting: readonly (HoldPlan & { readonly kind: 'fits'; readonly index: number })[],
+): readonly number[] {
+  const needs = Array.from({ length: targets }, () => 0)
+  for (const { index, nanoUsd, mostNanoUsd = nanoUsd } of fitting) needs[index] = mostNanoUsd
+  return needs
+}

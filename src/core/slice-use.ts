@@ -3,7 +3,7 @@
 
 import type { Admission, Ask, Hold, Settlement } from './account.ts'
 import { tokensOf } from './book.ts'
-import { dearestOf, planHold } from './hold-plan.ts'
+import { dearestOf, needsOf, planHold } from './hold-plan.ts'
 import { forbiddenBy } from './permits.ts'
 import { refuseSecret } from './policy.ts'
 import type { RatesView, RateView } from './rates.ts'
@@ -185,6 +185,7 @@ function admitFrom(mine: Mine, ask: Ask, now: number): Granted | null {
     kind: 'granted',
     hold,
     allowed: fitting.map(({ index }) => index),
+    ...(fitting.length === 1 ? {} : { needs: needsOf(ask.candidates.length, fitting) }),
     maxOutputTokens: ceiling,
     clamped,
     repeated: false,

@@ -21,6 +21,8 @@ export type Outcome = {
   readonly dropped: readonly string[]
   /** Where a target answered. */
   readonly fidelity?: Fidelity | null
+  /** What the legs before the last may be billed; `null`: unknown. */
+  readonly owedNanoUsd?: number | null
   /** Every event of it was counted, under an elastic hold that covers a part of the worst case. */
   readonly isMetered?: boolean
 }
@@ -33,8 +35,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const { usage, from, costNanoUsd } = booked(billOf(job, hold, outcome), {
     seen: tally,
     ending: outcome.ending,
-    unbilled:
-      outcome.error?.detail.upstream !== undefined || outcome.error?.detail.unbilled === true || (job.body.failure ?? null) !== null,
+    unbilled: isUnbilled(job, outcome.error),
   })
   const now = job.deps.now()
   const trace = traceOf(job.headers)
@@ -69,6 +70,11 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   }
 }
 
+/** A provider that answered with an error, or never got the request's end, has billed nothing. */
+export function isUnbilled(job: Job, error: GatewayError | null): boolean {
+  return error?.detail.upstream !== undefined || error?.detail.unbilled === true || (job.body.failure ?? null) !== null
+}
+
 /** Whose price it is; `null`: it had none. */
 function priceVersion(job: Job, { entry }: Candidate): string | null {
   if (job.intent.free === true) return FREE
@@ -76,11 +82,16 @@ function priceVersion(job: Job, { entry }: Candidate): string | null {
 }
 
 /** What is known of a request before its answer, of all that decides what it is booked at. */
-export function billOf(job: Job, hold: Hold, { candidate, isMetered = false }: Pick<Outcome, 'candidate' | 'isMetered'>): Bill {
+export function billOf(
+  job: Job,
+  hold: Hold,
+  { candidate, owedNanoUsd = 0, isMetered = false }: Pick<Outcome, 'candidate' | 'owedNanoUsd' | 'isMetered'>,
+): Bill {
   const { guess, units, likelyUnits, knownUnits } = job.intent
   return {
     rates: priceFor(job.intent, candidate),
     hold,
+    owedNanoUsd,
     stopsOnAbort: candidate.provider.stopsBillingOnAbort.answer === 'yes',
     bodyBytes: job.body.byteLength,
     metered: isMetered ? { unseenTokens: unseenTokens(job) } : undefined,

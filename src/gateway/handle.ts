@@ -11,6 +11,7 @@ import { ask, candidates } from './candidates.ts'
 import { isCountable } from './countable.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { keptAwake } from './keep-alive.ts'
+import { Legs } from './legs.ts'
 import { logLine } from './log-line.ts'
 import { Meter } from './meter.ts'
 import type { Answered, Manner } from './manner.ts'
@@ -39,11 +40,12 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
     const allowed = admission.allowed.map((index) => markedUp(targets[index] as Candidate, admission.markupBasisPoints))
+    const needs = new Map(allowed.flatMap((candidate, i) => needOf(admission, i, candidate)))
     return await keptAwake(
       job,
       afterwards,
       (kept, then) =>
-        serve(manner, admission.drains === true ? { ...kept, drains: true } : kept, key, account, admission, allowed, at, then),
+        serve(manner, admission.drains === true ? { ...kept, drains: true } : kept, key, account, admission, allowed, needs, at, then),
       manner.farewell,
       at,
     )
@@ -62,34 +64,39 @@ async function serve<J extends Job, A extends Answered>(
   account: Account,
   admission: Granted,
   targets: readonly Candidate[],
+  needs: ReadonlyMap<Candidate, number>,
   at: Place,
   afterwards: Afterwards,
 ): Promise<Response> {
-  const { hold } = admission
-  const legs: Leg[] = []
+  const legs = new Legs(job, account, admission.hold, needs)
   const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
     if (row !== null) job.deps.log(() => logLine(row))
-    return account.settle({ hold: meter?.hold ?? hold, row, answer })
+    return account.settle({ hold: meter?.hold ?? legs.hold, row, answer })
   }
   let meter: Meter | null = null
-  const book = (outcome: Outcome): Row => rowOf(job, key, meter?.hold ?? hold, outcome)
+  const book = (outcome: Outcome): Row => rowOf(job, key, meter?.hold ?? legs.hold, outcome)
   /** When the client has left: what can still be learned of the answer is learned by whoever reads it to its end. */
   const leave = async (outcome: Outcome, lasting: LastingCall | null): Promise<void> => {
     const row = book(outcome)
-    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill: billOf(job, meter?.hold ?? hold, outcome) }))) return
+    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill: billOf(job, meter?.hold ?? legs.hold, outcome) }))) return
     await settle(row)
   }
   const first = await firstToCommit(manner, job, targets, admission.maxOutputTokens, legs)
+  const { hold, owedNanoUsd } = legs
   if (first.kind === 'failed') {
     const { candidate, error, lasting } = first
     at.candidate = candidate
     const ending = error.code === 'client-gone' ? 'client-gone' : 'failed'
-    afterwards.until(candidate === null ? settle(null) : leave({ candidate, tally: null, ending, error, legs, dropped: [] }, lasting))
+    afterwards.until(
+      candidate === null
+        ? settle(null)
+        : leave({ candidate, tally: null, ending, error, legs: legs.all, owedNanoUsd, dropped: [] }, lasting),
+    )
     throw error
   }
   const { from, lasting } = first
   const { candidate, dropped, fidelity } = from.opened
-  const outcome = { candidate, tally: from.tally, legs, dropped, fidelity }
+  const outcome = { candidate, tally: from.tally, legs: legs.all, owedNanoUsd, dropped, fidelity }
   const headers = servedHeaders(job, from.opened, admission)
 
   if (from.kind === 'whole') {
@@ -108,7 +115,7 @@ async function serve<J extends Job, A extends Answered>(
     }
   }
 
-  if (hold.elastic !== undefined && from.kind === 'stream' && isCountable(job, candidate))
+  if (hold.elastic !== undefined && owedNanoUsd === 0 && from.kind === 'stream' && isCountable(job, candidate))
     meter = new Meter(job, account, hold, candidate, from.tally)
   const { delivery, contentType } = manner.carry(job, from, meter)
   const stopRenewing = renewing(job, account, hold, meter)
@@ -133,12 +140,13 @@ async function firstToCommit<J extends Job, A extends Answered>(
   job: J,
   targets: readonly Candidate[],
   maxOutputTokens: number | null,
-  legs: Leg[],
+  legs: Legs,
 ): Promise<First<A>> {
   let last: GatewayError | null = null // made only when it is needed: an Error's stack is dear
   let sentTo: Candidate | null = null
   let lasting: LastingCall | null = null
   for (const candidate of targets) {
+    if (!(await legs.fits(candidate))) break
     const began = job.deps.now()
     const trace: Trace = { sent: false, lasting: null }
     const leg = (outcome: Leg['outcome'], status: number | null): Leg => ({
@@ -150,7 +158,7 @@ async function firstToCommit<J extends Job, A extends Answered>(
     })
     try {
       const from = await manner.open(job, candidate, maxOutputTokens, trace)
-      legs.push(leg('committed', from.opened.response.status))
+      legs.committed(leg('committed', from.opened.response.status))
       return { kind: 'committed', from, lasting: trace.lasting }
     } catch (cause) {
       last =
@@ -158,13 +166,18 @@ async function firstToCommit<J extends Job, A extends Answered>(
       if (trace.sent) {
         sentTo = candidate
         lasting = trace.lasting
-        legs.push(leg(last.code, last.detail.upstream?.status ?? null))
+        legs.failed(leg(last.code, last.detail.upstream?.status ?? null), candidate, last)
       }
       if (last.rule.next === 'stop' || job.signal.aborted || job.body.isSpent === true) break
     }
   }
   last ??= new GatewayError('no-target-left', 'No target that this key may use can serve this request.')
   return { kind: 'failed', error: last, candidate: sentTo, lasting }
+}
+
+function needOf({ allowed, needs }: Granted, i: number, candidate: Candidate): readonly (readonly [Candidate, number])[] {
+  const need = needs?.[allowed[i] ?? -1]
+  return need === undefined ? [] : [[candidate, need]]
 }
 
 function refusalDetail(admission: Admission & { readonly kind: 'refused' }): ConstructorParameters<typeof GatewayError>[2] {

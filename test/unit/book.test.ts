@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Admission, Ask, Hold, Row } from '../../src/core/account.ts'
+import type { Admission, Ask, Extension, Hold, Row } from '../../src/core/account.ts'
 import { Book } from '../../src/core/book.ts'
 import type { Policy } from '../../src/core/policy.ts'
 import { EVERYTHING } from '../../src/core/permits.ts'
@@ -206,6 +206,21 @@ describe('the book of a key', () => {
     expect(booked).toMatchObject([{ corrects: true, row: { id: 'a', costNanoUsd: 0, ended: 'failed' } }])
     expect(b.view(NOW + HOLD_MS + 1)?.spentNanoUsd).toBe(0)
     expect(b.settle({ hold: held('a'), row: null, answer: null }, NOW + HOLD_MS + 2)).toEqual([])
+  })
+
+  it('makes a hold larger for another target, as far as the budget goes, and says what each target may need', () => {
+    const b = book({ limitNanoUsd: 3 * HOLD })
+    const [dear] = ask('a').candidates
+    const cheap = { ...dear, model: 'p/cheap', worst: { inputPico: 500, outputPico: 1000, feesNanoUsd: 0 } } as Ask['candidates'][number]
+    const granted = b.admit(ask('a', { candidates: [cheap, dear as Ask['candidates'][number]] }), NOW)
+    expect(granted).toMatchObject({ kind: 'granted', needs: [HOLD / 2, HOLD], hold: { nanoUsd: HOLD } })
+    const extension = (nanoUsd: number): Extension => ({ ranNanoUsd: 0, leastNanoUsd: nanoUsd, bestNanoUsd: nanoUsd, beside: true })
+    expect(b.extend(held('a'), extension(3 * HOLD + 1), NOW)).toBeNull()
+    const id = b.extend(held('a'), extension(2 * HOLD), NOW) as string
+    expect(b.join(id, NOW)).toMatchObject({ requestId: 'a', nanoUsd: 2 * HOLD })
+    expect(b.view(NOW)).toMatchObject({ heldNanoUsd: 2 * HOLD, running: 1 })
+    b.settle(settled('a', HOLD + 7), NOW)
+    expect(b.view(NOW)).toMatchObject({ spentNanoUsd: HOLD + 7, heldNanoUsd: 0, running: 0 })
   })
 
   describe('after a crash', () => {
