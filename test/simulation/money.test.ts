@@ -168,6 +168,7 @@ async function end(world: World, keys: readonly string[], setting: Setting): Pro
     const team = await through(world, world.budget('team:t'))
     expect(team.leasedNanoUsd, 'leased in the end').toBe(0)
     expect(team.spentNanoUsd, 'the team has not spent more than it has').toBeLessThanOrEqual(setting.team)
+    expect(team.spentNanoUsd, 'the team has spent what its keys have').toBe(ever)
     expect(team.spentNanoUsd, 'the team knows what was billed').toBeGreaterThanOrEqual(exposed(world.requests))
   }
 }
