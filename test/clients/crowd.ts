@@ -77,6 +77,10 @@ export function ask({ base, key, name, dialect = 'openai', leaves }: Asking): Pr
   })
 }
 
+export const served = (outcomes: readonly Outcome[]): readonly Outcome[] =>
+  outcomes.filter(({ status, whole: all }) => status === 200 && all)
+export const refused = (outcomes: readonly Outcome[]): readonly Outcome[] => outcomes.filter(({ status }) => status !== 200)
+
 /** In its language's own shape: that the budget does not pay for it, and that asking again does not help. */
 export function expectBudgetError({ dialect, status, headers, text }: Outcome): void {
   const { type, error } = JSON.parse(text) as { readonly type?: string; readonly error: { readonly [name: string]: unknown } }
@@ -137,6 +141,14 @@ export class Books {
 
   async setTeam(name: string, limitNanoUsd: number): Promise<void> {
     await this.admin('PUT', `/api/v1/budgets/team/${name}`, { limit: limitNanoUsd / DOLLAR })
+  }
+
+  async teamSpent(name: string): Promise<number> {
+    const { data } = await this.admin<{ readonly data: { readonly sluice: Pick<Money, 'spent_nano_usd'> } }>(
+      'GET',
+      `/api/v1/budgets/team/${name}`,
+    )
+    return data.sluice.spent_nano_usd
   }
 
   async money({ key }: Made): Promise<Money> {
