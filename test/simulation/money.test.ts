@@ -69,6 +69,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 describe.each(Object.entries(SETTINGS))('%s', (name, setting) => {
@@ -80,6 +81,7 @@ describe.each(Object.entries(SETTINGS))('%s', (name, setting) => {
 async function history(seed: string, setting: Setting): Promise<void> {
   const random = chance(seed)
   const below = (n: number): number => whole(random, n)
+  vi.spyOn(Math, 'random').mockImplementation(chance(`jitter ${seed}`)) // alarms are moved by it
   const world = new World(below, { key: KeyObject, budget: BudgetObject }, { SLUICE_HOLD_SECONDS: String(HOLD_S) })
   const keys = Array.from({ length: setting.keys }, (_, i) => `k${i}`)
   world.losing = 0
