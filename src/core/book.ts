@@ -174,10 +174,12 @@ export class Book {
 
   /** The most that may still be admitted of something: the write-ahead ceiling never reaches beyond a limit. */
   room(of: string, now: number): number {
-    if (of === 'money') return this.#left(now)
     const purse = purseOfMoney(of)
     if (purse !== null) return this.#purses.room(purse, now)
-    return isCount(of) ? Number.MAX_SAFE_INTEGER : this.#allowances.free(of)
+    if (isCount(of)) return Number.MAX_SAFE_INTEGER
+    // Every request takes the same of the key and of the budgets it always shares: a crash can have forgotten no more than the least of them has.
+    const always = Math.min(this.#left(now), ...(this.#policy?.scopes ?? []).map((scope) => this.#allowances.free(scope)))
+    return of === 'money' ? always : Math.min(always, this.#allowances.free(of))
   }
 
   /** When the earliest hold expires; `null`: none is held. */

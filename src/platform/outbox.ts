@@ -99,6 +99,7 @@ export class Outbox {
       const corrections = rows.filter((p) => p.corrects).map((p) => p.row)
       if (fresh.length > 0) statements.push(db.prepare(INSERT_ROWS).bind(rowsParameter(fresh)))
       if (corrections.length > 0) statements.push(db.prepare(CORRECT_ROWS).bind(rowsParameter(corrections)))
+      await this.#storage.sync() // or D1 would know of settles that a crash takes from the books, and their cost would be told twice
       await carried(await db.batch([...statements, sums.after]), ids)
       for (const name of names) this.#drop(name)
       void this.#storage.delete(names, QUIETLY)

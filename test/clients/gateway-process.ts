@@ -16,6 +16,10 @@ export type GatewayProcess = {
   rows(requestId: string): Promise<readonly Row[]>
   /** Asks with the admin key. */
   admin(method: string, path: string, body?: object): Promise<Response>
+  /** Kills it with all its processes, as a crash would. */
+  crash(): Promise<void>
+  /** Starts it again after a crash, at the same address with the state that the crash has left. */
+  again(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -79,7 +83,37 @@ export async function startGateway(origin: string, settings: { readonly [name: s
     env[`${provider}_BASE_URL`] = BARE.has(provider) ? origin : `${origin}/v1`
     env[`${provider}_API_KEY`] = `test-${provider.toLowerCase()}-credential`
   }
-  const child = spawn(process.execPath, ['scripts/start.ts'], { cwd: PROJECT, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const base = `http://127.0.0.1:${port}`
+  let running = launch(base, env)
+  const stop = async (): Promise<void> => {
+    await running.end()
+    rmSync(stateDir, { recursive: true, force: true, maxRetries: 5 })
+  }
+  const again = async (): Promise<void> => {
+    running = launch(base, env)
+    await running.answers()
+  }
+  try {
+    await running.answers()
+    const { key, hash } = await until(START_MS, () => makeKey(base))
+    const rows = (requestId: string): Promise<readonly Row[]> => rowsOf(base, hash, requestId)
+    const ask: GatewayProcess['admin'] = (method, path, body) => admin(base, method, path, body)
+    return { base, key, keyHash: hash, rows, admin: ask, crash: () => running.crash(), again, stop }
+  } catch (error) {
+    await stop()
+    throw new Error(`The gateway did not come up:\n${running.log().slice(-2000)}`, { cause: error })
+  }
+}
+
+type Launched = { answers(): Promise<void>; log(): string; crash(): Promise<void>; end(): Promise<void> }
+
+function launch(base: string, env: { readonly [name: string]: string | undefined }): Launched {
+  const child = spawn(process.execPath, ['scripts/start.ts'], {
+    cwd: PROJECT,
+    env,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let log = ''
   child.stdout.on('data', (text: Buffer) => (log += text.toString()))
   child.stderr.on('data', (text: Buffer) => (log += text.toString()))
@@ -93,32 +127,26 @@ export async function startGateway(origin: string, settings: { readonly [name: s
   }
   const atExit = (): void => signal('SIGKILL')
   process.once('exit', atExit)
-  const stop = async (): Promise<void> => {
-    signal('SIGTERM')
-    await Promise.race([exited, wait(5000)])
+  const crash = async (): Promise<void> => {
     signal('SIGKILL')
     process.off('exit', atExit)
-    rmSync(stateDir, { recursive: true, force: true, maxRetries: 5 })
+    await exited
   }
-
-  const base = `http://127.0.0.1:${port}`
-  try {
-    await until(START_MS, async () => {
-      if (child.exitCode !== null) throw new Error(`The gateway ended:\n${log.slice(-2000)}`)
-      return (await fetch(`${base}/health`).catch(() => null))?.ok === true ? true : null
-    })
-    const { key, hash } = await until(START_MS, () => makeKey(base))
-    return {
-      base,
-      key,
-      keyHash: hash,
-      rows: (requestId) => rowsOf(base, hash, requestId),
-      admin: (method, path, body) => admin(base, method, path, body),
-      stop,
-    }
-  } catch (error) {
-    await stop()
-    throw new Error(`The gateway did not come up:\n${log.slice(-2000)}`, { cause: error })
+  return {
+    log: () => log,
+    crash,
+    async end() {
+      signal('SIGTERM')
+      await Promise.race([exited, wait(5000)])
+      signal('SIGKILL')
+      process.off('exit', atExit)
+    },
+    async answers() {
+      await until(START_MS, async () => {
+        if (child.exitCode !== null) throw new Error(`The gateway ended:\n${log.slice(-2000)}`)
+        return (await fetch(`${base}/health`).catch(() => null))?.ok === true ? true : null
+      })
+    },
   }
 }
 

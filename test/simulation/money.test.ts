@@ -39,6 +39,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
+  vi.restoreAllMocks()
 })
 
 describe.each(Object.entries(SETTINGS))('%s', (name, setting) => {
@@ -50,6 +51,7 @@ describe.each(Object.entries(SETTINGS))('%s', (name, setting) => {
 async function history(seed: string, setting: Setting): Promise<void> {
   const random = chance(seed)
   const below = (n: number): number => whole(random, n)
+  vi.spyOn(Math, 'random').mockImplementation(chance(`jitter ${seed}`)) // alarms are moved by it
   const world = new World(below, { key: KeyObject, budget: BudgetObject }, { SLUICE_HOLD_SECONDS: String(HOLD_S), SLUICE_LOG: 'off' })
   const keys = Array.from({ length: setting.keys }, (_, i) => `k${i}`)
   const credit: Credit = { most: 0 }
@@ -165,6 +167,8 @@ async function end(world: World, keys: readonly string[], setting: Setting, cred
   if (!setting.crashes) expect(unattributed, 'without a crash every request has its row').toBe(0)
   for (const key of keys) await purses(world, key, setting)
   for (const [scope, sum] of exposedByScope(world.requests)) await shared(world, scope, sum, setting)
+  if (setting.team !== null && setting.models === undefined)
+    expect((await through(world, world.budget('team:t'))).spentNanoUsd, 'the team has spent what its keys have').toBe(ever)
   for (const { scope, keyId } of world.ledger.events)
     expect(
       world.ledger.events.filter((one) => one.scope === scope && one.keyId === keyId),

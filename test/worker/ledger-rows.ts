@@ -42,7 +42,11 @@ export const rowOf = (id: string, more: Partial<Row> = {}): Row => ({
 
 /** As a key's object carries rows; its storage is only asked to keep what nobody reads here. */
 export async function carry(batches: readonly (readonly Booked[])[]): Promise<void> {
-  const storage = { put: () => Promise.resolve(), delete: () => Promise.resolve(0) } as unknown as DurableObjectStorage
+  const storage = {
+    put: () => Promise.resolve(),
+    delete: () => Promise.resolve(0),
+    sync: () => Promise.resolve(),
+  } as unknown as DurableObjectStorage
   const outbox = new Outbox(storage)
   for (const batch of batches) outbox.keep(batch)
   const report = (): readonly D1PreparedStatement[] => [bindings.DB.prepare('UPDATE keys SET spend = spend WHERE id = ?1').bind('sums')]
