@@ -363,6 +363,11 @@ describe('the book of a key', () => {
     b.settle({ ...settled('a', 1), answer: { status: 200, headers: {}, text: 'x' } }, NOW)
     expect(b.admit(ask('d', again), NOW)).toMatchObject({ kind: 'replay', requestId: 'a', answer: { text: 'x' } })
     expect(b.admit(ask('e', again), NOW + 3_600_000)).toMatchObject({ kind: 'granted', repeated: true })
+    b.forget(NOW + 9_000_000)
+    expect(b.admit(ask('f', again), NOW + 9_000_000)).toMatchObject({ code: 'request-duplicate' }) // it is held still
+    b.expire(NOW + 9_000_000)
+    b.forget(NOW + 9_000_000)
+    expect(b.admit(ask('g', again), NOW + 9_000_000)).toMatchObject({ kind: 'granted', repeated: false })
   })
 
   it('opens a new period with the clock, and settles a hold in the period it was taken in', () => {
