@@ -381,6 +381,16 @@ describe('the book of a key', () => {
     expect(code(b.admit(ask('b'), tomorrow))).toBe('granted')
   })
 
+  it('has its whole limit again when the period turns, though nothing ran in between and nobody reset it', () => {
+    const b = book({ limitNanoUsd: HOLD, limitReset: 'daily' })
+    b.admit(ask('a'), NOW)
+    const period = new Date(NOW).toISOString().slice(0, 10)
+    b.settle({ hold: held('a', { period: `d:${period}` }), row: row('a', HOLD, `d:${period}`), answer: null }, NOW)
+    expect(code(b.admit(ask('b'), NOW))).toBe('budget-exceeded')
+    expect(code(b.admit(ask('c'), NOW + 86_400_000))).toBe('granted')
+    expect(code(b.admit(ask('d'), NOW + 86_400_000))).toBe('budget-exceeded')
+  })
+
   it('comes back from a snapshot with what was spent and held', () => {
     const b = book({ limitNanoUsd: 10_000 })
     b.admit(ask('a'), NOW)
