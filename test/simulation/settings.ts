@@ -99,7 +99,7 @@ export function alwaysOf({ team, credit }: Setting): readonly string[] {
 
 /** Budgets that stand in D1 from the beginning, with their limits. */
 export function limitsOf({ customers, tags = {}, providers = {} }: Setting): ReadonlyMap<string, number> {
-  const named = [...Object.entries(tags).map(([tag, limit]) => [`tag:${tag}`, limit] as const)]
+  const named = Object.entries(tags).map(([tag, limit]) => [`tag:${tag}`, limit] as const)
   const places = Object.entries(providers).map(([id, limit]) => [`provider:${id}`, limit] as const)
   const set = [...named, ...places].flatMap(([scope, limit]) => (limit === null ? [] : [[scope, limit] as const]))
   return new Map([...set, ...(customers === undefined ? [] : [['customer:*', customers.limit] as const])])
