@@ -518,7 +518,7 @@ export class Book {
   /** Lets go of what no retry can ask for any more. */
   forget(now: number): void {
     for (const [id, { until }] of this.#settled) if (until <= now) this.#settled.delete(id)
-    this.#repeats.forget(now)
+    this.#repeats.forget(now, (id) => this.#holds.has(id))
     this.#lost.forget(now - REMEMBER_MS)
     this.#purses.forgetLost(this.#lost.snapshot())
     this.#slices.forget(now, now - REMEMBER_MS)

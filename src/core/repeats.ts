@@ -52,7 +52,8 @@ export class Repeats {
     if (key !== null && this.#known.get(key)?.requestId === requestId) this.#known.delete(key)
   }
 
-  forget(now: number): void {
-    for (const [key, { until, ended }] of this.#known) if (ended && until <= now) this.#known.delete(key)
+  /** What neither runs nor can be given again: also one whose hold has expired, of whose end nobody ever told. */
+  forget(now: number, runs: (requestId: string) => boolean): void {
+    for (const [key, { until, ended, requestId }] of this.#known) if (until <= now && (ended || !runs(requestId))) this.#known.delete(key)
   }
 }

@@ -103,9 +103,11 @@ export class SharedBudget {
     const { limitNanoUsd: limit } = this.#policy
     const left = limit === null ? Number.MAX_SAFE_INTEGER : limit - this.#sum(spent) - this.#sum(open)
     if (need > 0) {
-      if (need > left) return { kind: 'short', period, spent: this.#sum(spent), leased: this.#sum(open), limit: limit ?? 0 }
-      const more = Math.min(Math.max(0, hoped - least), left - need)
-      const extra = exact ? 0 : Math.min(Math.floor((left - need - more) / EXTRA_SHARE), need * EXTRA_TIMES)
+      // What was spent beyond the grants before is in `left` already.
+      const takes = open({ ...lease, granted: lease.granted + need }) - open(lease)
+      if (takes > left) return { kind: 'short', period, spent: this.#sum(spent), leased: this.#sum(open), limit: limit ?? 0 }
+      const more = Math.min(Math.max(0, hoped - least), left - takes)
+      const extra = exact ? 0 : Math.min(Math.floor((left - takes - more) / EXTRA_SHARE), takes * EXTRA_TIMES)
       lease.granted += need + more + extra
     }
     return { kind: 'leased', turn: lease.turn, period, resetsAt, granted: lease.granted, ...this.#over() }

@@ -85,11 +85,12 @@ export class BudgetObject extends DurableObject<Env> {
     const { version } = book.policy
     if (policy.version === version && this.#seen >= version && !sameBudget(policy, book.policy)) return false
     const again = sameBudget(policy, book.policy)
+    const lessees = book.lessees(Date.now())
     if (!book.apply(policy)) return false
     if (inD1) this.#seen = Math.max(this.#seen, policy.version)
     this.#keep(book)
     if (again) return true
-    await this.#recall(book)
+    await this.#askAll(book, lessees)
     this.#keep(book)
     return true
   }
@@ -203,9 +204,10 @@ export class BudgetObject extends DurableObject<Env> {
     try {
       const policy = await readBudget(this.env.DB, this.ctx.id.name ?? '')
       this.#readAt = Date.now()
+      const lessees = book.lessees(Date.now())
       if (JSON.stringify(policy) === JSON.stringify(book.policy) || !book.apply(policy)) return
       this.#keep(book)
-      this.ctx.waitUntil(this.#recall(book))
+      this.ctx.waitUntil(this.#askAll(book, lessees))
     } catch {
       this.#readAt = Date.now() - DEFAULT_MS + RETRY_MS // D1 is away: what is known counts on
     }
@@ -257,18 +259,18 @@ export class BudgetObject extends DurableObject<Env> {
   }
 
   #startRound(book: SharedBudget): Promise<void> {
-    const round = this.#askAll(book).finally(() => {
+    const round = this.#askAll(book, book.lessees(Date.now())).finally(() => {
       if (this.#round === round) this.#round = null
     })
     this.#round = round
     return round
   }
 
-  /** A key that cannot be reached keeps what it has. */
-  async #askAll(book: SharedBudget): Promise<void> {
+  /** A key that cannot be reached keeps what it has. `lessees`: as they were before a change, which may begin another period. */
+  async #askAll(book: SharedBudget, lessees: ReturnType<SharedBudget['lessees']>): Promise<void> {
     const scope = this.ctx.id.name ?? ''
     await Promise.all(
-      book.lessees(Date.now()).map(async ({ keyId, turn, period, granted }) => {
+      lessees.map(async ({ keyId, turn, period, granted }) => {
         try {
           const told = await (this.env.KEYS.getByName(keyId) as unknown as Pick<KeyObject, 'recall'>).recall(scope, turn, period, granted)
           if (told === null) book.gone(keyId, turn)

@@ -57,7 +57,11 @@ class Call {
   }
 
   end(): void {
-    this.#over.resolve(this.#witness?.tell() ?? null)
+    let testimony: Testimony | null = null
+    this.#see((eye) => {
+      testimony = eye.tell()
+    })
+    this.#over.resolve(testimony)
   }
 
   /** What does not end by being ended is given up. */

@@ -9,8 +9,8 @@ import { QUIETLY } from './outbox.ts'
 const SOON_MS = 40
 /** An idle key leaves no slack on disk: its object may be taken from memory at any time, and nothing must be booked for that. */
 export const IDLE_MS = 3000
-/** A stored value holds at most 2 MiB, a hold about 300 bytes, and under 32 model limits 2 kB. */
-const PART_HOLDS = 500
+/** A stored value holds at most 2 MiB, a hold about 300 bytes; with eight long tags and under 32 model limits nearly 8 kB. */
+const PART_HOLDS = 250
 
 type Stored = Omit<Books, 'holds'> & { readonly at: number; readonly slack: Taken; readonly parts: number }
 type Part = Books['holds']

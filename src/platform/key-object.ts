@@ -143,7 +143,10 @@ export class KeyObject extends DurableObject<Env> {
 
   /** Answers when the rows are on disk. */
   async settle(settlements: readonly Settlement[]): Promise<void> {
-    const lost = await this.#recall(settlements)
+    const unknown = settlements.filter(({ hold }) => !this.#book.knows(hold))
+    // What is known does not wait for D1, which is asked about the others.
+    if (unknown.length > 0 && unknown.length < settlements.length) await this.settle(settlements.filter((one) => !unknown.includes(one)))
+    const lost = await this.#recall(unknown)
     const now = Date.now()
     await this.#keep([...lost, ...settlements.flatMap((settlement) => this.#book.settle(settlement, now))], now)
   }
@@ -323,12 +326,14 @@ export class KeyObject extends DurableObject<Env> {
     const news = this.#book.reports()
     if (news.length === 0) return
     await this.#journal.writeGivenBack()
-    for (let i = 0; i < news.length; i += TOLD_AT_ONCE)
-      await Promise.all(
-        news.slice(i, i + TOLD_AT_ONCE).map(async ({ scope, told }) => {
-          this.#book.confirm(scope, told, await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told))
-        }),
-      )
+    const failures: unknown[] = []
+    for (let i = 0; i < news.length; i += TOLD_AT_ONCE) {
+      const all = news.slice(i, i + TOLD_AT_ONCE).map(async ({ scope, told }) => {
+        this.#book.confirm(scope, told, await budgetOf(this.env, scope).tell(this.ctx.id.name ?? '', told))
+      })
+      for (const one of await Promise.allSettled(all)) if (one.status === 'rejected') failures.push(one.reason)
+    }
+    if (failures.length > 0) throw failures[0] // one that cannot be reached keeps nothing from the others
   }
 
   /** Carries what is settled to D1, with what the key has spent. */

@@ -118,7 +118,7 @@ export class FakeLedger {
     }
     if (sql.startsWith('INSERT INTO events')) {
       const [id, , , scope, keyId] = values
-      if (!this.#eventIds.has(String(id))) this.events.push({ scope: String(scope), keyId: keyId === null ? null : String(keyId) })
+      if (!this.#eventIds.has(String(id))) this.events.push({ scope: String(scope), keyId: typeof keyId === 'string' ? keyId : null })
       this.#eventIds.add(String(id))
     }
     if (sql.startsWith('SELECT COUNT(*) AS grants')) {
@@ -137,7 +137,7 @@ export class FakeLedger {
         account: String(account),
         created_at: Number(at),
         amount_nano_usd: Number(amount),
-        note: note === null ? null : String(note),
+        note: typeof note === 'string' ? note : null,
       })
     }
     return []

@@ -379,6 +379,11 @@ describe('the book of a key', () => {
     b.settle({ ...settled('a', 1), answer: { status: 200, headers: {}, text: 'x' } }, NOW)
     expect(b.admit(ask('d', again), NOW)).toMatchObject({ kind: 'replay', requestId: 'a', answer: { text: 'x' } })
     expect(b.admit(ask('e', again), NOW + 3_600_000)).toMatchObject({ kind: 'granted', repeated: true })
+    b.forget(NOW + 9_000_000)
+    expect(b.admit(ask('f', again), NOW + 9_000_000)).toMatchObject({ code: 'request-duplicate' }) // it is held still
+    b.expire(NOW + 9_000_000)
+    b.forget(NOW + 9_000_000)
+    expect(b.admit(ask('g', again), NOW + 9_000_000)).toMatchObject({ kind: 'granted', repeated: false })
   })
 
   it('opens a new period with the clock, and settles a hold in the period it was taken in', () => {
@@ -390,6 +395,16 @@ describe('the book of a key', () => {
     b.settle({ hold: held('a', { period }), row: row('a', HOLD, period), answer: null }, tomorrow)
     expect(b.view(tomorrow)).toMatchObject({ spentNanoUsd: 0, spentEverNanoUsd: HOLD })
     expect(code(b.admit(ask('b'), tomorrow))).toBe('granted')
+  })
+
+  it('has its whole limit again when the period turns, though nothing ran in between and nobody reset it', () => {
+    const b = book({ limitNanoUsd: HOLD, limitReset: 'daily' })
+    b.admit(ask('a'), NOW)
+    const period = new Date(NOW).toISOString().slice(0, 10)
+    b.settle({ hold: held('a', { period: `d:${period}` }), row: row('a', HOLD, `d:${period}`), answer: null }, NOW)
+    expect(code(b.admit(ask('b'), NOW))).toBe('budget-exceeded')
+    expect(code(b.admit(ask('c'), NOW + 86_400_000))).toBe('granted')
+    expect(code(b.admit(ask('d'), NOW + 86_400_000))).toBe('budget-exceeded')
   })
 
   it('comes back from a snapshot with what was spent and held', () => {

@@ -202,6 +202,19 @@ describe('a budget that keys share', () => {
     )
   })
 
+  it('counts what was spent beyond a grant once: what a crash has forgotten leaves the rest of the budget to be leased', () => {
+    const budget = new SharedBudget(policy())
+    const key = new Allowances()
+    key.charge(SCOPE, 300, NOW)
+    const share = key.reserve(SCOPE, 700, NOW)
+    const answer = budget.lease('a', key.asking(share), true, NOW)
+    expect(answer.kind).toBe('leased')
+    if (answer.kind === 'leased') expect(key.fund(share, answer).covered).toBe(true)
+    expect(budget.view(NOW)).toMatchObject({ spentNanoUsd: 300, leasedNanoUsd: 700 })
+    const more = { told: { turn: 1, period: 'ever', spent: 0, returned: 0, refunded: 0 }, least: 1, hoped: 1 }
+    expect(budget.lease('b', more, true, NOW).kind).toBe('short')
+  })
+
   it('takes a repeated and a late message as nothing new', () => {
     const budget = new SharedBudget(policy())
     const ask = { told: { turn: 1, period: 'ever', spent: 0, returned: 0, refunded: 0 }, least: 100, hoped: 100 }

@@ -97,6 +97,16 @@ describe('a budget that keys share', () => {
     ).toMatchObject({ spent_nano_usd: 0 })
   })
 
+  it('whose period is changed gets back what keys have leased under the one before', async () => {
+    await set('turned', 100)
+    const made = await member('turned')
+    expect(await admit(made, 'turned-1')).toMatchObject({ kind: 'granted' })
+    expect((await view('turned')).leased_nano_usd).toBeGreaterThan(3 * HOLD_NANO_USD) // more than was asked for
+    await call('PUT', '/api/v1/budgets/team/turned', ADMIN, { limit: HOLD_NANO_USD / 1e9, limit_reset: 'daily' })
+    const answers = await Promise.all([2, 3, 4].map((n) => admit(made, `turned-${n}`)))
+    expect(answers.filter(({ kind }) => kind === 'granted')).toHaveLength(1)
+  })
+
   it('is told what a request cost that a crash has forgotten', async () => {
     await set('crashed', 5)
     const made = await member('crashed')

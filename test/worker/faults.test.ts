@@ -4,6 +4,7 @@ import { runInDurableObject } from 'cloudflare:test'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeKey as keyOf, importSigning } from '../../src/core/key.ts'
 import type { Env } from '../../src/platform/env.ts'
+import { expiredRow } from '../../src/core/expired-row.ts'
 import { ADMIN, ask, bindings, call, echo, makeKey, until, type Made } from './bindings.ts'
 import { callWith, watchedEnv } from './faults.ts'
 
@@ -290,6 +291,30 @@ describe('with D1 away', () => {
         data: { length: ids.length + 1 },
       })
     }
+  })
+
+  it('what a key knows is settled, beside what only D1 can know', async () => {
+    const made = await makeKey({ limit: 1 })
+    const object = bindings.KEYS.getByName(made.id)
+    const granted = await object.admit(ask('gen-known', made.hash))
+    if (granted.kind !== 'granted') throw new Error('It was refused.')
+    const settlementOf = (requestId: string) => {
+      const hold = { ...granted.hold, requestId }
+      return { hold, row: { ...expiredRow(made.id, hold, Date.now()), costNanoUsd: 70, ended: 'complete' as const }, answer: null }
+    }
+    const told = [settlementOf('gen-forgotten'), settlementOf('gen-known')]
+    const { back } = await awayFor(made)
+    const failed = await runInDurableObject(object, (one) =>
+      one.settle(told).then(
+        () => null,
+        (cause: unknown) => String(cause),
+      ),
+    )
+    expect(failed).toContain('D1 is away')
+    expect(await object.view(made.hash, null)).toMatchObject({ spentNanoUsd: 70, heldNanoUsd: 0 })
+    await back()
+    await object.settle(told)
+    expect(await object.view(made.hash, null)).toMatchObject({ spentNanoUsd: 140, heldNanoUsd: 0 })
   })
 
   it('an administrator is told to repeat, and nothing is changed', async () => {
