@@ -66,6 +66,13 @@ export type BudgetJournal = {
   readonly leases: readonly (readonly [keyId: string, lease: Readonly<Lease>])[]
 }
 
+/** What is new since it was last asked for; `gone`: keys whose lease is no more, before what is changed. */
+export type BudgetChanges = {
+  readonly period: string
+  readonly changed: BudgetJournal['leases']
+  readonly gone: readonly string[]
+}
+
 /** A grant is more than what is needed by this share of what is left, so that a key need not ask for each request. */
 const EXTRA_SHARE = 32
 /** And by at most so many times what is needed. */
@@ -75,6 +82,8 @@ export class SharedBudget {
   #policy: BudgetPolicy
   #period = ''
   #leases = new Map<string, Lease>()
+  readonly #changed = new Set<string>()
+  #gone: readonly string[] = []
 
   constructor(policy: BudgetPolicy) {
     this.#policy = policy
@@ -109,6 +118,7 @@ export class SharedBudget {
       const more = Math.min(Math.max(0, hoped - least), left - takes)
       const extra = exact ? 0 : Math.min(Math.floor((left - takes - more) / EXTRA_SHARE), takes * EXTRA_TIMES)
       lease.granted += need + more + extra
+      this.#changed.add(keyId)
     }
     return { kind: 'leased', turn: lease.turn, period, resetsAt, granted: lease.granted, ...this.#over() }
   }
@@ -123,7 +133,9 @@ export class SharedBudget {
   /** The key knows nothing of this turn any more and will use nothing of it: what is open was granted to nobody. */
   gone(keyId: string, turn: number): void {
     const lease = this.#leases.get(keyId)
-    if (lease?.turn === turn) lease.returned += open(lease)
+    if (lease?.turn !== turn) return
+    lease.returned += open(lease)
+    this.#changed.add(keyId)
   }
 
   /** Keys that hold more than they have spent, with what each was granted in all. */
@@ -148,6 +160,18 @@ export class SharedBudget {
     }
   }
 
+  /** What must be written down, once. */
+  takeChanges(): BudgetChanges {
+    const changed = [...this.#changed].flatMap((keyId) => {
+      const lease = this.#leases.get(keyId)
+      return lease === undefined ? [] : [[keyId, { ...lease }] as const]
+    })
+    const gone = this.#gone
+    this.#changed.clear()
+    this.#gone = []
+    return { period: this.#period, changed, gone }
+  }
+
   snapshot(): BudgetJournal {
     return { period: this.#period, leases: [...this.#leases].map(([keyId, lease]) => [keyId, { ...lease }] as const) }
   }
@@ -161,7 +185,9 @@ export class SharedBudget {
     const period = periodAt(this.#policy.limitReset, this.#policy.createdAt, now)
     if (period.id !== this.#period) {
       this.#period = period.id
+      this.#gone = [...this.#gone, ...this.#leases.keys()]
       this.#leases = new Map()
+      this.#changed.clear()
     }
     return period
   }
@@ -171,8 +197,11 @@ export class SharedBudget {
     if (lease === undefined || lease.turn < told.turn) {
       lease = { turn: told.turn, granted: 0, spent: 0, returned: 0, refunded: 0, before: lease === undefined ? 0 : spent(lease) }
       this.#leases.set(keyId, lease)
+      this.#changed.add(keyId)
     }
-    if (told.turn === lease.turn) {
+    const isNews = told.spent > lease.spent || told.returned > lease.returned || told.refunded > lease.refunded
+    if (told.turn === lease.turn && isNews) {
+      this.#changed.add(keyId)
       lease.spent = Math.max(lease.spent, told.spent)
       lease.returned = Math.max(lease.returned, told.returned)
       lease.refunded = Math.max(lease.refunded, told.refunded)

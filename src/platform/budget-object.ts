@@ -19,8 +19,14 @@ import type { KeyObject } from './key-object.ts'
 import { insertRestore, logRestore, type Restore } from './restores.ts'
 import { SoftWatch } from './soft-watch.ts'
 
-/** `seen`: the newest version that D1 was seen to have. */
-type Stored = { readonly policy: BudgetPolicy; readonly journal: BudgetJournal; readonly seen?: number }
+/** `seen`: the newest version that D1 was seen to have. What each key has leased stands in a value of its own: there may be many. */
+type Stored = { readonly policy: BudgetPolicy; readonly period: string; readonly seen: number }
+type StoredLease = BudgetJournal['leases'][number][1]
+
+const LEASE = 'lease:'
+/** Storage takes so many names in one call. */
+const MOST_NAMES = 128
+const PAGE = 1000
 
 /** D1 is looked at no more often than this, to notice that it was put back to an earlier time. */
 const COMPARE_MS = 60_000
@@ -37,6 +43,7 @@ export class BudgetObject extends DurableObject<Env> {
   #round: Promise<void> | null = null
   #nextRound: Promise<void> | null = null
   #seen = 0
+  #kept: Stored | null = null
   #comparedAt = 0
   #mending: Promise<void> | null = null
   readonly #soft = new SoftWatch(this.ctx.storage, this.env)
@@ -161,11 +168,27 @@ export class BudgetObject extends DurableObject<Env> {
   async #read(): Promise<SharedBudget> {
     const stored = await this.ctx.storage.get<Stored>('book')
     const book = new SharedBudget(stored?.policy ?? (await this.#first()))
-    if (stored !== undefined) book.restore(stored.journal)
-    this.#seen = stored === undefined ? book.policy.version : (stored.seen ?? 0)
+    if (stored !== undefined) book.restore({ period: stored.period, leases: await this.#leases() })
+    this.#seen = stored?.seen ?? book.policy.version
     await this.#soft.restore()
     this.#book = book
     return book
+  }
+
+  async #leases(): Promise<BudgetJournal['leases']> {
+    const leases: [string, StoredLease][] = []
+    for (let startAfter: string | null = null; ;) {
+      const page: Map<string, StoredLease> = await this.ctx.storage.list<StoredLease>({
+        prefix: LEASE,
+        limit: PAGE,
+        ...(startAfter === null ? {} : { startAfter }),
+      })
+      for (const [name, lease] of page) {
+        leases.push([name.slice(LEASE.length), lease])
+        startAfter = name
+      }
+      if (page.size < PAGE) return leases
+    }
   }
 
   /** An object that was never told anything asks D1; with D1 away the default still stands in its own object, where it was set. */
@@ -244,8 +267,17 @@ export class BudgetObject extends DurableObject<Env> {
       void this.ctx.storage.setAlarm(now + EVENT_MS, { allowUnconfirmed: true })
   }
 
+  /** Only what is new. */
   #keep(book: SharedBudget): void {
-    void this.ctx.storage.put('book', { policy: book.policy, journal: book.snapshot(), seen: this.#seen } satisfies Stored)
+    const { period, changed, gone } = book.takeChanges()
+    const { storage } = this.ctx
+    for (let i = 0; i < gone.length; i += MOST_NAMES) void storage.delete(gone.slice(i, i + MOST_NAMES).map((keyId) => LEASE + keyId))
+    for (let i = 0; i < changed.length; i += MOST_NAMES)
+      void storage.put(Object.fromEntries(changed.slice(i, i + MOST_NAMES).map(([keyId, lease]) => [LEASE + keyId, lease])))
+    const { policy } = book
+    if (this.#kept !== null && this.#kept.policy === policy && this.#kept.period === period && this.#kept.seen === this.#seen) return
+    this.#kept = { policy, period, seen: this.#seen }
+    void storage.put('book', this.#kept)
   }
 
   /** Many may be short at once: those who come while a round runs share the next one, which sees all that is free by then. */

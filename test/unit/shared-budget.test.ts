@@ -312,3 +312,36 @@ describe('a key that restarts as it was before its latest turn', () => {
     expect(budget.view(NOW + 2)).toMatchObject({ spentNanoUsd: 260, leasedNanoUsd: 0 })
   })
 })
+
+describe('what a budget writes down', () => {
+  it('is what is new, key by key, and adds up to all there is', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 0, max: 300 }), fc.boolean(), fc.boolean()), { maxLength: 40 }),
+        (steps) => {
+          const budget = new SharedBudget(policy({ limitReset: '1h', limitNanoUsd: 5000 }))
+          const disk = new Map<string, unknown>()
+          let now = NOW
+          let turn = 0
+          for (const [key, nano, turnsOver, isKept] of steps) {
+            if (turnsOver) now += 3_600_000
+            if (nano % 7 === 0) budget.gone(key, turn)
+            else
+              budget.lease(
+                key,
+                { told: { turn: ++turn, period: '', spent: nano, returned: 0, refunded: 0 }, least: nano + 5, hoped: nano + 9 },
+                false,
+                now,
+              )
+            if (!isKept) continue
+            const { changed, gone } = budget.takeChanges()
+            for (const id of gone) disk.delete(id)
+            for (const [id, lease] of changed) disk.set(id, lease)
+            expect([...disk].toSorted()).toEqual([...budget.snapshot().leases].toSorted())
+            expect(budget.takeChanges()).toMatchObject({ changed: [], gone: [] })
+          }
+        },
+      ),
+    )
+  })
+})
