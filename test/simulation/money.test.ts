@@ -158,10 +158,12 @@ async function end(world: World, keys: readonly string[], setting: Setting, cred
 
   const unattributed = rows.filter(({ ended }) => ended === 'unattributed').reduce((all, { cost }) => all + cost, 0)
   let unbooked = 0
+  let overtaken = 0
   for (const one of world.requests) {
     const row = world.ledger.rows.get(one.id)
     // A renewal that overtakes the settle of a request that was never sent, and a crash between them: what is held for it again nobody gives back.
     const isOvertaken = setting.crashes && one.unsent && row?.cost === one.hold?.nanoUsd
+    if (isOvertaken) overtaken += row?.cost ?? 0
     if (one.state === 'ended' && row !== undefined && !isOvertaken) expect(row.cost, `${one.id} is booked at its cost`).toBe(one.cost)
     if (one.hold !== null && row === undefined && !one.unsent) unbooked += one.cost ?? one.hold.nanoUsd
   }
@@ -169,8 +171,11 @@ async function end(world: World, keys: readonly string[], setting: Setting, cred
   if (!setting.crashes) expect(unattributed, 'without a crash every request has its row').toBe(0)
   for (const key of keys) await purses(world, key, setting)
   for (const [scope, sum] of exposedByScope(world.requests)) await shared(world, scope, sum, setting)
-  if (setting.team !== null && setting.models === undefined)
-    expect((await through(world, world.budget('team:t'))).spentNanoUsd, 'the team has spent what its keys have').toBe(ever)
+  if (setting.team !== null && setting.models === undefined) {
+    const { spentNanoUsd } = await through(world, world.budget('team:t'))
+    // It may be more: who corrects a hold that expired before a crash does not know its shares any more.
+    expect(spentNanoUsd, 'the team has spent what its keys have').toBeGreaterThanOrEqual(ever - overtaken)
+  }
   for (const { scope, keyId } of world.ledger.events)
     expect(
       world.ledger.events.filter((one) => one.scope === scope && one.keyId === keyId),
