@@ -1,6 +1,6 @@
 // What a running gateway says of itself (`GET /api/v1/doctor`), as findings.
 
-import type { DoctorReport } from '../../src/admin/doctor-report.ts'
+import { BINDINGS, type DoctorReport } from '../../src/admin/doctor-report.ts'
 import { bad, good, note, type Line } from './doctor-line.ts'
 
 /** `null`: the answer is no report. */
@@ -31,11 +31,11 @@ export function reportLines(report: DoctorReport, files: readonly string[], remo
 }
 
 function bindingLines({ bindings }: DoctorReport): readonly Line[] {
-  const broken = (['DB', 'ROUTES', 'KEYS'] as const).filter((name) => !bindings[name])
+  const broken = BINDINGS.filter((name) => !bindings[name])
   const mend =
     'Compare the bindings and their ids in wrangler.toml with `npx wrangler d1 list` and `npx wrangler kv namespace list`, then npm run deploy.'
   return broken.length === 0
-    ? [good('bindings DB, ROUTES and KEYS')]
+    ? [good(`bindings ${BINDINGS.join(', ')}`)]
     : broken.map((name) => bad(`the binding ${name} is missing or does not answer`, mend))
 }
 

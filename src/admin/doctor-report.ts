@@ -18,9 +18,12 @@ export const NUMBER_SETTINGS: readonly string[] = [
   'SLUICE_RETENTION_DAYS',
 ]
 
+/** What wrangler.toml binds. */
+export const BINDINGS = ['DB', 'ROUTES', 'KEYS', 'BUDGETS', 'DRAINS'] as const
+
 export type DoctorReport = {
   /** `DB` answers, `ROUTES` answers, `KEYS` is bound. */
-  readonly bindings: { readonly DB: boolean; readonly ROUTES: boolean; readonly KEYS: boolean }
+  readonly bindings: { readonly [name in (typeof BINDINGS)[number]]: boolean }
   /** Names of the applied ones, as their files are called. */
   readonly migrations: readonly string[]
   readonly secrets: { readonly SLUICE_KEY_SECRET: boolean; readonly SLUICE_ADMIN_KEY: boolean }

@@ -17,7 +17,9 @@ export async function doctorReport(env: Env): Promise<DoctorReport> {
     bindings: {
       DB: db !== null,
       ROUTES: routes.answers,
-      KEYS: typeof (env.KEYS as Partial<Env['KEYS']> | undefined)?.idFromName === 'function',
+      KEYS: isBound(env.KEYS),
+      BUDGETS: isBound(env.BUDGETS),
+      DRAINS: isBound(env.DRAINS),
     },
     migrations: db ?? [],
     secrets: { SLUICE_KEY_SECRET: has('SLUICE_KEY_SECRET'), SLUICE_ADMIN_KEY: has('SLUICE_ADMIN_KEY') },
@@ -66,4 +68,8 @@ async function overlayOf(env: Env): Promise<{ readonly answers: boolean; readonl
   } catch (cause) {
     return { answers: true, overlay: { error: cause instanceof Error ? cause.message.slice(0, 1000) : 'unknown' } }
   }
+}
+
+function isBound(objects: Partial<DurableObjectNamespace> | undefined): boolean {
+  return typeof objects?.idFromName === 'function'
 }
