@@ -43,6 +43,8 @@ export type Ask = Said & {
   readonly leastOutputTokens: number
   readonly choices: number
   readonly idempotency: { readonly key: string; readonly fingerprint: string } | null
+  /** The member that leaves tools of the provider without a bound. */
+  readonly unbounded?: string
   /** Of leased keys: what the isolate has to say of its slices. */
   readonly slices?: SliceTalk
 }

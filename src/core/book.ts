@@ -237,7 +237,7 @@ export class Book {
       const purse = dear === undefined ? null : this.#purses.lacking(dear.look, left, now)
       const spentNanoUsd = this.#spend.period === period.id ? this.#spend.periodNanoUsd : 0
       const money = { spentNanoUsd, heldNanoUsd: this.#heldAll, limitNanoUsd: limit ?? 0, scope: 'key' }
-      return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', purse ?? money)
+      return refusePlans(plans, ask.candidates[0]?.model ?? 'this model', purse ?? money, ask.unbounded)
     }
 
     const atProviders = providerScopes(this.budgetedProviders, ask.candidates, fitting)

@@ -170,9 +170,9 @@ function unitsPico(units: Units | undefined, rates: Units | undefined): bigint |
 }
 
 /** Whole nano-dollars of what does not hang on tokens, the request's own and its pieces', rounded up: part of a request's worst case. */
-export function feesNanoUsd(units: Units | undefined, price: Price): number {
+export function feesNanoUsd(units: Units | undefined, price: Price, toolCalls = 0): number {
   const pico = unitsPico(units, price.perUnit)
-  const ofRequest = raised(price.perRequestNanoUsd ?? 0, price.markups)
+  const ofRequest = raised((price.perRequestNanoUsd ?? 0) + toolCalls * (price.perToolCallNanoUsd ?? 0), price.markups)
   return ofRequest + (pico === null ? Number.MAX_SAFE_INTEGER : nanoUsdOf(pico, price.markups))
 }
 

@@ -41,7 +41,8 @@ export function refuseMoney(money: Money): Refusal {
 }
 
 /** No target fits. */
-export function refusePlans(plans: readonly HoldPlan[], model: string, money: Money): Refusal {
+/** `unbounded`: the member that leaves tools of the provider without a bound. */
+export function refusePlans(plans: readonly HoldPlan[], model: string, money: Money, unbounded?: string): Refusal {
   if (plans.every((p) => p.kind === 'unpriced')) {
     return refuse(
       'model-unpriced',
@@ -49,6 +50,11 @@ export function refusePlans(plans: readonly HoldPlan[], model: string, money: Mo
     )
   }
   if (plans.every((p) => p.kind === 'unbounded')) {
+    if (unbounded !== undefined)
+      return refuse(
+        'request-unboundable',
+        `Nothing bounds what the provider's own tools may cost: ${unbounded} does not say how often they may run. Under a budget say it there where the language can, leave the tool out, or use a key without a limit.`,
+      )
     return refuse(
       'request-unboundable',
       `The input of this request cannot be bounded (a remote file, or a tool the provider runs), and the context window of ${model} is unknown, so it cannot be used under a budget.`,

@@ -52,6 +52,11 @@ export type Intent = {
   readonly needs: ReadonlySet<Need>
   /** Bytes of the body, an upper bound of its tokens. `null`: a remote file or a tool the provider runs, so the context window is the bound. */
   readonly inputBound: number | null
+  /**
+   * Tools that the provider runs: after each call it reads everything anew, and may bill the call. `calls`: at most so many; `null`: nobody
+   * said. `said`: the member that says it, or would.
+   */
+  readonly providerRuns?: { readonly calls: number | null; readonly said: string }
   readonly endUserId: string | null
   readonly session: string | null
   /** The client wants the model to think, and not to be told what it thought. */

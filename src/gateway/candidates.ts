@@ -102,6 +102,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
     leastOutputTokens: leastOutputTokens(intent),
     choices: intent.choices,
     idempotency: await idempotencyOf(job),
+    ...(intent.providerRuns?.calls === null ? { unbounded: intent.providerRuns.said } : {}),
     ...(await saidOf(job)),
   }
 }
@@ -146,7 +147,7 @@ export function candidateAsk(job: Job, target: Candidate): CandidateAsk {
         : {
             inputPico: rates.input,
             outputPico: rates.output,
-            feesNanoUsd: feesNanoUsd(intent.units, price),
+            feesNanoUsd: feesNanoUsd(intent.units, price, intent.providerRuns?.calls ?? 0),
           },
     inputTokens: inputTokensBound(intent, target.entry?.contextTokens ?? null),
     maxOutputTokens: target.entry?.maxOutputTokens ?? null,
@@ -156,7 +157,10 @@ export function candidateAsk(job: Job, target: Candidate): CandidateAsk {
 
 /** A token is at least a byte of text; a picture or a file is not bounded by its bytes, so then the window is the bound. */
 function inputTokensBound(intent: Intent, contextTokens: number | null): number | null {
-  const { needs } = intent
+  const { needs, providerRuns } = intent
+  // Before each call of a tool that the provider runs it reads everything, and once more after the last.
+  if (providerRuns !== undefined && providerRuns.calls !== 0)
+    return providerRuns.calls === null || contextTokens === null ? null : contextTokens * (providerRuns.calls + 1)
   if (intent.inputBound === null || needs.has('image') || needs.has('audio') || needs.has('file')) return contextTokens
   const text = intent.inputBound + TEMPLATE_OVERHEAD + (needs.has('tools') ? TOOLS_OVERHEAD : 0)
   return contextTokens === null ? text : Math.min(text, contextTokens)

@@ -8,6 +8,11 @@ import { parseObject } from './wire.ts'
 /** Tools that run at the provider: they read pages and sample again, so the body's size bounds nothing. */
 const SERVER_TOOL = /^(?:web_search|web_fetch|code_execution|advisor|tool_search_tool_bm25|tool_search_tool_regex)_\d{8}$/
 
+/** Nothing says how often these run, and no call of theirs has a price. */
+const TURNS_ONLY = /^(?:code_execution|tool_search_tool_bm25|tool_search_tool_regex)_\d{8}$/
+/** The provider's loop over its own tools ends a reply (`pause_turn`) after so many turns: platform.claude.com, server tools. */
+const LOOP_TURNS = 10
+
 /** Members that bring context which is not in the body. */
 const OUTSIDE = ['mcp_servers', 'thread', 'container'] as const
 
@@ -30,6 +35,7 @@ export function readIntent(incoming: Incoming): Intent {
     choices: 1,
     needs: needsOf(body, thinks),
     inputBound: isBounded(body) ? body.byteLength : null,
+    ...providerRuns(body),
     endUserId: metadata === null ? null : (optionalText(metadata, 'user_id', 'metadata.user_id') ?? null),
     session: headers.get('x-session-id'),
     nowSeconds: incoming.nowSeconds,
@@ -62,6 +68,23 @@ function isBounded(body: ClientBody): boolean {
     const text = body.member([name])
     return !isThere(text) || text === '[]'
   })
+}
+
+/** Its tools say how often they may be used; those that cannot are bounded by the turns of the provider's own loop. */
+function providerRuns(body: ClientBody): Pick<Intent, 'providerRuns'> {
+  const servers = body.member(['mcp_servers'])
+  if (isThere(servers) && servers !== '[]') return { providerRuns: { calls: null, said: 'mcp_servers' } }
+  if (![...body.types].some((type) => SERVER_TOOL.test(type))) return {}
+  const tools = JSON.parse(body.member(['tools']) ?? 'null') as JsonValue
+  let calls = 0
+  for (const [i, tool] of (Array.isArray(tools) ? (tools as readonly JsonValue[]) : []).entries()) {
+    const { type, max_uses: most } = tool === null || typeof tool !== 'object' ? {} : (tool as JsonObject)
+    if (typeof type !== 'string' || !SERVER_TOOL.test(type)) continue
+    if (typeof most === 'number' && Number.isSafeInteger(most) && most >= 0) calls += most
+    else if (TURNS_ONLY.test(type)) calls += LOOP_TURNS
+    else return { providerRuns: { calls: null, said: `tools[${i}].max_uses` } }
+  }
+  return calls === 0 ? {} : { providerRuns: { calls, said: 'tools' } }
 }
 
 function isThere(text: string | null): text is string {

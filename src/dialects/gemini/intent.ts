@@ -27,6 +27,7 @@ export function readIntent({ path, query, headers, body, nowSeconds }: Incoming)
     choices,
     needs: needsOf(body, settings, tools, choices),
     inputBound: body.refersOutside || tools.some(runsAtProvider) || member(body, 'cachedContent') !== undefined ? null : body.byteLength,
+    ...providerRuns(tools),
     endUserId: null,
     session: headers.get('x-session-id'),
     ...(said(thinking, 'includeThoughts') === false ? { hidesReasoning: true } : {}),
@@ -69,6 +70,13 @@ function toolsOf(body: ClientBody): readonly JsonValue[] {
 /** A search, a page that is read, code that is run: the provider adds context of its own. */
 function runsAtProvider(tool: JsonValue): boolean {
   return isObject(tool) && besides(tool, ['functionDeclarations']).length > 0
+}
+
+/** No member says how often they may run. */
+function providerRuns(tools: readonly JsonValue[]): Pick<Intent, 'providerRuns'> {
+  const at = tools.findIndex(runsAtProvider)
+  const [name] = besides(objectOf(tools[at]), ['functionDeclarations'])[0] ?? ['']
+  return at < 0 ? {} : { providerRuns: { calls: null, said: `tools[${at}].${name}` } }
 }
 
 /** A top-level member as a value, under either spelling but not both. */

@@ -17,6 +17,8 @@ export function readIntent({ headers, body, nowSeconds }: Incoming): Intent {
     choices,
     needs: needsOf(body, choices),
     inputBound: body.refersOutside || isSaid(body, 'web_search_options') || isSaid(body, 'plugins') ? null : body.byteLength,
+    // A search model searches once.
+    ...(isSaid(body, 'web_search_options') ? { providerRuns: { calls: 1, said: 'web_search_options' } } : {}),
     endUserId: readText(body, 'user') ?? readText(body, 'safety_identifier'),
     session: headers.get('x-session-id') ?? readText(body, 'session_id'),
     nowSeconds,

@@ -30,6 +30,7 @@ export function readIntent({ headers, body, nowSeconds }: Incoming): Intent {
     choices: 1,
     needs: needsOf(body),
     inputBound: isBounded(body) ? body.byteLength : null,
+    ...providerRuns(body),
     endUserId: readText(body, 'user') ?? readText(body, 'safety_identifier'),
     session: headers.get('x-session-id') ?? readText(body, 'session_id'),
     nowSeconds,
@@ -41,6 +42,22 @@ function isBounded(body: ClientBody): boolean {
   if (body.refersOutside || body.types.has('item_reference') || ELSEWHERE.some((name) => isSaid(body, name))) return false
   for (const type of body.types) if (PROVIDER_RUN.some((tool) => type.startsWith(tool))) return false
   return true
+}
+
+/** Types are looked for in the tools only: those of calls that were made stand among the items, too. */
+function providerRuns(body: ClientBody): Pick<Intent, 'providerRuns'> {
+  const text = body.member(['tools'])
+  if (text === null || ![...body.types].some(runsAtProvider)) return {}
+  const tools = JSON.parse(text) as unknown
+  const runs = (Array.isArray(tools) ? (tools as readonly unknown[]) : []).some(
+    (tool) => typeof tool === 'object' && tool !== null && 'type' in tool && typeof tool.type === 'string' && runsAtProvider(tool.type),
+  )
+  return runs ? { providerRuns: { calls: readCount(body, 'max_tool_calls'), said: 'max_tool_calls' } } : {}
+}
+
+/** A computer is the client's. */
+function runsAtProvider(type: string): boolean {
+  return PROVIDER_RUN.some((tool) => tool !== 'computer' && type.startsWith(tool))
 }
 
 function needsOf(body: ClientBody): ReadonlySet<Need> {
