@@ -16,7 +16,7 @@ import { logLine } from './log-line.ts'
 import { Meter } from './meter.ts'
 import type { Answered, Manner } from './manner.ts'
 import { markedUp } from './markup.ts'
-import { costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
+import { admittedHeaders, costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
 import type { Trace } from './send.ts'
 import { renewing } from './renew.ts'
 
@@ -48,6 +48,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
         serve(manner, admission.drains === true ? { ...kept, drains: true } : kept, key, account, admission, allowed, needs, at, then),
       manner.farewell,
       at,
+      () => admittedHeaders(job, admission),
     )
   } catch (error) {
     return refuse(error, client, requestId, deps.log, at.candidate)

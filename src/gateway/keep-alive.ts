@@ -15,7 +15,7 @@ const encoder = new TextEncoder()
 
 /**
  * Serves, and keeps the client awake meanwhile where its language knows how. A client that has left is noticed by the words that
- * nobody takes: then the call ends as if it had said so.
+ * nobody takes: then the call ends as if it had said so. `known`: the headers of a stream that begins before anybody has answered.
  */
 export async function keptAwake<J extends Job>(
   job: J,
@@ -23,6 +23,7 @@ export async function keptAwake<J extends Job>(
   serve: Serve<J>,
   farewell: Farewell<J> | undefined,
   at: { readonly candidate: Candidate | null },
+  known: () => Headers,
 ): Promise<Response> {
   const { keepAlive } = job.client
   if (keepAlive === undefined || farewell === undefined || !isEvents(job)) return serve(job, afterwards)
@@ -40,14 +41,9 @@ export async function keptAwake<J extends Job>(
     refuse(cause, job.client, job.id, job.deps.log, at.candidate) // logs what is a bug of ours
     return encoder.encode(farewell(job, error, at.candidate))
   })
-  return new Response(readable, {
-    headers: {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'x-sluice-request-id': job.id,
-      'x-generation-id': job.id,
-      'cache-control': 'no-store',
-    },
-  })
+  const headers = known()
+  headers.set('content-type', 'text/event-stream; charset=utf-8')
+  return new Response(readable, { headers })
 }
 
 async function carryOn(

@@ -14,15 +14,11 @@ import type { Opened } from './send.ts'
 /** Upstream headers that a client may see; a request id is what a provider's support asks for. */
 const SENT_BACK = ['x-request-id', 'request-id', 'openai-processing-ms', 'openai-version', 'openai-model', 'cf-ray'] as const
 
-export function servedHeaders(job: Job, opened: Opened, admission: Admission & { readonly kind: 'granted' }): Headers {
+export function servedHeaders(job: Job, opened: Opened, admission: Granted): Headers {
   const { candidate, response, dropped, fidelity, hide } = opened
-  const headers = new Headers({
-    'x-sluice-request-id': job.id,
-    'x-generation-id': job.id,
-    'x-sluice-provider': candidate.provider.id,
-    'x-sluice-model': headerText(candidate.model),
-    'cache-control': 'no-store',
-  })
+  const headers = admittedHeaders(job, admission)
+  headers.set('x-sluice-provider', candidate.provider.id)
+  headers.set('x-sluice-model', headerText(candidate.model))
   for (const name of SENT_BACK) {
     const value = response.headers.get(name)
     if (value !== null && name !== 'cf-ray') headers.set(name, hide(value))
@@ -30,6 +26,14 @@ export function servedHeaders(job: Job, opened: Opened, admission: Admission & {
   if (dropped.length > 0) headers.set('x-sluice-dropped', headerText(dropped.join(',')).slice(0, 2048))
   if (fidelity !== null && fidelity.approximated.length > 0)
     headers.set('x-sluice-approximated', headerText(fidelity.approximated.join(',')).slice(0, 2048))
+  return headers
+}
+
+type Granted = Admission & { readonly kind: 'granted' }
+
+/** What is known before anybody has answered. */
+export function admittedHeaders(job: Job, admission: Granted): Headers {
+  const headers = new Headers({ 'x-sluice-request-id': job.id, 'x-generation-id': job.id, 'cache-control': 'no-store' })
   if (admission.clamped && admission.maxOutputTokens !== null) {
     headers.set('x-sluice-clamped', `${job.client.names['maxOutputTokens'] ?? 'max_tokens'}=${admission.maxOutputTokens}`)
   }

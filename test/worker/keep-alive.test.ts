@@ -47,7 +47,10 @@ class Upstream {
   }
 }
 
-async function ask(upstream: Upstream): Promise<{ readonly key: string; readonly response: Promise<Response> }> {
+async function ask(
+  upstream: Upstream,
+  ceiling: object = { max_tokens: 50 },
+): Promise<{ readonly key: string; readonly response: Promise<Response> }> {
   const { key } = await makeKey({ limit: 1 })
   const deps = {
     ...makeDeps(bindings as unknown as Env, createExecutionContext()),
@@ -57,7 +60,7 @@ async function ask(upstream: Upstream): Promise<{ readonly key: string; readonly
   const request = new Request('http://sluice.test/api/v1/chat/completions', {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ model: 'openai/gpt-4o-mini', max_tokens: 50, stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
+    body: JSON.stringify({ model: 'openai/gpt-4o-mini', ...ceiling, stream: true, messages: [{ role: 'user', content: 'Hi' }] }),
   })
   return { key, response: handle(request, chat(client), deps) }
 }
@@ -109,6 +112,16 @@ describe('a stream on OpenRouter’s mount', () => {
     const rest = await readUntil(reader, () => false)
     expect(rest.replaceAll(COMMENT, '')).toMatch(/^data: .*"lo".*data: \[DONE\]\n\n$/s)
     expect(await recordOf(key, id)).toMatchObject({ sluice: { ended: 'complete' } })
+  })
+
+  it('is told of the ceiling that its budget sets, though nobody has answered yet', async () => {
+    const upstream = new Upstream()
+    const { response } = await ask(upstream, {})
+    const early = await response
+    expect(early.headers.get('x-sluice-clamped')).toBe('max_tokens=16384')
+    expect(early.headers.get('x-sluice-provider')).toBeNull()
+    upstream.answer(chunk({ content: 'x' }) + chunk({}, 'stop') + LAST)
+    expect(await early.text()).toContain(COMMENT)
   })
 
   it('is told in the stream of a failure that comes after a comment, and of one that comes before by its status', async () => {
