@@ -35,6 +35,9 @@ const NAME = 'name:'
 /** Refusals that tell of money: who may not use the key learns nothing of it. */
 const WARNED: ReadonlySet<string> = new Set(['budget-exceeded', 'rate-exceeded'])
 const TOLD_AT_ONCE = 50
+
+type Granted = Admission & { readonly kind: 'granted' }
+
 export class KeyObject extends DurableObject<Env> {
   readonly #book: Book
   readonly #outbox: Outbox
@@ -73,7 +76,7 @@ export class KeyObject extends DurableObject<Env> {
   async admit(ask: Ask): Promise<Admission> {
     if (this.#book.policy === null) await this.#hydrate()
     const ended = ask.slices?.ended ?? []
-    if (ended.length > 0) await this.#recall(ended.flatMap(({ holds }) => holds.map((hold) => ({ hold, row: null, answer: null }))))
+    if (ended.length > 0) await this.#recall(ended.flatMap(({ holds }) => holds.map(asked)))
     // From here to the reserve nothing is awaited.
     const now = Date.now()
     this.#expire(now)
@@ -81,21 +84,16 @@ export class KeyObject extends DurableObject<Env> {
     const policy = this.#book.policy
     this.#knowProviders(now)
     const admission = this.#outbox.size > MOST_WAITING ? ledgerBehind(this.#outbox.size) : this.#book.admit(ask, now)
-    const shares = admission.kind === 'granted' && this.#book.lacking(ask.requestId) !== null
-    const answer = shares ? await this.#leaseFor(ask, admission) : admission
-    if (shares && answer.kind === 'granted' && this.#book.policy !== policy) {
-      this.#book.cancel(ask.requestId, Date.now())
-      return this.admit(ask) // the key was changed, or revoked, while it leased: what it may do now counts
-    }
+    const answer = admission.kind === 'granted' ? await this.#makeSure(ask, admission) : admission
+    // The key was changed, or revoked, meanwhile: what it may do now counts.
+    if (answer.kind === 'granted' && this.#book.policy !== policy) return this.#askAgain(ask, null)
     this.#keepNames()
     if (answer.kind === 'granted') {
       this.#refused.drop(ask.requestId)
       const slice = this.#book.lend(ask.slices?.wish ?? null, ask.requestId, now)
-      this.#wakeBy(answer.hold.expiresAt + 1)
-      // What was leased is on disk already, with the hold that it was leased for.
-      if (!shares) await this.#journal.admitted(this.#book.taken(ask.requestId))
       // A slice is large: it is on disk before it is used, and a crash has forgotten nothing of it.
       if (slice != null) await this.#journal.together()
+      if (this.#book.policy !== policy) return this.#askAgain(ask, slice?.id ?? null)
       if (slice !== undefined) return { ...answer, leased: { slice } }
     } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
     if (answer.kind === 'replay' || (answer.kind === 'refused' && !WARNED.has(answer.code))) return answer
@@ -103,8 +101,24 @@ export class KeyObject extends DurableObject<Env> {
     return warnings.length === 0 ? answer : { ...answer, warnings }
   }
 
+  /** What was reserved is leased of the budgets that the key shares, and on disk or within the write-ahead ceiling. */
+  async #makeSure(ask: Ask, admission: Granted): Promise<Admission> {
+    this.#wakeBy(admission.hold.expiresAt + 1)
+    if (this.#book.lacking(ask.requestId) !== null) return this.#leaseFor(ask, admission)
+    await this.#journal.admitted(this.#book.taken(ask.requestId))
+    return admission
+  }
+
+  /** As if it had never been asked. `sliceId`: lent to it, and of no use to anybody now. */
+  #askAgain(ask: Ask, sliceId: string | null): Promise<Admission> {
+    const now = Date.now()
+    if (sliceId !== null) this.#end([{ id: sliceId, holds: [] }], now)
+    this.#book.cancel(ask.requestId, now)
+    return this.admit(ask)
+  }
+
   /** Of the budgets that the key shares, before the request may go; what was reserved here is given back when one refuses. */
-  async #leaseFor({ candidates }: Ask, admission: Admission & { readonly kind: 'granted' }): Promise<Admission> {
+  async #leaseFor({ candidates }: Ask, admission: Granted): Promise<Admission> {
     const answer = await this.#lease({ ...admission, candidates })
     return answer.kind === 'refused' ? answer : { ...admission, allowed: answer.allowed, hold: answer.hold }
   }
@@ -126,14 +140,14 @@ export class KeyObject extends DurableObject<Env> {
   async renew(hold: Hold, ranNanoUsd?: number): Promise<void> {
     const now = Date.now()
     this.#expire(now)
-    await this.#recall([{ hold, row: null, answer: null }])
+    await this.#recall([asked(hold)])
     if (this.#book.renew(hold, now, ranNanoUsd)) this.#journal.soon()
   }
 
   /** More for a running answer; `null`: there is no more. */
   async extend(hold: Hold, extension: Extension): Promise<Hold | null> {
     this.#expire(Date.now())
-    await this.#recall([{ hold, row: null, answer: null }])
+    await this.#recall([asked(hold)])
     return extend(
       { book: this.#book, journal: this.#journal, lease: (more) => this.#lease({ hold: more, allowed: [], candidates: [] }) },
       hold,
@@ -145,15 +159,19 @@ export class KeyObject extends DurableObject<Env> {
   async settle(settlements: readonly Settlement[]): Promise<void> {
     const unknown = settlements.filter(({ hold }) => !this.#book.knows(hold))
     // What is known does not wait for D1, which is asked about the others.
-    if (unknown.length > 0 && unknown.length < settlements.length) await this.settle(settlements.filter((one) => !unknown.includes(one)))
-    const lost = await this.#recall(unknown)
+    const known = settlements.filter((one) => !unknown.includes(one))
+    if (known.length > 0) await this.#settleNow(known, [])
+    if (unknown.length > 0) await this.#settleNow(unknown, await this.#recall(unknown))
+  }
+
+  #settleNow(settlements: readonly Settlement[], lost: readonly Booked[]): Promise<void> {
     const now = Date.now()
-    await this.#keep([...lost, ...settlements.flatMap((settlement) => this.#book.settle(settlement, now))], now)
+    return this.#keep([...lost, ...settlements.flatMap((settlement) => this.#book.settle(settlement, now))], now)
   }
 
   /** Isolates use these slices no more. Answers when that is on disk. */
   async endSlices(ended: readonly SliceEnd[]): Promise<void> {
-    await this.#recall(ended.flatMap(({ holds }) => holds.map((hold) => ({ hold, row: null, answer: null }))))
+    await this.#recall(ended.flatMap(({ holds }) => holds.map(asked)))
     this.#end(ended, Date.now())
     await this.#journal.together()
   }
@@ -360,4 +378,9 @@ export class KeyObject extends DurableObject<Env> {
     this.#untrimmed = trim ? 0 : this.#untrimmed + refused.length
     this.#refused.written(refused)
   }
+}
+
+/** A hold that the ledger is asked about; nothing is settled with it. */
+function asked(hold: Hold): Settlement {
+  return { hold, row: null, answer: null }
 }

@@ -111,7 +111,7 @@ describe('an elastic hold', () => {
     const { hold } = granted(book(under('p/*')).admit(ask('a'), NOW))
     expect([hold.nanoUsd, hold.elastic]).toEqual([5000, undefined])
     const elsewhere = granted(book(under('q/*')).admit(ask('a'), NOW))
-    expect(elsewhere.hold.elastic).toBeDefined()
+    expect(elsewhere.hold.elastic).toEqual({ mostNanoUsd: 100 + 2 * 16_384 })
   })
 
   it('grows up to the worst case and the limit, whichever is less, and not by too little', () => {
