@@ -1,28 +1,40 @@
 // The books of one key: policy, money spent and held, settled requests. Pure and synchronous: no await stands between the check and
 // the reserve, so two requests can never both be given the last dollar. The object around it keeps what `snapshot` hands out.
 
-import type { Admission, Ask, CandidateAsk, Extension, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
+import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from './account.ts'
 import { Allowances, type AllowancesJournal, type BookedShare, type Share } from './allowances.ts'
 import type { Taken } from './ahead.ts'
 import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
-import { dearestOf, needsOf, planHold } from './hold-plan.ts'
+import { dearestOf, needsOf, planHold, tokensOf } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
 import { longest, ModelPurses, soonest, type PursesJournal, type PurseSpent } from './model-purses.ts'
+import { keyView } from './key-view.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
-import { inputTokens, outputTokens } from './price.ts'
-import { costIn, providerOf, providerScopes } from './provider-shares.ts'
+import { providerScopes } from './provider-shares.ts'
 import { hasLimits, Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
 import { Repeats } from './repeats.ts'
 import { Names, NO_NAMING } from './request-scopes.ts'
 import type { LeaseAnswer, LeaseAsk, Told } from './shared-budget.ts'
 import { overSoft, type Over, type Warning } from './soft-limit.ts'
-import { countedAt, isLendable, lifeOf, sizeOf, Slices, type Lent, type Slice, type SliceEnd, type SliceWish } from './slices.ts'
-import { addSpend, NOTHING_SPENT, spentNow, type Spend } from './spend.ts'
+import {
+  countedAt,
+  countedFrom,
+  isLendable,
+  lifeOf,
+  sizeOf,
+  Slices,
+  type Lent,
+  type Slice,
+  type SliceEnd,
+  type SliceWish,
+} from './slices.ts'
+import { heldIn, settleForgotten, settleShares } from './share-settling.ts'
+import { addSpend, NOTHING_SPENT, type Spend } from './spend.ts'
 import { isCount, lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
 
@@ -62,8 +74,6 @@ type Settled = { readonly nanoUsd: number; readonly expired: boolean; readonly u
 const REMEMBER_MS = 600_000
 /** What the ledger has is remembered for the repeats that come at once. */
 const CARRIED_MS = 60_000
-/** Absurd ceilings must not spoil sums. */
-const MOST_TOKENS = 1_000_000_000
 
 export class Book {
   readonly #settings: Settings
@@ -466,12 +476,14 @@ export class Book {
     const before = this.#settled.get(requestId)
     if (before !== undefined && !before.expired) return []
     const cost = row?.costNanoUsd ?? 0
-    this.#trueUp(requestId, row)
+    if (held?.tokens !== undefined && this.#policy !== null)
+      this.#rates.trueUp(this.#policy.limits, held.tokens, countedFrom(held.hold), row)
     this.#release(requestId)
     // That nothing was sent is not looked up in the ledger: it may be told twice, and must not take from what is lost.
     const forgotten = held === undefined && before === undefined
     const drawn = forgotten && row !== null ? this.#draw(hold, true) : null
-    this.#settleShares(held, before, drawn, { hold, row }, now)
+    if (forgotten) settleForgotten(this.#allowances, this.#scopesOf(hold), drawn, row, now)
+    else settleShares(this.#allowances, held?.shares, before?.shares, row, now)
     if (forgotten && row !== null) this.#purses.drawLost(hold, true, now)
     this.#purses.settle(held?.hold ?? hold, row, forgotten ? 'forgotten' : held === undefined ? 'expired' : 'held', now)
     this.#settled.set(requestId, { nanoUsd: cost, expired: false, until: this.#forgetAt(now) })
@@ -480,8 +492,8 @@ export class Book {
     const settled =
       written === null
         ? []
-        : [{ row: { ...written, scopes: this.#heldIn(hold, (held ?? before)?.shares, row) }, corrects: before !== undefined }]
-    return [...settled, ...unbooked, ...this.#giveBack(drawn, now)]
+        : [{ row: { ...written, scopes: heldIn((held ?? before)?.shares, this.#scopesOf(hold), row) }, corrects: before !== undefined }]
+    return [...settled, ...unbooked, ...(drawn === null ? [] : this.#unbook(drawn.from, drawn.nanoUsd, now))]
   }
 
   /** Books every hold whose time is over in full, an elastic one at what it was last told: money never becomes free by time alone. */
@@ -504,7 +516,7 @@ export class Book {
         ...(booked === undefined ? {} : { shares: booked }),
         until: this.#forgetAt(now),
       })
-      rows.push({ row: expiredRow(this.#keyId, hold, now, this.#heldIn(hold, shares, null)), corrects: false })
+      rows.push({ row: expiredRow(this.#keyId, hold, now, heldIn(shares, this.#scopesOf(hold), null)), corrects: false })
     }
     for (const lost of [...this.#slices.expire(now), ...this.#lost.expire(now, (share) => this.#allowances.bookLost(share))]) {
       this.#purses.bookLost(lost.id, now)
@@ -549,39 +561,14 @@ export class Book {
   view(now: number): KeyView | null {
     const policy = this.#policy
     if (policy === null) return null
-    const period = periodAt(policy.limitReset, policy.createdAt, now)
-    const spent = spentNow(this.#spend, period.id, now)
-    return {
-      keyId: policy.keyId,
-      label: policy.label,
-      name: policy.name,
-      hash: policy.secrets[0]?.hash ?? '',
-      disabled: policy.disabled,
-      expiresAt: policy.expiresAt,
-      limitNanoUsd: policy.limitNanoUsd,
-      limitReset: policy.limitReset,
-      softNanoUsd: policy.softNanoUsd ?? null,
-      resetsAt: period.resetsAt,
-      models: policy.models,
-      providers: policy.providers,
-      regions: policy.regions,
-      ips: policy.ips,
-      limits: policy.limits,
-      modelLimits: this.modelLimits(now),
-      scopes: policy.scopes,
-      mode: policy.mode ?? 'strict',
-      onDisconnect: policy.onDisconnect ?? 'abort',
-      naming: policy.naming ?? NO_NAMING,
-      leased: policy.leased ?? false,
-      running: this.#running,
-      spentNanoUsd: spent.periodNanoUsd,
-      spentEverNanoUsd: this.#spend.everNanoUsd,
-      spentDayNanoUsd: spent.dayNanoUsd,
-      spentWeekNanoUsd: spent.weekNanoUsd,
-      spentMonthNanoUsd: spent.monthNanoUsd,
+    return keyView(policy, {
+      now,
+      spend: this.#spend,
       heldNanoUsd: this.#heldAll,
-      holdSeconds: Math.round(this.#settings.holdMs / 1000),
-    }
+      running: this.#running,
+      modelLimits: this.modelLimits(now),
+      holdMs: this.#settings.holdMs,
+    })
   }
 
   /** The shared budgets that a hold was reserved in. */
@@ -625,46 +612,11 @@ export class Book {
     return this.#unbook(from, Math.min(hold.nanoUsd, from.nanoUsd), now)
   }
 
-  /** What was booked when a slice expired turns out to be less. */
-  #unbook(from: Lent, nanoUsd: number, now: number): readonly Booked[] {
+  /** What was booked for nobody by name, when a slice or what a crash had forgotten expired, turns out to be less: that row gets smaller. */
+  #unbook(from: Lent | Lost, nanoUsd: number, now: number): readonly Booked[] {
     if (!from.booked || nanoUsd === 0) return []
     this.#spendMore(-nanoUsd, from.period, now)
     return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
-  }
-
-  /** A request that was lost and found after what it may have cost was booked: that row gets smaller. */
-  #giveBack(drawn: Drawn | null, now: number): readonly Booked[] {
-    if (drawn === null || !drawn.from.booked || drawn.nanoUsd === 0) return []
-    const { from, nanoUsd } = drawn
-    this.#spendMore(-nanoUsd, from.period, now)
-    return [{ row: unattributedRow(this.#keyId, from, from.nanoUsd - nanoUsd, now), corrects: true }]
-  }
-
-  /** For its row: the budgets that a request was held against; of providers only the one that was used, where that is known. */
-  #heldIn(hold: Hold, shares: readonly Share[] | undefined, row: Row | null): readonly string[] {
-    const all = shares?.map(({ scope }) => scope) ?? this.#scopesOf(hold)
-    return row === null ? all : all.filter((scope) => [null, row.provider].includes(providerOf(scope)))
-  }
-
-  /** What nobody remembers holding is spent all the same: a restart must not make it free. */
-  #settleShares(
-    held: Held | undefined,
-    before: Settled | undefined,
-    drawn: Drawn | null,
-    { hold, row }: Pick<Settlement, 'hold' | 'row'>,
-    now: number,
-  ): void {
-    if (held === undefined && before === undefined) {
-      for (const share of drawn?.shares ?? []) {
-        if (drawn?.from.booked === true) this.#allowances.correct({ period: '', ...share }, -share.nanoUsd, now)
-        else this.#allowances.settle(share, 0)
-      }
-      for (const scope of this.#scopesOf(hold)) this.#allowances.charge(scope, costIn(scope, row), now)
-      return
-    }
-    for (const share of held?.shares ?? []) this.#allowances.settle(share, costIn(share.scope, row))
-    if (before !== undefined)
-      for (const share of before.shares ?? []) this.#allowances.correct(share, costIn(share.scope, row) - share.nanoUsd, now)
   }
 
   /** A hold that was larger when it was last told than it is remembered: a crash has forgotten its extension. */
@@ -680,18 +632,6 @@ export class Book {
     for (const extra of drawn.shares) if (!shares.some(({ scope }) => scope === extra.scope)) this.#allowances.settle(extra, 0)
     this.#holds.set(hold.requestId, { ...held, shares, hold: { ...held.hold, nanoUsd: held.hold.nanoUsd + drawn.nanoUsd } })
     this.#held += drawn.nanoUsd
-  }
-
-  /** What was reserved becomes what was used; what was never sent is not counted at all. A hold that nobody settles stays as it was reserved. */
-  #trueUp(requestId: string, row: Row | null): void {
-    const held = this.#holds.get(requestId)
-    const limits = this.#policy?.limits
-    if (held?.tokens === undefined || limits === undefined) return
-    const { takenAt, slice } = held.hold
-    const at = slice === undefined ? takenAt : countedAt(takenAt)
-    if (row === null) this.#rates.count(limits, -1, -held.tokens, at)
-    else if (row.usage !== null) this.#rates.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - held.tokens, at)
-    else if (row.usageFrom === 'none') this.#rates.count(limits, 0, -held.tokens, at)
   }
 
   #release(requestId: string): void {
@@ -711,10 +651,4 @@ export class Book {
   #forgetAt(now: number): number {
     return now + this.#settings.holdMs + REMEMBER_MS
   }
-}
-
-/** Tokens to reserve: the most that a target could take and give. What nothing bounds is trued up when it is known. */
-export function tokensOf({ inputTokens: input, maxOutputTokens }: CandidateAsk, ask: Ask, defaultCeiling: number): number {
-  const output = Math.min(ask.outputTokens ?? defaultCeiling, maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
-  return Math.min((input ?? 0) + output, MOST_TOKENS)
 }

@@ -6,6 +6,8 @@ import type { Ask, CandidateAsk, HoldMode } from './account.ts'
 const LEAST_CLAMP = 16
 /** Without a budget a hold is only shown; bounded so that sums of absurd ceilings stay exact. */
 const MOST_UNBUDGETED = 1_000_000_000_000
+/** Absurd ceilings must not spoil sums. */
+const MOST_TOKENS = 1_000_000_000
 /** Output tokens that an elastic hold begins with. */
 const FIRST_SLICE = 1024
 
@@ -91,4 +93,10 @@ export function needsOf(
   const needs = Array.from({ length: targets }, () => 0)
   for (const { index, nanoUsd, mostNanoUsd = nanoUsd } of fitting) needs[index] = mostNanoUsd
   return needs
+}
+
+/** Tokens to reserve: the most that a target could take and give. What nothing bounds is trued up when it is known. */
+export function tokensOf({ inputTokens: input, maxOutputTokens }: CandidateAsk, ask: Ask, defaultCeiling: number): number {
+  const output = Math.min(ask.outputTokens ?? defaultCeiling, maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
+  return Math.min((input ?? 0) + output, MOST_TOKENS)
 }

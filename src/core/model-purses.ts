@@ -6,7 +6,6 @@ import type { Hold, Money, Row } from './account.ts'
 import type { Taken } from './ahead.ts'
 import { isUnder, scopeOf, type ModelLimit, type ModelLimitView, type ModelTerms } from './model-limits.ts'
 import type { Place } from './permits.ts'
-import { inputTokens, outputTokens } from './price.ts'
 import { Rates, tighterView, type RatesSnapshot, type RatesView, type Wait } from './rates.ts'
 import { purseTaken, type PurseTaken } from './taken.ts'
 import { periodAt } from './window.ts'
@@ -157,10 +156,7 @@ export class ModelPurses {
       const limits = this.#limit(purse.glob)?.limits
       if (limits === undefined) continue
       const served = place !== null && isUnder(purse.glob, place) ? row : null
-      if (served === null) purse.rates.count(limits, -1, -tokens, hold.takenAt)
-      else if (served.usage !== null)
-        purse.rates.count(limits, 0, inputTokens(served.usage) + outputTokens(served.usage) - tokens, hold.takenAt)
-      else if (served.usageFrom === 'none') purse.rates.count(limits, 0, -tokens, hold.takenAt)
+      purse.rates.trueUp(limits, tokens, hold.takenAt, served)
     }
     const cost = row?.costNanoUsd ?? 0
     if (row === null || place === null || cost === 0) return

@@ -1,5 +1,7 @@
 // How much a key may ask: requests and tokens a minute and a day, and requests at once. Windows slide (rate-window.ts).
 
+import type { Row } from './account.ts'
+import { inputTokens, outputTokens } from './price.ts'
 import { RateWindow, type Counted } from './rate-window.ts'
 
 /** `null`: no limit. */
@@ -86,6 +88,13 @@ export class Rates {
     add(this.#requests[1], limits.requestsPerDay, requests)
     add(this.#tokens[0], limits.tokensPerMinute, tokens)
     add(this.#tokens[1], limits.tokensPerDay, tokens)
+  }
+
+  /** What was reserved at `at` becomes what was used; what was never sent (`row: null`) is not counted at all. */
+  trueUp(limits: RateLimits, reserved: number, at: number, row: Pick<Row, 'usage' | 'usageFrom'> | null): void {
+    if (row === null) this.count(limits, -1, -reserved, at)
+    else if (row.usage !== null) this.count(limits, 0, inputTokens(row.usage) + outputTokens(row.usage) - reserved, at)
+    else if (row.usageFrom === 'none') this.count(limits, 0, -reserved, at)
   }
 
   view(limits: RateLimits, now: number): RatesView | undefined {

@@ -2,8 +2,7 @@
 // and says when a slice is over which of its requests still run. Whatever is no plain grant is the object's to answer. Pure.
 
 import type { Admission, Ask, Hold, Settlement } from './account.ts'
-import { tokensOf } from './book.ts'
-import { dearestOf, needsOf, planHold } from './hold-plan.ts'
+import { dearestOf, needsOf, planHold, tokensOf } from './hold-plan.ts'
 import { forbiddenBy } from './permits.ts'
 import { refuseSecret } from './policy.ts'
 import type { RatesView, RateView } from './rates.ts'

@@ -115,6 +115,11 @@ export function countedAt(takenAt: number): number {
   return takenAt + COUNTED_MS
 }
 
+/** Where a hold stands in the windows of the rate limits. */
+export function countedFrom({ takenAt, slice }: Hold): number {
+  return slice === undefined ? takenAt : countedAt(takenAt)
+}
+
 export class Slices {
   readonly #open = new Map<string, Lent>()
   /** Lent in this life of the object: it remembers whatever it was told of them. */

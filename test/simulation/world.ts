@@ -9,6 +9,7 @@ import type { Granted } from '../../src/platform/granting.ts'
 import type { Grant } from '../../src/platform/grants.ts'
 import { Disk } from './disk.ts'
 import { FakeLedger } from './ledger.ts'
+import { rowOf } from '../support/rows.ts'
 
 export type Chance = (below: number) => number
 
@@ -159,7 +160,7 @@ export class World {
     request.place = place
     request.cost = cost ?? 0
     request.unsent = cost === null
-    const row = cost === null ? null : rowOf(request, cost)
+    const row = cost === null ? null : billed(request, cost)
     for (let attempt = 0; attempt < 200; attempt++) {
       try {
         await this.call('key', request.key, 'settle', [{ hold: request.hold, row, answer: null }])
@@ -299,37 +300,9 @@ function deafAfter(database: D1Database, heard: Heard): object {
   return wrap(database)
 }
 
-function rowOf(request: Request, costNanoUsd: number): Row {
-  const { hold, id, key, place } = request
-  return {
-    id,
-    keyId: key,
-    period: hold?.period ?? '',
-    createdAt: request.askedAt,
-    dialect: 'd',
-    requestedModel: 'p/m',
-    provider: place?.provider ?? null,
-    model: place?.model ?? null,
-    streamed: true,
-    usage: null,
-    usageFrom: 'provider',
-    costNanoUsd,
-    priceVersion: null,
-    attempts: [],
-    finish: null,
-    ended: 'complete',
-    errorCode: null,
-    firstEventMs: null,
-    totalMs: 1,
-    traceId: null,
-    parentSpan: null,
-    session: null,
-    endUser: null,
-    tags: [],
-    upstreamId: null,
-    dropped: [],
-    fidelity: null,
-  }
+function billed({ id, key, hold, askedAt, place }: Request, costNanoUsd: number): Row {
+  const where = { provider: place?.provider ?? null, model: place?.model ?? null }
+  return rowOf(id, { keyId: key, period: hold?.period ?? '', createdAt: askedAt, ...where, streamed: true, costNanoUsd })
 }
 
 async function settleMicrotasks(): Promise<void> {

@@ -5,6 +5,7 @@ import type { Policy } from '../../src/core/policy.ts'
 import { EVERYTHING } from '../../src/core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../../src/core/rates.ts'
 import { usageOf } from '../../src/core/usage.ts'
+import { rowOf } from '../support/rows.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 const HOLD_MS = 300_000
@@ -52,35 +53,7 @@ const ask = (id: string, change: Partial<Ask> = {}): Ask => ({
   ...change,
 })
 const HOLD = 100 + 2 * 50
-const row = (id: string, costNanoUsd: number | null, period = 'ever'): Row => ({
-  id,
-  keyId: 'k1',
-  period,
-  createdAt: NOW,
-  dialect: 'd',
-  requestedModel: 'p/m',
-  provider: 'p',
-  model: 'm',
-  streamed: false,
-  usage: null,
-  usageFrom: 'provider',
-  costNanoUsd,
-  priceVersion: null,
-  attempts: [],
-  finish: null,
-  ended: 'complete',
-  errorCode: null,
-  firstEventMs: null,
-  totalMs: 1,
-  traceId: null,
-  parentSpan: null,
-  session: null,
-  endUser: null,
-  tags: [],
-  upstreamId: null,
-  dropped: [],
-  fidelity: null,
-})
+const row = (id: string, costNanoUsd: number | null, period = 'ever'): Row => rowOf(id, { period, createdAt: NOW, costNanoUsd })
 const held = (id: string, change: Partial<Hold> = {}): Hold => ({
   requestId: id,
   period: 'ever',

@@ -12,6 +12,7 @@ import { EVERYTHING } from '../../src/core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../../src/core/rates.ts'
 import { lotsOf, purseTaken } from '../../src/core/taken.ts'
 import { usageOf } from '../../src/core/usage.ts'
+import { rowOf } from '../support/rows.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 const HOLD_MS = 300_000
@@ -62,36 +63,11 @@ const ask = (id: string, ...candidates: readonly CandidateAsk[]): Ask => ({
   idempotency: null,
 })
 const HOLD = 100 + 2 * 50
-const row = (hold: Hold, model: string, costNanoUsd: number | null, change: Partial<Row> = {}): Row => ({
-  id: hold.requestId,
-  keyId: 'k1',
-  period: hold.period,
-  createdAt: NOW,
-  dialect: 'd',
-  requestedModel: model,
-  provider: model.slice(0, model.indexOf('/')),
-  model: model.slice(model.indexOf('/') + 1),
-  streamed: false,
-  usage: null,
-  usageFrom: 'provider',
-  costNanoUsd,
-  priceVersion: null,
-  attempts: [],
-  finish: null,
-  ended: 'complete',
-  errorCode: null,
-  firstEventMs: null,
-  totalMs: 1,
-  traceId: null,
-  parentSpan: null,
-  session: null,
-  endUser: null,
-  tags: [],
-  upstreamId: null,
-  dropped: [],
-  fidelity: null,
-  ...change,
-})
+const row = (hold: Hold, model: string, costNanoUsd: number | null, change: Partial<Row> = {}): Row => {
+  const [provider = '', ...name] = model.split('/')
+  const place = { requestedModel: model, provider, model: name.join('/') }
+  return rowOf(hold.requestId, { period: hold.period, createdAt: NOW, ...place, costNanoUsd, ...change })
+}
 const granted = (admission: Admission): Admission & { readonly kind: 'granted' } => {
   if (admission.kind !== 'granted') throw new Error(JSON.stringify(admission))
   return admission

@@ -2,6 +2,7 @@ import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import type { Admission, KeyView } from '../../src/core/account.ts'
 import { ADMIN, ask, bindings, call, echo, makeKey } from './bindings.ts'
+import { rowOf } from '../support/rows.ts'
 
 type KeyRow = {
   readonly data: {
@@ -226,35 +227,7 @@ describe("a key's object", () => {
     const { hash, id } = await makeKey({ limit: 1 })
     const object = bindings.KEYS.getByName(id)
     const granted = await object.admit(ask('gen-b', hash))
-    const row = {
-      id: 'gen-b',
-      keyId: id,
-      period: 'ever',
-      createdAt: Date.now(),
-      dialect: 'd',
-      requestedModel: 'p/m',
-      provider: 'p',
-      model: 'm',
-      streamed: false,
-      usage: null,
-      usageFrom: 'provider',
-      costNanoUsd: 70,
-      priceVersion: null,
-      attempts: [],
-      finish: null,
-      ended: 'complete',
-      errorCode: null,
-      firstEventMs: null,
-      totalMs: 1,
-      traceId: null,
-      parentSpan: null,
-      session: null,
-      endUser: null,
-      tags: [],
-      upstreamId: null,
-      dropped: [],
-      fidelity: null,
-    } as const
+    const row = rowOf('gen-b', { keyId: id, createdAt: Date.now(), costNanoUsd: 70 })
     expect(granted.kind).toBe('granted')
     const { hold } = granted as Admission & { readonly kind: 'granted' }
     const settlement = { hold, row, answer: null }

@@ -5,40 +5,22 @@ import type { Booked } from '../../src/core/book.ts'
 import { usageOf } from '../../src/core/usage.ts'
 import { Outbox } from '../../src/platform/outbox.ts'
 import { bindings } from './bindings.ts'
+import { rowOf as plainRow } from '../support/rows.ts'
 
 export const HOUR = 3_600_000
 
-export const rowOf = (id: string, more: Partial<Row> = {}): Row => ({
-  id,
-  keyId: 'sums',
-  period: 'ever',
-  createdAt: 1_000 * HOUR,
-  dialect: 'openai-chat',
-  requestedModel: 'p/m',
-  provider: 'p',
-  model: 'm',
-  streamed: false,
-  usage: usageOf({ input: 10, output: 5 }),
-  usageFrom: 'provider',
-  costNanoUsd: 7,
-  priceVersion: 'v',
-  attempts: [],
-  finish: 'stop',
-  ended: 'complete',
-  errorCode: null,
-  firstEventMs: null,
-  totalMs: 1,
-  traceId: null,
-  parentSpan: null,
-  session: null,
-  endUser: null,
-  tags: [],
-  upstreamId: null,
-  dropped: [],
-  fidelity: null,
-  scopes: [],
-  ...more,
-})
+export const rowOf = (id: string, more: Partial<Row> = {}): Row =>
+  plainRow(id, {
+    keyId: 'sums',
+    createdAt: 1_000 * HOUR,
+    dialect: 'openai-chat',
+    usage: usageOf({ input: 10, output: 5 }),
+    costNanoUsd: 7,
+    priceVersion: 'v',
+    finish: 'stop',
+    scopes: [],
+    ...more,
+  })
 
 /** As a key's object carries rows; its storage is only asked to keep what nobody reads here. */
 export async function carry(batches: readonly (readonly Booked[])[]): Promise<void> {
