@@ -18,6 +18,8 @@ import { declaredProviders } from './providers/declared.ts'
 import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
+import { NO_ROUTES } from './routing/contract.ts'
+import { NO_HEALTH } from './routing/health.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_MS = 60_000
@@ -47,6 +49,8 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     prices: () => readPrices(env, (work) => context.waitUntil(work)),
     providers,
     settings: (provider) => settings.get(provider.id) ?? null,
+    routes: () => Promise.resolve(NO_ROUTES),
+    health: NO_HEALTH,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

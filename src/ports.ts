@@ -7,6 +7,8 @@ import type { DialectId } from './core/canonical.ts'
 import type { Estate } from './core/estate.ts'
 import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
+import type { RouteTable } from './routing/contract.ts'
+import type { Health } from './routing/health.ts'
 
 /** The key's own object: policy, limits, holds and outbox under one owner. */
 export interface Account {
@@ -75,8 +77,11 @@ export interface Deps {
   /** The operator's own prices; `null`: none. @throws GatewayError `gateway-unavailable` when nobody knows whether there are some */
   readonly prices: () => Promise<PriceBook | null>
   readonly providers: readonly Provider[]
-  /** `null`: this place has no credentials here. */
-  readonly settings: (provider: Provider) => Settings | null
+  /** `null`: this place has no credentials here, or not the account so named. */
+  readonly settings: (provider: Provider, credential?: string | null) => Settings | null
+  /** The route table as of at most two seconds ago; the last good one where nobody can be asked. */
+  readonly routes: () => Promise<RouteTable>
+  readonly health: Health
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** One call of its own each. */
   readonly lasting: (language: Language) => LastingCall

@@ -8,6 +8,8 @@ import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Account, Deps } from '../../src/ports.ts'
 import type { Provider, Settings } from '../../src/providers/contract.ts'
+import { NO_ROUTES } from '../../src/routing/contract.ts'
+import { NO_HEALTH } from '../../src/routing/health.ts'
 
 /** A request as it left. */
 export type Left = { readonly url: string; readonly headers: Headers; readonly text: string }
@@ -68,6 +70,8 @@ export function fakeGateway(
     prices: world.prices ?? (async () => null),
     providers: [provider],
     settings: () => settings,
+    routes: () => Promise.resolve(NO_ROUTES),
+    health: NO_HEALTH,
     fetch: async (url, init) => {
       const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
       left.push(one)
