@@ -20,6 +20,7 @@ import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
 import { NO_ROUTES } from './routing/contract.ts'
 import { NO_HEALTH } from './routing/health.ts'
+import { RetryBudget } from './routing/retry-budget.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_MS = 60_000
@@ -34,6 +35,7 @@ type Fixed = {
   readonly logs: boolean
 }
 
+const retryBudget = new RetryBudget()
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
 let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
@@ -51,6 +53,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     settings: (provider) => settings.get(provider.id) ?? null,
     routes: () => Promise.resolve(NO_ROUTES),
     health: NO_HEALTH,
+    retryBudget,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

@@ -18,6 +18,8 @@ export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: numbe
 export type CandidateAsk = {
   /** `provider/model`, matched against the key's allowed models. */
   readonly model: string
+  /** `author/slug`, where the model has one: matched against them too. */
+  readonly slug?: string
   readonly provider: string
   /** Where it is called; `null`: not known. */
   readonly region: string | null
@@ -28,6 +30,8 @@ export type CandidateAsk = {
   readonly maxOutputTokens: number | null
   /** What its answer costs can be counted while it runs, so an elastic hold may be extended; absent: it is held whole. */
   readonly isCountable?: boolean
+  /** What is asked of this target where it is not what the client asked: a route may change the request. */
+  readonly asked?: Pick<Ask, 'outputTokens' | 'leastOutputTokens' | 'choices'>
 }
 
 /** Everything admission needs, so that the Worker makes one call. `requestId` is ours, never the client's. */

@@ -10,6 +10,7 @@ import type { Account, Deps } from '../../src/ports.ts'
 import type { Provider, Settings } from '../../src/providers/contract.ts'
 import { NO_ROUTES } from '../../src/routing/contract.ts'
 import { NO_HEALTH } from '../../src/routing/health.ts'
+import { RetryBudget } from '../../src/routing/retry-budget.ts'
 
 /** A request as it left. */
 export type Left = { readonly url: string; readonly headers: Headers; readonly text: string }
@@ -72,6 +73,7 @@ export function fakeGateway(
     settings: () => settings,
     routes: () => Promise.resolve(NO_ROUTES),
     health: NO_HEALTH,
+    retryBudget: new RetryBudget(),
     fetch: async (url, init) => {
       const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
       left.push(one)
