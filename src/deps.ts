@@ -2,6 +2,7 @@
 
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
+import { CacheMemory } from './gateway/cache-memory.ts'
 import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
@@ -36,6 +37,7 @@ type Fixed = {
 }
 
 const retryBudget = new RetryBudget()
+const cacheMemory = new CacheMemory()
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
 let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
@@ -54,6 +56,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     routes: () => Promise.resolve(NO_ROUTES),
     health: NO_HEALTH,
     retryBudget,
+    cacheMemory,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

@@ -8,6 +8,7 @@ import type { Estate } from './core/estate.ts'
 import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
 import type { RouteTable } from './routing/contract.ts'
+import type { CacheMemory } from './gateway/cache-memory.ts'
 import type { Health } from './routing/health.ts'
 import type { RetryBudget } from './routing/retry-budget.ts'
 
@@ -86,6 +87,7 @@ export interface Deps {
   readonly routes: () => Promise<RouteTable>
   readonly health: Health
   readonly retryBudget: RetryBudget
+  readonly cacheMemory: CacheMemory
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** One call of its own each. */
   readonly lasting: (language: Language) => LastingCall

@@ -64,7 +64,8 @@ async function usableModels(headers: Headers, deps: Deps): Promise<Iterable<Mode
     deps.providers.filter((provider) => deps.settings(provider) !== null).map((provider) => [provider.id, provider]),
   )
   const mayUse = (entry: ModelEntry, provider: Provider): boolean =>
-    forbiddenBy(view, { model: idOf(entry), ...slug(entry), provider: provider.id, region: deps.settings(provider)?.region ?? null }) === null
+    forbiddenBy(view, { model: idOf(entry), ...slug(entry), provider: provider.id, region: deps.settings(provider)?.region ?? null }) ===
+    null
   return [...catalogue.list()].filter((entry) => {
     const provider = configured.get(entry.provider)
     return provider !== undefined && isServed(entry, provider) && mayUse(entry, provider)

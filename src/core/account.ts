@@ -116,6 +116,8 @@ export type Admission =
       readonly repeated: boolean
       /** What the key adds on top of every price: the hold has it, and what is booked must. */
       readonly markupBasisPoints?: number
+      /** What is spent and held of the key's own budget, 0 to 1; absent: it has none. */
+      readonly budgetUsed?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
       /** Soft limits that are reached. */

@@ -34,7 +34,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
-    const plan = await planned(job, manner.modes, (provider) => manner.serves(job, provider))
+    const plan = await planned(job, key, manner.modes, (provider) => manner.serves(job, provider))
     const account = deps.account(key.id)
     const question = await ask(
       job,

@@ -16,6 +16,8 @@ export type Job = {
   readonly id: string
   readonly startedAt: number
   readonly headers: Headers
+  /** Of the URL, without its query. */
+  readonly path: string
   readonly body: RequestBody
   readonly intent: Intent
   readonly client: ClientFace
@@ -31,6 +33,8 @@ export type Job = {
   readonly reread?: (body: Body) => Intent
   /** When its answer must be whole, milliseconds since the epoch; absent or `null`: no deadline. */
   readonly deadlineAt?: number | null
+  /** What is the same for all requests of its conversation, where it could go to several targets. */
+  readonly conversation?: string | null
 }
 
 /** `bytes: null`: they are not all here. `isSpent`: they went out as they came and cannot be sent again. `failure`: why they never came to their end there. */
@@ -93,6 +97,7 @@ export function jobOf<Client extends ClientFace, Sent extends RequestBody>(
     id,
     startedAt,
     headers: request.headers,
+    path: new URL(request.url).pathname,
     body,
     intent,
     client,

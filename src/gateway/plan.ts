@@ -16,8 +16,8 @@ import { able } from './able.ts'
 import { among, sortedTogether } from './among.ts'
 import type { Candidate } from './candidate.ts'
 import { variantOf } from './changes.ts'
-import { requestConditions, type Conditions } from './conditions.ts'
-import type { Job } from './job.ts'
+import { conditionsOf, type Conditions } from './conditions.ts'
+import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
 import { leavesOf, pruned, type Leaf, type Node } from './tree.ts'
@@ -42,13 +42,13 @@ const LONGEST_NAME = 256
  * The targets that could serve what the client names, as its dialect and the route table mean it.
  * @throws GatewayError `model-unknown`, `credential-missing`, `request-unsupported`, `no-target-left`
  */
-export async function planned(job: Job, modes: ReadonlySet<Mode>, serves: (provider: Provider) => boolean): Promise<Plan> {
+export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serves: (provider: Provider) => boolean): Promise<Plan> {
   const { deps } = job
   const { model: name } = job.intent
   for (const one of [name, ...job.wishes.fallbacks.map(({ model }) => model)])
     if (one.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
   const [table, catalogue, prices] = [await deps.routes(), await deps.catalogue(), await deps.prices()]
-  const conditions = requestConditions(job)
+  const conditions = conditionsOf(job, key)
   const naming = namingOf(job, table, catalogue, modes, conditions)
   const { node, route } = chosen(job, naming)
   if (node === null) throw unknown(name, job)
@@ -71,7 +71,7 @@ export async function planned(job: Job, modes: ReadonlySet<Mode>, serves: (provi
     table,
     removed,
   )
-  const targets = wanted.filter(({ leaf }) => leaf.whens.every((when) => conditions.mayHold(when)))
+  const targets = wanted.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
@@ -91,7 +91,8 @@ function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: Read
   const everywhere = (name: string): readonly Place[] => placesServing(name, modes, isProvider, isConfigured, catalogue)
   return {
     table,
-    holds: (condition) => conditions.holds(condition),
+    holds: conditions.holds,
+    isEarly: conditions.isEarly,
     places: (name, leaf, own) => {
       if (own && job.client.modelNames !== 'openrouter') return places(placesNamed(name, isProvider, catalogue).map(leaf), null)
       const said = own ? suffixed(name) : { name, sort: null, free: false }

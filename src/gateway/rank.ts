@@ -2,7 +2,8 @@
 // prefers, and health last of all. Nobody is taken out for being ill: whoever is goes behind the others.
 
 import type { HealthView, Option, Ranked, View } from '../routing/contract.ts'
-import { strategy } from '../routing/index.ts'
+import { withAffinity } from '../routing/affinity.ts'
+import { strategyById } from '../routing/index.ts'
 import type { ProviderWish } from '../routing/wishes.ts'
 import { targetId, type Candidate } from './candidate.ts'
 import type { Group, Leaf, Node } from './tree.ts'
@@ -21,8 +22,9 @@ export type Choice = {
 /** What is known when the order is made. */
 export type Knowledge = {
   readonly view: View
-  /** `null`: not this one (admission, or a condition). */
+  /** `null`: not this one. */
   readonly candidate: (leaf: Leaf) => Candidate | null
+  readonly holds: (condition: string, candidate: Candidate, health: HealthView) => boolean
   readonly health: (candidate: Candidate) => HealthView
   readonly cached: (candidate: Candidate) => Option['cached']
   readonly wish: ProviderWish | null
@@ -47,7 +49,8 @@ function partOf(node: Node, known: Knowledge): Part | null {
 }
 
 function orderOf(group: Group, parts: readonly Part[], known: Knowledge): readonly Ranked<Part>[] {
-  const ordered = strategy(group.strategy).order(parts, known.view, group.settings)
+  const order = strategyById(group.strategy).order(parts, known.view, group.settings)
+  const ordered = withAffinity(order, group.strategy, known.view)
   const { wish } = known
   if (group.isPlaces !== true || wish === null || (wish.maxLatencyMs === null && wish.minThroughput === null)) return ordered
   const isSlow = ({ option }: Ranked<Part>): boolean => misses(option.health, wish)
@@ -58,6 +61,7 @@ function leafPart(leaf: Leaf, known: Knowledge): Part | null {
   const candidate = known.candidate(leaf)
   if (candidate === null) return null
   const health = known.health(candidate)
+  if (!leaf.whens.every((when) => known.holds(when, candidate, health))) return null
   const price = candidate.entry?.price ?? null
   const { weight, priority, rpm, tpm } = leaf.use
   return {

@@ -10,6 +10,8 @@ import { groupOf, under, type Leaf, type Node } from './tree.ts'
 export type Naming = {
   readonly table: RouteTable
   readonly holds: (condition: string) => boolean
+  /** Whether a condition needs only the request. */
+  readonly isEarly: (condition: string) => boolean
   /** The places of a name that is in no table, by `leaf`; `null`: nobody knows it. `own`: the client's name, not one of the table's. */
   readonly places: (name: string, leaf: (place: Place) => Leaf, own: boolean) => Node | null
 }
@@ -37,15 +39,25 @@ function resolveIn(name: string, naming: Naming, use: Use, whens: readonly strin
     const children = aliased.flatMap((one) => resolveIn(one, naming, use, whens, inside)?.node ?? [])
     return children.length === 0 ? null : { node: inOrder(children), route: null }
   }
+  const parts: Node[] = []
+  const first: Route[] = []
+  let rest = whens
   for (const route of naming.table.routes) {
     if (seen.includes(`route ${route.name}`)) continue
     const glob = route.match.find((one) => matchesGlob(one, name))
-    if (glob === undefined || (route.when !== null && !naming.holds(route.when))) continue
-    const node = routed(route, starOf(glob, name), naming, use, whens, [...seen, `route ${route.name}`])
-    if (node !== null) return { node, route }
+    const { when } = route
+    const isLate = when !== null && !naming.isEarly(when)
+    if (glob === undefined || (when !== null && !isLate && !naming.holds(when))) continue
+    const node = routed(route, starOf(glob, name), naming, use, isLate ? [...rest, when] : rest, [...seen, `route ${route.name}`])
+    if (node === null) continue
+    parts.push(node)
+    first.push(route)
+    if (!isLate) return { node: inOrder(parts), route: first[0] ?? null }
+    rest = [...rest, `!(${when})`] // whichever it is shows after admission
   }
-  const node = naming.places(name, (place) => ({ kind: 'leaf', place, named: name, use, whens }), seen.length === 0)
-  return node === null ? null : { node, route: null }
+  const node = naming.places(name, (place) => ({ kind: 'leaf', place, named: name, use, whens: rest }), seen.length === 0)
+  if (node !== null) parts.push(node)
+  return parts.length === 0 ? null : { node: inOrder(parts), route: first[0] ?? null }
 }
 
 function routed(route: Route, star: string, naming: Naming, use: Use, whens: readonly string[], seen: readonly string[]): Node | null {

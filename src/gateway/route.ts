@@ -1,9 +1,11 @@
 // From what admission allows to the order in which targets are called, and how they may be tried.
 
 import type { Admission, Ending } from '../core/account.ts'
+import { Body } from '../core/body.ts'
 import { outputTokens } from '../core/price.ts'
 import type { Tries } from './attempts.ts'
-import { healthTarget, type Candidate } from './candidate.ts'
+import { healthTarget, targetId, type Candidate } from './candidate.ts'
+import { conversationOf } from './conversation.ts'
 import type { Job, Key } from './job.ts'
 import { markedUp } from './markup.ts'
 import type { Plan } from './plan.ts'
@@ -19,7 +21,7 @@ export type Routed = {
   readonly needs: ReadonlyMap<Candidate, number>
   readonly tries: Tries
   /** What the request's job gains by it. */
-  readonly terms: Pick<Job, 'deadlineAt'>
+  readonly terms: Pick<Job, 'deadlineAt' | 'conversation'>
 }
 
 /** Further calls of targets that failed, where nobody says how many. */
@@ -40,11 +42,13 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     const need = admission.needs?.[index]
     if (need !== undefined) needs.set(candidate, need)
   }
+  const conversation = conversationFor(job, key, candidates.size)
+  const budgetUsed = admission.budgetUsed ?? 0
   const choices = rank(plan.tree, {
     view: {
       now,
       random: deps.random,
-      conversation: null,
+      conversation,
       key: key.id,
       user: intent.endUserId,
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
@@ -52,7 +56,8 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     },
     candidate: (leaf) => candidates.get(leaf) ?? null,
     health: (candidate) => deps.health.view(healthTarget(candidate)),
-    cached: () => null,
+    holds: (condition, candidate, health) => plan.conditions.holdsAt(condition, candidate, health, budgetUsed),
+    cached: (candidate) => deps.cacheMemory.at(conversation, targetId(candidate), now),
     wish: wishes.provider,
   })
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
@@ -67,8 +72,14 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
     },
-    terms: { deadlineAt },
+    terms: { deadlineAt, conversation },
   }
+}
+
+/** With one target to go to nobody need know. */
+function conversationFor({ intent, body }: Job, key: Key, targets: number): string | null {
+  if (targets < 2 || !(body instanceof Body)) return null
+  return conversationOf({ keyId: key.id, session: intent.session, body })
 }
 
 /** How an answer that had begun came to its end, for its target's health. */
@@ -76,5 +87,7 @@ export function ended(job: Job, candidate: Candidate, tally: Tally, ending: Endi
   const ill = ending === 'upstream-cut' || ending === 'failed'
   const ms = job.deps.now() - (tally.firstEventAt ?? job.startedAt)
   const tokens = tally.usage === null || ending !== 'complete' ? null : outputTokens(tally.usage)
+  if (tally.usage !== null && ending === 'complete')
+    job.deps.cacheMemory.learn(job.conversation ?? null, targetId(candidate), candidate.provider.id, tally.usage, job.startedAt)
   job.deps.health.end(healthTarget(candidate), { ill, outputTokens: tokens, ms })
 }

@@ -4,6 +4,7 @@ import { createCatalogue } from '../../src/catalogue/index.ts'
 import type { Ask, Hold, Refusal, Settlement } from '../../src/core/account.ts'
 import { joinBytes } from '../../src/core/bytes.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
+import { CacheMemory } from '../../src/gateway/cache-memory.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Account, Deps } from '../../src/ports.ts'
@@ -74,6 +75,7 @@ export function fakeGateway(
     routes: () => Promise.resolve(NO_ROUTES),
     health: NO_HEALTH,
     retryBudget: new RetryBudget(),
+    cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
       const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
       left.push(one)
