@@ -365,6 +365,15 @@ describe('a route document that is good', () => {
   })
 })
 
+describe('docs/routes.md', () => {
+  it('shows documents that are good', () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/routes.md'), 'utf8')
+    const shown = [...text.matchAll(/```json\n([^`]+)```/g)].map((match) => match[1] ?? '').filter((block) => !block.includes('"error"'))
+    expect(shown.length).toBeGreaterThan(7)
+    for (const block of shown) expect([block, mistakes(JSON.parse(block))]).toEqual([block, []])
+  })
+})
+
 describe('docs/routes.schema.json', () => {
   it('is what `npm run routes-schema` writes', () => {
     const committed = readFileSync(join(import.meta.dirname, '../../docs/routes.schema.json'), 'utf8')
