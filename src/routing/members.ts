@@ -59,6 +59,7 @@ type Said = {
 
 /** What is inside comes over what is around it, path by path. */
 export function changesOf(around: Changes, said: Said): Changes {
+  if (said.defaults === undefined && said.overrides === undefined && said.drop === undefined) return around
   const own = { defaults: textsOf(said.defaults ?? {}), overrides: textsOf(said.overrides ?? {}), drop: said.drop ?? [] }
   const defaults = { ...without(around.defaults, [...Object.keys(own.defaults), ...own.drop]), ...own.defaults }
   const overrides = { ...without(around.overrides, [...Object.keys(own.overrides), ...own.drop]), ...own.overrides }
