@@ -10,6 +10,7 @@ import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { readPrices } from './platform/prices.ts'
+import { readRoutes } from './platform/routes.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
 import { cloudflare } from './providers/cloudflare.ts'
@@ -19,7 +20,6 @@ import { declaredProviders } from './providers/declared.ts'
 import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
-import { NO_ROUTES } from './routing/contract.ts'
 import { NO_HEALTH } from './routing/health.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 
@@ -53,7 +53,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     prices: () => readPrices(env, (work) => context.waitUntil(work)),
     providers,
     settings: (provider) => settings.get(provider.id) ?? null,
-    routes: () => Promise.resolve(NO_ROUTES),
+    routes: () => readRoutes(env, (work) => context.waitUntil(work)),
     health: NO_HEALTH,
     retryBudget,
     cacheMemory,
