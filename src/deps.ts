@@ -6,6 +6,7 @@ import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
 import { foreignKeysOf } from './platform/foreign-keys.ts'
+import { healthOf } from './platform/health.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { readPrices } from './platform/prices.ts'
@@ -19,7 +20,6 @@ import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
 import { NO_ROUTES } from './routing/contract.ts'
-import { NO_HEALTH } from './routing/health.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_MS = 60_000
@@ -50,7 +50,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     providers,
     settings: (provider) => settings.get(provider.id) ?? null,
     routes: () => Promise.resolve(NO_ROUTES),
-    health: NO_HEALTH,
+    health: healthOf(env, (work) => context.waitUntil(work)),
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,
