@@ -2,6 +2,7 @@
 
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
+import { CacheMemory } from './gateway/cache-memory.ts'
 import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
@@ -20,6 +21,7 @@ import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
 import { NO_ROUTES } from './routing/contract.ts'
+import { RetryBudget } from './routing/retry-budget.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_MS = 60_000
@@ -34,6 +36,8 @@ type Fixed = {
   readonly logs: boolean
 }
 
+const retryBudget = new RetryBudget()
+const cacheMemory = new CacheMemory()
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
 let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
@@ -51,6 +55,8 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     settings: (provider) => settings.get(provider.id) ?? null,
     routes: () => Promise.resolve(NO_ROUTES),
     health: healthOf(env, (work) => context.waitUntil(work)),
+    retryBudget,
+    cacheMemory,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

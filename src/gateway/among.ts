@@ -1,0 +1,59 @@
+// How the places of one model are ordered where no route says it: as the client wants, else by price and by conversation.
+
+import type { StrategyId, StrategySettings } from '../routing/contract.ts'
+import type { ProviderWish, Sort, Wishes } from '../routing/wishes.ts'
+import { names } from './wanted.ts'
+import { groupOf, leavesOf, type Group, type Leaf, type Node } from './tree.ts'
+
+/** Others' gateways stand behind the places themselves: they cost their fee, and one more hop. */
+const GATEWAYS = new Set(['openrouter', 'vercel'])
+const LAST = 10_000
+
+const SORTED: { readonly [sort in Sort]: readonly [StrategyId, StrategySettings] } = {
+  price: ['cheapest', {}],
+  throughput: ['fastest', { measure: 'throughput' }],
+  latency: ['fastest', { measure: 'first-content' }],
+  exacto: ['priority', {}], // the makers' own places stand first in the catalogue's order
+}
+
+export function among(leaves: readonly Leaf[], wish: ProviderWish | null, sort: Sort | null): Node {
+  const [only] = leaves
+  if (only !== undefined && leaves.length === 1) return only
+  const single = wish?.allowFallbacks === false ? { single: true as const } : {}
+  const places = { isPlaces: true as const, ...single }
+  if (wish !== null && wish.order !== null) return { ...ordered(leaves, wish.order), ...places }
+  if (sort !== null) return { ...sorted(leaves, sort), ...places }
+  const direct = leaves.filter(({ place }) => !GATEWAYS.has(place.provider))
+  const detours = leaves.filter(({ place }) => GATEWAYS.has(place.provider))
+  if (direct.length === 0 || detours.length === 0) return { ...groupOf(leaves, 'price-weighted'), ...places }
+  const first: Group = { ...groupOf(direct, 'price-weighted'), isPlaces: true }
+  return { ...groupOf([first, { ...groupOf(detours, 'price-weighted'), isPlaces: true, use: { weight: 1, priority: LAST } }]), ...single }
+}
+
+/** The named ones as they are named, then the others as they stand. */
+function ordered(leaves: readonly Leaf[], order: readonly string[]): Group {
+  return groupOf(
+    leaves.map((leaf, i) => {
+      const at = order.findIndex((slug) => names(slug, leaf.place))
+      return { ...leaf, use: { ...leaf.use, priority: at < 0 ? LAST + i : at } }
+    }),
+  )
+}
+
+function sorted(leaves: readonly Leaf[], sort: Sort): Group {
+  const [strategy, settings] = SORTED[sort]
+  return {
+    ...groupOf(
+      leaves.map((leaf, i) => ({ ...leaf, use: { ...leaf.use, priority: i } })),
+      strategy,
+    ),
+    settings,
+  }
+}
+
+/** OpenRouter's `partition: none`: the places of all models in one order. */
+export function sortedTogether(tree: Node, { provider }: Wishes): Node {
+  const sort = provider?.sort ?? null
+  if (sort === null || provider?.partition !== 'none') return tree
+  return { ...sorted(leavesOf(tree), sort), isPlaces: true }
+}
