@@ -75,6 +75,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
   let failed: (Ended<A> & { kind: 'failed' }) | null = null
   let again: { readonly choice: Choice; readonly error: GatewayError } | null = null
   let unpaid = false
+  let isHedged = false // once a request: a second hedge would double the load again
 
   const begin = async (choice: Choice, entered: Trouble): Promise<boolean> => {
     const call = await legs.begin(choice.candidate)
@@ -86,8 +87,10 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     running.add(start(manner, job, choice, call, entered, maxOutputTokens, legs, tries, others))
     return true
   }
+  /** Who came in for another trouble is followed by those who are there for the same. */
   const next = (trouble: Trouble, status: number | null, entered: Trouble): Choice | null => {
-    const at = waiting.findIndex(({ leaf }) => mayFollow(leaf, trouble, status) || (trouble === 'outage' && mayFollow(leaf, entered, null)))
+    const why = trouble === 'outage' ? entered : trouble
+    const at = waiting.findIndex(({ leaf }) => mayFollow(leaf, why, status))
     return at < 0 ? null : (waiting.splice(at, 1)[0] ?? null)
   }
 
@@ -96,9 +99,10 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     break
   }
   while (running.size > 0) {
-    const hedge = hedgeAfter(running, waiting, tries)
+    const hedge = isHedged ? null : hedgeAfter(running, waiting, tries)
     const ended = await firstOf(running, hedge)
     if (ended === null) {
+      isHedged = true
       const choice = next('outage', null, 'outage')
       if (choice !== null) await begin({ ...choice, why: 'hedge' }, 'outage')
       continue
