@@ -2,6 +2,7 @@
 
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
+import { CacheMemory } from './gateway/cache-memory.ts'
 import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
@@ -9,6 +10,7 @@ import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { readPrices } from './platform/prices.ts'
+import { readRoutes } from './platform/routes.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
 import { cloudflare } from './providers/cloudflare.ts'
@@ -18,8 +20,8 @@ import { declaredProviders } from './providers/declared.ts'
 import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
-import { NO_ROUTES } from './routing/contract.ts'
 import { NO_HEALTH } from './routing/health.ts'
+import { RetryBudget } from './routing/retry-budget.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
 const OVERLAY_MS = 60_000
@@ -34,6 +36,8 @@ type Fixed = {
   readonly logs: boolean
 }
 
+const retryBudget = new RetryBudget()
+const cacheMemory = new CacheMemory()
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
 let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
@@ -49,8 +53,10 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     prices: () => readPrices(env, (work) => context.waitUntil(work)),
     providers,
     settings: (provider) => settings.get(provider.id) ?? null,
-    routes: () => Promise.resolve(NO_ROUTES),
+    routes: () => readRoutes(env, (work) => context.waitUntil(work)),
     health: NO_HEALTH,
+    retryBudget,
+    cacheMemory,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

@@ -8,7 +8,9 @@ import type { Estate } from './core/estate.ts'
 import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
 import type { RouteTable } from './routing/contract.ts'
+import type { CacheMemory } from './gateway/cache-memory.ts'
 import type { Health } from './routing/health.ts'
+import type { RetryBudget } from './routing/retry-budget.ts'
 
 /** The key's own object: policy, limits, holds and outbox under one owner. */
 export interface Account {
@@ -47,6 +49,8 @@ export type Limits = {
   readonly headersMs: number
   readonly firstContentMs: number
   readonly idleMs: number
+  /** For the rest of a whole answer once its headers are here; absent: the longer of headers and idle. */
+  readonly bodyMs?: number
 }
 
 /** How an answer is read: what its provider and its request were, without settings. */
@@ -82,6 +86,8 @@ export interface Deps {
   /** The route table as of at most two seconds ago; the last good one where nobody can be asked. */
   readonly routes: () => Promise<RouteTable>
   readonly health: Health
+  readonly retryBudget: RetryBudget
+  readonly cacheMemory: CacheMemory
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** One call of its own each. */
   readonly lasting: (language: Language) => LastingCall

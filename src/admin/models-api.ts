@@ -64,11 +64,16 @@ async function usableModels(headers: Headers, deps: Deps): Promise<Iterable<Mode
     deps.providers.filter((provider) => deps.settings(provider) !== null).map((provider) => [provider.id, provider]),
   )
   const mayUse = (entry: ModelEntry, provider: Provider): boolean =>
-    forbiddenBy(view, { model: idOf(entry), provider: provider.id, region: deps.settings(provider)?.region ?? null }) === null
+    forbiddenBy(view, { model: idOf(entry), ...slug(entry), provider: provider.id, region: deps.settings(provider)?.region ?? null }) ===
+    null
   return [...catalogue.list()].filter((entry) => {
     const provider = configured.get(entry.provider)
     return provider !== undefined && isServed(entry, provider) && mayUse(entry, provider)
   })
+}
+
+function slug({ openrouterId }: ModelEntry): { readonly slug?: string } {
+  return openrouterId === undefined ? {} : { slug: openrouterId }
 }
 
 const KIND_OF_MODE: { readonly [mode in Mode]?: OperationKind } = {

@@ -18,6 +18,8 @@ export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: numbe
 export type CandidateAsk = {
   /** `provider/model`, matched against the key's allowed models. */
   readonly model: string
+  /** `author/slug`, where the model has one: matched against them too. */
+  readonly slug?: string
   readonly provider: string
   /** Where it is called; `null`: not known. */
   readonly region: string | null
@@ -28,6 +30,8 @@ export type CandidateAsk = {
   readonly maxOutputTokens: number | null
   /** What its answer costs can be counted while it runs, so an elastic hold may be extended; absent: it is held whole. */
   readonly isCountable?: boolean
+  /** What is asked of this target where it is not what the client asked: a route may change the request. */
+  readonly asked?: Pick<Ask, 'outputTokens' | 'leastOutputTokens' | 'choices'>
 }
 
 /** Everything admission needs, so that the Worker makes one call. `requestId` is ours, never the client's. */
@@ -112,6 +116,8 @@ export type Admission =
       readonly repeated: boolean
       /** What the key adds on top of every price: the hold has it, and what is booked must. */
       readonly markupBasisPoints?: number
+      /** What is spent and held of the key's own budget, 0 to 1; absent: it has none. */
+      readonly budgetUsed?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
       /** Soft limits that are reached. */

@@ -43,6 +43,12 @@ export class Body {
     return found === undefined ? null : textOf(this.bytes, found.valueStart, found.valueEnd)
   }
 
+  /** The bytes of a top-level member's value, shared with the body; `null`: it has none. For who must not make a text of them. */
+  span(name: string): Uint8Array | null {
+    const found = this.#scan.members.get(name)
+    return found === undefined ? null : this.bytes.subarray(found.valueStart, found.valueEnd)
+  }
+
   parsed(raw: RawPaths): JsonObject {
     if (this.#parsed?.raw !== raw) {
       try {

@@ -34,7 +34,7 @@ import {
   type SliceWish,
 } from './slices.ts'
 import { heldIn, settleForgotten, settleShares } from './share-settling.ts'
-import { addSpend, NOTHING_SPENT, type Spend } from './spend.ts'
+import { addSpend, NOTHING_SPENT, usedOf, type Spend } from './spend.ts'
 import { isCount, lotsOf, purseOfMoney } from './taken.ts'
 import { periodAt } from './window.ts'
 
@@ -281,6 +281,7 @@ export class Book {
       clamped,
       repeated: repeat !== null,
       ...markupOf(policy),
+      ...(limit === null ? {} : { budgetUsed: usedOf(limit, left) }),
       ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
       ...(rates === undefined ? {} : { rates }),
     }
@@ -322,6 +323,7 @@ export class Book {
       ...size,
       defaultCeiling: this.#settings.defaultCeiling,
       ...(left === undefined ? {} : { rates: left }),
+      ...(policy.limitNanoUsd === null ? {} : { budgetUsed: usedOf(policy.limitNanoUsd, this.#left(now)) }),
     }
   }
 

@@ -11,6 +11,8 @@ const MOST_TOKENS = 1_000_000_000
 /** Output tokens that an elastic hold begins with. */
 const FIRST_SLICE = 1024
 
+type Asked = Pick<Ask, 'outputTokens' | 'leastOutputTokens' | 'choices'>
+
 export type HoldPlan =
   /** `mostNanoUsd`: the worst case, where the hold covers only a part of it. */
   | {
@@ -25,13 +27,14 @@ export type HoldPlan =
 /** What one target would need: its hold, and the output ceiling to enforce so that the hold covers it. */
 export function planHold(
   candidate: CandidateAsk,
-  ask: Ask,
+  request: Asked,
   budgeted: boolean,
   left: number,
   defaultCeiling: number,
   mode: HoldMode = 'strict',
 ): HoldPlan {
   const { worst, inputTokens } = candidate
+  const ask = candidate.asked ?? request
   if (worst === null) return budgeted ? { kind: 'unpriced' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
   if (inputTokens === null && (worst.inputPico > 0 || worst.outputPico > 0)) {
     return budgeted ? { kind: 'unbounded' } : { kind: 'fits', nanoUsd: 0, ceiling: null, clamped: false }
@@ -96,7 +99,8 @@ export function needsOf(
 }
 
 /** Tokens to reserve: the most that a target could take and give. What nothing bounds is trued up when it is known. */
-export function tokensOf({ inputTokens: input, maxOutputTokens }: CandidateAsk, ask: Ask, defaultCeiling: number): number {
+export function tokensOf({ inputTokens: input, maxOutputTokens, asked }: CandidateAsk, request: Asked, defaultCeiling: number): number {
+  const ask = asked ?? request
   const output = Math.min(ask.outputTokens ?? defaultCeiling, maxOutputTokens ?? Number.MAX_SAFE_INTEGER) * ask.choices
   return Math.min((input ?? 0) + output, MOST_TOKENS)
 }

@@ -5,7 +5,7 @@ import { matchesGlob } from './glob.ts'
 
 /** `null`: everything. An empty list: nothing. */
 export type Permits = {
-  /** Globs over `provider/model`. */
+  /** Globs over `provider/model`, and over `author/slug` where a model has one. */
   readonly models: readonly string[] | null
   /** Globs over ids of providers. */
   readonly providers: readonly string[] | null
@@ -19,13 +19,13 @@ export const EVERYTHING: Permits = { models: null, providers: null, regions: nul
 export const PERMITS = ['models', 'providers', 'regions', 'ips'] as const
 
 /** A target as these rules see it. */
-export type Place = { readonly model: string; readonly provider: string; readonly region: string | null }
+export type Place = { readonly model: string; readonly slug?: string; readonly provider: string; readonly region: string | null }
 
 /** The first rule that forbids the target; `null`: none does. */
-export function forbiddenBy(permits: Permits, { model, provider, region }: Place): 'models' | 'providers' | 'regions' | null {
+export function forbiddenBy(permits: Permits, { model, slug, provider, region }: Place): 'models' | 'providers' | 'regions' | null {
   const allows = (globs: readonly string[] | null, text: string | null): boolean =>
     globs === null || (text !== null && globs.some((glob) => matchesGlob(glob, text)))
-  if (!allows(permits.models, model)) return 'models'
+  if (!allows(permits.models, model) && !allows(permits.models, slug ?? null)) return 'models'
   if (!allows(permits.providers, provider)) return 'providers'
   return allows(permits.regions, region) ? null : 'regions'
 }

@@ -188,6 +188,7 @@ function admitFrom(mine: Mine, ask: Ask, now: number): Granted | null {
     maxOutputTokens: ceiling,
     clamped,
     repeated: false,
+    ...(slice.budgetUsed === undefined ? {} : { budgetUsed: slice.budgetUsed }),
     ...(rates === undefined ? {} : { rates }),
   }
 }

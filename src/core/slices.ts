@@ -46,6 +46,8 @@ export type Slice = {
   readonly defaultCeiling: number
   /** What is left of the key's limits, without the slice. */
   readonly rates?: RatesView
+  /** As in an admission, with the slice as used. */
+  readonly budgetUsed?: number
 }
 
 /** What is still in a slice. `booked`: it has expired, and what was left is spent. What must survive a restart. */

@@ -72,3 +72,8 @@ export function spentNow(
     monthNanoUsd: spend.month === isoMonth(now) ? spend.monthNanoUsd : 0,
   }
 }
+
+/** The share of a limit that is used, 0 to 1, when so much of it is left. Nothing is left of no money. */
+export function usedOf(limitNanoUsd: number, leftNanoUsd: number): number {
+  return limitNanoUsd <= 0 ? 1 : Math.min(1, Math.max(0, 1 - leftNanoUsd / limitNanoUsd))
+}

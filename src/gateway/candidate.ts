@@ -1,7 +1,11 @@
-// A target that a request could go to: a place with its credentials, a model there, and what is known of it.
+// A target that a request could go to: a place with its credentials, a model there, what is known of it, and how a route wants it used.
 
 import type { ModelEntry } from '../catalogue/entry.ts'
+import type { Intent } from '../dialects/contract.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
+import type { Timeouts } from '../routing/contract.ts'
+import type { HealthTarget } from '../routing/health.ts'
+import type { RequestBody } from './job.ts'
 
 export type Candidate = {
   readonly provider: Provider
@@ -9,4 +13,18 @@ export type Candidate = {
   readonly model: string
   /** `null`: not in the catalogue, so its price is unknown. */
   readonly entry: ModelEntry | null
+  /** The account; absent: the provider's own. */
+  readonly credential?: string
+  readonly timeouts?: Timeouts
+  /** The request as this target gets it, where its route changes it. */
+  readonly variant?: { readonly body: RequestBody; readonly intent: Intent }
+}
+
+/** `provider/model`, with the account where it is not the provider's own. */
+export function targetId({ provider, model, credential }: Candidate): string {
+  return credential === undefined ? `${provider.id}/${model}` : `${provider.id}/${model}@${credential}`
+}
+
+export function healthTarget({ provider, settings, model, credential }: Candidate): HealthTarget {
+  return { provider: provider.id, region: settings.region, model, credential: credential ?? null }
 }

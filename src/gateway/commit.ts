@@ -60,8 +60,8 @@ const SMALL_BYTES = 262_144
 
 /** @throws GatewayError what the provider said, or `upstream-timeout`, `upstream-garbled`, `upstream-cut`, `client-gone` */
 export function commit(job: ChatJob, opened: OpenedChat): Promise<Committed> {
-  const { firstContentMs, headersMs, idleMs } = job.deps.limits
-  const limitMs = job.intent.stream ? firstContentMs : Math.max(headersMs, idleMs)
+  const { firstContentMs, headersMs, idleMs, bodyMs } = job.deps.limits
+  const limitMs = job.intent.stream ? firstContentMs : (bodyMs ?? Math.max(headersMs, idleMs))
   return readWithin(opened, limitMs, 'sent no content in time.', () =>
     job.intent.stream ? commitStream(job, opened) : commitWhole(job, opened),
   )

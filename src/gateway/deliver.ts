@@ -52,7 +52,7 @@ async function run(
 ): ReturnType<typeof settled> {
   const { opened, rest } = from
   const provider = opened.candidate.provider.id
-  const watch = watchIdle(job, () => opened.stop(silent(provider)))
+  const watch = watchIdle(job, () => opened.stop(tooSlow(job, provider)))
   const voice = breakSilence(job, out, () => opened.stop(new GatewayError('client-gone', 'The client left.')))
   try {
     let step = carrier.begin()
@@ -119,7 +119,7 @@ async function runNatively(
 ): ReturnType<typeof settled> {
   const { opened, rest, tally } = from
   const provider = opened.candidate.provider.id
-  const watch = watchIdle(job, () => opened.stop(silent(provider)))
+  const watch = watchIdle(job, () => opened.stop(tooSlow(job, provider)))
   try {
     await put(writable, carrier.begin().bytes)
     rest.releaseLock()
@@ -177,7 +177,9 @@ async function put(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Pro
   }
 }
 
-function silent(provider: string): GatewayError {
+function tooSlow(job: Job, provider: string): GatewayError {
+  if (job.deadlineAt != null && job.deps.now() >= job.deadlineAt)
+    return new GatewayError('upstream-timeout', `The answer of ${provider} was not whole by the request's own deadline.`)
   return new GatewayError('upstream-timeout', `${provider} went silent in the middle of its answer.`)
 }
 
@@ -205,11 +207,13 @@ function settled(ending: Ending, error: GatewayError | null): Promise<{ readonly
 function watchIdle(job: Job, idle: () => void): { progress(): void; end(): void } {
   let last = job.deps.now()
   const { idleMs } = job.deps.limits
+  const deadlineAt = job.deadlineAt ?? Number.POSITIVE_INFINITY
   const timer = setInterval(
     () => {
-      if (job.deps.now() - last >= idleMs) idle()
+      const now = job.deps.now()
+      if (now - last >= idleMs || now >= deadlineAt) idle()
     },
-    Math.min(Math.ceil(idleMs / 4), 5000),
+    Math.min(Math.ceil(idleMs / 4), job.deadlineAt == null ? 5000 : 250),
   )
   return {
     progress() {

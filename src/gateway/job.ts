@@ -1,10 +1,12 @@
 // One client request, from its first byte to its row: who asks, what is asked, when it began.
 
-import { Body } from '../core/body.ts'
+import type { Body } from '../core/body.ts'
 import { GatewayError } from '../core/errors.ts'
 import { randomName } from '../core/key.ts'
 import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
+import { NO_WISHES, type Wishes } from '../routing/wishes.ts'
+import { askedOf } from './asked.ts'
 import { readBytes } from './read-bytes.ts'
 
 export type Key = { readonly id: string; readonly secretHash: string }
@@ -14,6 +16,8 @@ export type Job = {
   readonly id: string
   readonly startedAt: number
   readonly headers: Headers
+  /** Of the URL, without its query. */
+  readonly path: string
   readonly body: RequestBody
   readonly intent: Intent
   readonly client: ClientFace
@@ -23,6 +27,14 @@ export type Job = {
   readonly drains?: true
   readonly signal: AbortSignal
   readonly deps: Deps
+  /** What it asks of routing. */
+  readonly wishes: Wishes
+  /** What must know the request anew when a route has changed its body; absent: it cannot be changed. */
+  readonly reread?: (body: Body) => Intent
+  /** When its answer must be whole, milliseconds since the epoch; absent or `null`: no deadline. */
+  readonly deadlineAt?: number | null
+  /** What is the same for all requests of its conversation, where it could go to several targets. */
+  readonly conversation?: string | null
 }
 
 /** `bytes: null`: they are not all here. `isSpent`: they went out as they came and cannot be sent again. `failure`: why they never came to their end there. */
@@ -58,7 +70,7 @@ export async function authenticate(credential: string | null, deps: Deps): Promi
 }
 
 /** They would change where a request goes, or on whose account; a request that relies on them must not be served otherwise. */
-const REFUSED_HEADERS = ['x-portkey-config', 'x-portkey-custom-host', 'x-portkey-virtual-key'] as const
+const REFUSED_HEADERS = ['x-portkey-custom-host', 'x-portkey-virtual-key'] as const
 
 /** @throws GatewayError `request-unsupported` for a header that must not be ignored */
 export function refuseHeaders(headers: Headers): void {
@@ -79,17 +91,20 @@ export function jobOf<Client extends ClientFace, Sent extends RequestBody>(
   body: Sent,
   intent: Intent,
   deps: Deps,
+  asked: Pick<Job, 'wishes' | 'reread'> = { wishes: NO_WISHES },
 ): Job & { readonly client: Client; readonly body: Sent } {
   return {
     id,
     startedAt,
     headers: request.headers,
+    path: new URL(request.url).pathname,
     body,
     intent,
     client,
     strict: request.headers.get('x-sluice-strict') === 'true',
     signal: request.signal,
     deps,
+    ...asked,
   }
 }
 
@@ -98,13 +113,8 @@ export async function beginChat(request: Request, id: string, client: ClientDial
   const startedAt = deps.now()
   refuseHeaders(request.headers)
   const url = new URL(request.url)
-  const body = new Body(await readBytes(request, deps.limits.bodyBytes))
-  const intent = client.intent({
-    path: url.pathname,
-    query: url.searchParams,
-    headers: request.headers,
-    body,
-    nowSeconds: Math.floor(startedAt / 1000),
-  })
-  return jobOf(request, id, startedAt, client, body, intent, deps)
+  const { seen, body, wishes } = askedOf(await readBytes(request, deps.limits.bodyBytes), request.headers, client)
+  const about = { path: url.pathname, query: url.searchParams, headers: request.headers, nowSeconds: Math.floor(startedAt / 1000) }
+  const reread = (changed: Body): Intent => client.intent({ ...about, body: changed })
+  return jobOf(request, id, startedAt, client, body, client.intent({ ...about, body: seen }), deps, { wishes, reread })
 }

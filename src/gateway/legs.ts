@@ -1,13 +1,17 @@
 // Keeps every leg of a request inside its hold: a call that was sent and never came to its answer may be billed all the same, so what it may
-// cost stays reserved, and the next target is called only if it fits beside that, or the hold can be made larger.
+// cost stays reserved, and another target is called only if it fits beside that, or the hold can be made larger.
 
-import type { Hold, Leg } from '../core/account.ts'
+import type { Ending, Hold, Leg } from '../core/account.ts'
 import { booked } from '../core/bill.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Account } from '../ports.ts'
 import { billOf, isUnbilled } from './book.ts'
 import type { Candidate } from './candidate.ts'
+import { jobFor } from './changes.ts'
 import type { Job } from './job.ts'
+
+/** A call that was sent, or is about to be. `mayCost`: at worst while it runs, as booked when it failed; `null`: nobody knows. */
+type Sent = { mayCost: number | null; readonly candidate: Candidate }
 
 export class Legs {
   readonly all: Leg[] = []
@@ -15,8 +19,7 @@ export class Legs {
   readonly #account: Account
   readonly #needs: ReadonlyMap<Candidate, number>
   #hold: Hold
-  #owed: number | null = 0
-  #lastMayCost: number | null = 0
+  readonly #sent: Sent[] = []
 
   /** `needs`: what each target may cost at worst, in whole nano-dollars; of one that is not in it, all that is held. */
   constructor(job: Job, account: Account, hold: Hold, needs: ReadonlyMap<Candidate, number>) {
@@ -30,30 +33,38 @@ export class Legs {
     return this.#hold
   }
 
-  /** What the legs before the last may be billed, in whole nano-dollars; `null`: nobody knows. */
-  get owedNanoUsd(): number | null {
-    return this.#owed
+  /** What the calls beside the one that is booked may be billed, in whole nano-dollars; `null`: nobody knows. */
+  owedBeside(call: Call | null): number | null {
+    return sumOf(this.#sent.filter((one) => one !== call))
   }
 
-  /** Whether one more target can be paid for beside those before it. If so it is the last one now. */
-  async fits(candidate: Candidate): Promise<boolean> {
-    const owed = this.#owed === null || this.#lastMayCost === null ? null : this.#owed + this.#lastMayCost
-    if (owed !== 0 && owed !== null && this.#hold.budgeted && !(await this.#isCovered(owed, owed + this.#need(candidate)))) return false
-    this.#owed = owed
-    this.#lastMayCost = 0
-    return true
+  /** One more call of a target, if it can be paid for beside all others; `null`: it cannot. */
+  async begin(candidate: Candidate): Promise<Call | null> {
+    const owed = sumOf(this.#sent)
+    const need = this.#need(candidate)
+    if (owed !== 0 && owed !== null && this.#hold.budgeted && !(await this.#isCovered(owed, owed + need))) return null
+    const call: Sent = { mayCost: need, candidate }
+    this.#sent.push(call)
+    return call
+  }
+
+  /** It was never sent, so it costs nothing. */
+  unsent(call: Call): void {
+    const at = this.#sent.indexOf(call as Sent)
+    if (at >= 0) this.#sent.splice(at, 1)
   }
 
   committed(leg: Leg): void {
     this.all.push(leg)
   }
 
-  /** A leg that was sent and failed. As long as it is the last one it is booked as such. */
-  failed(leg: Leg, candidate: Candidate, error: GatewayError): void {
+  /** A call that was sent and failed, or was ended for another's sake (`client-gone`). */
+  failed(leg: Leg, call: Call, error: GatewayError, ending: Ending = 'failed'): void {
+    const { candidate } = call
+    const job = jobFor(this.#job, candidate)
     const hold = { ...this.#hold, nanoUsd: this.#need(candidate) }
-    const unbilled = isUnbilled(this.#job, error)
-    const { costNanoUsd } = booked(billOf(this.#job, hold, { candidate }), { seen: null, ending: 'failed', unbilled })
-    this.#lastMayCost = costNanoUsd
+    const { costNanoUsd } = booked(billOf(job, hold, { candidate }), { seen: null, ending, unbilled: isUnbilled(job, error) })
+    ;(call as Sent).mayCost = costNanoUsd
     this.all.push(costNanoUsd === 0 ? leg : { ...leg, costNanoUsd })
   }
 
@@ -68,4 +79,16 @@ export class Legs {
   #need(candidate: Candidate): number {
     return this.#hold.elastic?.mostNanoUsd ?? this.#needs.get(candidate) ?? this.#hold.nanoUsd
   }
+}
+
+/** One call of a target, for the books. */
+export type Call = Readonly<Sent>
+
+function sumOf(calls: readonly Call[]): number | null {
+  let sum = 0
+  for (const { mayCost } of calls) {
+    if (mayCost === null) return null
+    sum += mayCost
+  }
+  return sum
 }

@@ -18,8 +18,10 @@ export type OperationAnswer =
 
 /** @throws GatewayError what the provider said, or `upstream-timeout`, `upstream-garbled`, `upstream-cut`, `client-gone` */
 export function commitOperation(job: OperationJob, way: OperationWay, opened: Opened): Promise<OperationAnswer> {
-  const { firstContentMs, headersMs, idleMs } = job.deps.limits
-  return readWithin(opened, Math.max(firstContentMs, headersMs, idleMs), 'sent no answer in time.', () => answerOf(job, way, opened))
+  const { firstContentMs, headersMs, idleMs, bodyMs } = job.deps.limits
+  return readWithin(opened, bodyMs ?? Math.max(firstContentMs, headersMs, idleMs), 'sent no answer in time.', () =>
+    answerOf(job, way, opened),
+  )
 }
 
 async function answerOf(job: OperationJob, way: OperationWay, opened: Opened): Promise<OperationAnswer> {

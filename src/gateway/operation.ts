@@ -3,8 +3,10 @@
 import type { Mode } from '../catalogue/entry.ts'
 import { Body } from '../core/body.ts'
 import { GatewayError } from '../core/errors.ts'
-import type { Orders } from '../dialects/contract.ts'
+import type { Intent, Orders } from '../dialects/contract.ts'
 import type { OperationClient, OperationKind } from '../operations/contract.ts'
+import { readWishes } from '../routing/wishes/read.ts'
+import { askedOf } from './asked.ts'
 import type { Candidate } from './candidate.ts'
 import { pass } from './deliver.ts'
 import { inClientWords } from './fidelity.ts'
@@ -20,6 +22,8 @@ import { servedBy } from './served-by.ts'
 
 const NO_HABITS: Orders['habits'] = { issuer: '' }
 const encoder = new TextEncoder()
+/** A form says what it wants of routing by headers alone. */
+const NO_MEMBERS = { member: () => null }
 
 /** Pictures and sounds also come from models that are there for chats. */
 const MODES: { readonly [kind in OperationKind]: ReadonlySet<Mode> } = {
@@ -78,17 +82,15 @@ async function begin(request: Request, id: string, client: OperationClient, deps
     const wanted = client.takes[0] === 'form' ? 'a form (multipart/form-data)' : 'JSON (application/json)'
     throw new GatewayError('request-malformed', `${client.id} takes ${wanted}.`)
   }
-  const body = isForm
-    ? await Form.read(request, { bytes: deps.limits.formBytes, heldBytes: deps.limits.bodyBytes }, client.heldBy ?? [])
-    : new Body(await readBytes(request, deps.limits.bodyBytes))
-  const intent = client.intent({
-    path: url.pathname,
-    query: url.searchParams,
-    headers: request.headers,
-    nowSeconds: Math.floor(startedAt / 1000),
-    ...(body instanceof Form ? { form: body, json: null } : { json: body, form: null }),
-  })
-  return jobOf(request, id, startedAt, client, body, intent, deps)
+  const about = { path: url.pathname, query: url.searchParams, headers: request.headers, nowSeconds: Math.floor(startedAt / 1000) }
+  if (isForm) {
+    const form = await Form.read(request, { bytes: deps.limits.formBytes, heldBytes: deps.limits.bodyBytes }, client.heldBy ?? [])
+    const wishes = readWishes(NO_MEMBERS, request.headers, 'plain', form.text('model'))
+    return jobOf(request, id, startedAt, client, form, client.intent({ ...about, form, json: null }), deps, { wishes })
+  }
+  const { seen, body, wishes } = askedOf(await readBytes(request, deps.limits.bodyBytes), request.headers, client)
+  const reread = (changed: Body): Intent => client.intent({ ...about, json: changed, form: null })
+  return jobOf(request, id, startedAt, client, body, client.intent({ ...about, json: seen, form: null }), deps, { wishes, reread })
 }
 
 function outgoing(job: OperationJob, candidate: Candidate, way: OperationWay): Outgoing {

@@ -3,7 +3,7 @@
 import { dollarsText } from '../core/money.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { ClientFace } from '../dialects/contract.ts'
-import type { Admission, KeptAnswer } from '../core/account.ts'
+import type { Admission, KeptAnswer, Leg } from '../core/account.ts'
 import type { RatesView } from '../core/rates.ts'
 import { warningText, type Warning } from '../core/soft-limit.ts'
 import type { Deps } from '../ports.ts'
@@ -14,11 +14,13 @@ import type { Opened } from './send.ts'
 /** Upstream headers that a client may see; a request id is what a provider's support asks for. */
 const SENT_BACK = ['x-request-id', 'request-id', 'openai-processing-ms', 'openai-version', 'openai-model', 'cf-ray'] as const
 
-export function servedHeaders(job: Job, opened: Opened, admission: Granted): Headers {
+/** `legs`: every call that was made for it, the one that answered last. */
+export function servedHeaders(job: Job, opened: Opened, admission: Granted, legs: readonly Leg[]): Headers {
   const { candidate, response, dropped, fidelity, hide } = opened
   const headers = admittedHeaders(job, admission)
   headers.set('x-sluice-provider', candidate.provider.id)
   headers.set('x-sluice-model', headerText(candidate.model))
+  if (legs.length > 1) headers.set('x-sluice-attempts', attemptsText(legs))
   for (const name of SENT_BACK) {
     const value = response.headers.get(name)
     if (value !== null && name !== 'cf-ray') headers.set(name, hide(value))
@@ -27,6 +29,17 @@ export function servedHeaders(job: Job, opened: Opened, admission: Granted): Hea
   if (fidelity !== null && fidelity.approximated.length > 0)
     headers.set('x-sluice-approximated', headerText(fidelity.approximated.join(',')).slice(0, 2048))
   return headers
+}
+
+const MOST_TOLD = 12
+
+/** `groq/llama 503 upstream-overloaded, together/llama 200`: in the order in which they ended. */
+function attemptsText(legs: readonly Leg[]): string {
+  const told = legs.slice(-MOST_TOLD).map(({ provider, model, status, outcome }) => {
+    const how = outcome === 'committed' ? '' : ` ${outcome}`
+    return `${provider}/${model}${status === null ? '' : ` ${status}`}${how}`
+  })
+  return headerText(told.join(', '))
 }
 
 type Granted = Admission & { readonly kind: 'granted' }

@@ -3,6 +3,7 @@
 import type { BudgetObject } from './budget-object.ts'
 import type { DrainObject } from './drain-object.ts'
 import type { KeyObject } from './key-object.ts'
+import type { RoutesObject } from './routes-object.ts'
 
 export type Env = {
   readonly DB: D1Database
@@ -10,6 +11,7 @@ export type Env = {
   readonly KEYS: DurableObjectNamespace<KeyObject>
   readonly BUDGETS: DurableObjectNamespace<BudgetObject>
   readonly DRAINS: DurableObjectNamespace<DrainObject>
+  readonly ROUTE_TABLE: DurableObjectNamespace<RoutesObject>
   /** Settings and secrets, by name: `OPENAI_API_KEY`, `SLUICE_ADMIN_KEY` … */
   readonly [name: string]: unknown
 }

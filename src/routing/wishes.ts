@@ -38,6 +38,8 @@ export type ProviderWish = {
 }
 
 export type Wishes = {
+  /** The first of `models` where no `model` is named beside it; `null`: the body's own `model` is the first. */
+  readonly model: string | null
   /** After the model that the request names, in order, without repeats. */
   readonly fallbacks: readonly Fallback[]
   /** `null`: nothing was said. */
@@ -57,6 +59,7 @@ export type Wishes = {
 }
 
 export const NO_WISHES: Wishes = {
+  model: null,
   fallbacks: [],
   provider: null,
   retries: null,

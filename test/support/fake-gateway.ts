@@ -4,12 +4,14 @@ import { createCatalogue } from '../../src/catalogue/index.ts'
 import type { Ask, Hold, Refusal, Settlement } from '../../src/core/account.ts'
 import { joinBytes } from '../../src/core/bytes.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
+import { CacheMemory } from '../../src/gateway/cache-memory.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Account, Deps } from '../../src/ports.ts'
 import type { Provider, Settings } from '../../src/providers/contract.ts'
 import { NO_ROUTES } from '../../src/routing/contract.ts'
 import { NO_HEALTH } from '../../src/routing/health.ts'
+import { RetryBudget } from '../../src/routing/retry-budget.ts'
 
 /** A request as it left. */
 export type Left = { readonly url: string; readonly headers: Headers; readonly text: string }
@@ -72,6 +74,8 @@ export function fakeGateway(
     settings: () => settings,
     routes: () => Promise.resolve(NO_ROUTES),
     health: NO_HEALTH,
+    retryBudget: new RetryBudget(),
+    cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
       const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
       left.push(one)

@@ -8,7 +8,7 @@ import { usageOf } from '../../src/core/usage.ts'
 import { billOf } from '../../src/gateway/book.ts'
 import type { Candidate } from '../../src/gateway/candidate.ts'
 import type { Job } from '../../src/gateway/job.ts'
-import { Legs } from '../../src/gateway/legs.ts'
+import { Legs, type Call } from '../../src/gateway/legs.ts'
 import type { Account } from '../../src/ports.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 
@@ -23,6 +23,7 @@ const candidate = (id: string): Candidate => ({
 const [first, second, third] = [candidate('groq'), candidate('cerebras'), candidate('together')]
 const leg = { provider: 'p', model: 'm', outcome: 'upstream-timeout', status: null, ms: 1 } as const
 const timeout = new GatewayError('upstream-timeout', 'slow')
+const gone = new GatewayError('client-gone', 'Another target was faster.')
 const refused = new GatewayError('upstream-failed', 'no', {
   upstream: { provider: 'p', status: 500, type: null, code: null, message: 'no' } as never,
 })
@@ -43,49 +44,68 @@ function legs(
   return { legs: new Legs(job, account, hold, needs), asked }
 }
 
+/** One more call, which must fit. */
+async function call(own: Legs, candidate: Candidate): Promise<Call> {
+  const begun = await own.begin(candidate)
+  if (begun === null) throw new Error('It does not fit.')
+  return begun
+}
+
 describe('the legs of a request', () => {
   it('stay inside the hold: the next is called beside what the one before may be billed', async () => {
     const { legs: own, asked } = legs()
-    expect(await own.fits(first)).toBe(true)
-    own.failed(leg, first, timeout)
-    expect(await own.fits(second)).toBe(true) // 600 and 400 are all of it
-    expect([own.owedNanoUsd, own.all[0]?.costNanoUsd, asked]).toEqual([600, 600, []])
-    own.failed(leg, second, timeout)
-    expect(await own.fits(third)).toBe(false) // nothing more is granted
-    expect(own.owedNanoUsd).toBe(600)
+    own.failed(leg, await call(own, first), timeout)
+    const two = await call(own, second) // 600 and 400 are all of it
+    expect([own.owedBeside(two), own.all[0]?.costNanoUsd, asked]).toEqual([600, 600, []])
+    own.failed(leg, two, timeout)
+    expect(await own.begin(third)).toBeNull() // nothing more is granted
+    expect(own.owedBeside(two)).toBe(600)
     expect(asked).toEqual([{ ranNanoUsd: 1000, leastNanoUsd: 1500, bestNanoUsd: 1500, beside: true }])
   })
 
   it('make the hold larger where there is money for it', async () => {
     const { legs: own } = legs(HOLD, ({ bestNanoUsd }) => bestNanoUsd)
-    own.failed(leg, first, timeout)
-    await own.fits(second)
-    own.failed(leg, second, timeout)
-    expect(await own.fits(third)).toBe(true)
-    expect([own.hold.nanoUsd, own.owedNanoUsd]).toEqual([1500, 1000])
+    own.failed(leg, await call(own, first), timeout)
+    own.failed(leg, await call(own, second), timeout)
+    const three = await call(own, third)
+    expect([own.hold.nanoUsd, own.owedBeside(three)]).toEqual([1500, 1000])
+  })
+
+  it('are reserved at their worst while two of them run, and the one that is ended for the other is booked', async () => {
+    const { legs: own, asked } = legs()
+    const one = await call(own, first)
+    const two = await call(own, second)
+    expect([own.owedBeside(two), own.owedBeside(one), asked]).toEqual([600, 400, []])
+    expect(await own.begin(third)).toBeNull()
+    own.failed(leg, one, gone, 'client-gone')
+    expect(own.owedBeside(two)).toBe(600) // its provider does not say that leaving ends the bill
+  })
+
+  it('that were never sent leave no trace', async () => {
+    const { legs: own } = legs()
+    own.unsent(await call(own, first))
+    const two = await call(own, second)
+    expect([own.owedBeside(two), own.all]).toEqual([0, []])
   })
 
   it('cost nothing where a provider answered with an error', async () => {
     const { legs: own, asked } = legs()
-    for (const one of [first, second, third]) {
-      expect(await own.fits(one)).toBe(true)
-      own.failed(leg, one, refused)
-    }
-    expect([own.owedNanoUsd, asked, own.all.map(({ costNanoUsd }) => costNanoUsd)]).toEqual([0, [], [undefined, undefined, undefined]])
+    for (const one of [first, second, third]) own.failed(leg, await call(own, one), refused)
+    expect([own.owedBeside(null), asked, own.all.map(({ costNanoUsd }) => costNanoUsd)]).toEqual([0, [], [undefined, undefined, undefined]])
   })
 
   it('are estimated, and held against nothing, where there is no budget', async () => {
     const { legs: own, asked } = legs({ ...HOLD, budgeted: false })
-    own.failed(leg, first, timeout)
-    expect(await own.fits(third)).toBe(true)
-    expect([own.owedNanoUsd, asked]).toEqual([10, []]) // 30 bytes of prompt are 10 tokens
+    own.failed(leg, await call(own, first), timeout)
+    const three = await call(own, third)
+    expect([own.owedBeside(three), asked]).toEqual([10, []]) // 30 bytes of prompt are 10 tokens
   })
 
   it('are booked beside the answer, never above the hold', async () => {
     const { legs: own } = legs()
-    own.failed(leg, first, timeout)
-    await own.fits(second)
-    const bill: Bill = billOf(job, own.hold, { candidate: second, owedNanoUsd: own.owedNanoUsd })
+    own.failed(leg, await call(own, first), timeout)
+    const two = await call(own, second)
+    const bill: Bill = billOf(job, own.hold, { candidate: second, owedNanoUsd: own.owedBeside(two) })
     const seen = { usage: usageOf({ input: 30, output: 20 }), finish: 'stop', contentLength: 9, unbilled: false }
     expect(booked(bill, { seen, ending: 'complete', unbilled: false })).toMatchObject({ costNanoUsd: 650, from: 'provider' })
     expect(booked(bill, { seen: null, ending: 'failed', unbilled: false }).costNanoUsd).toBe(1000)

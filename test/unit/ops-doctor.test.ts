@@ -86,7 +86,7 @@ describe('the configuration file', () => {
 
 describe('a gateway’s report', () => {
   const whole: DoctorReport = {
-    bindings: { DB: true, ROUTES: true, KEYS: true, BUDGETS: true, DRAINS: true },
+    bindings: { DB: true, ROUTES: true, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true },
     migrations: ['0001.sql'],
     secrets: { SLUICE_KEY_SECRET: true, SLUICE_ADMIN_KEY: true },
     providers: PROVIDERS.map(({ id }) => ({ id, configured: true, missing: [] })),
@@ -100,7 +100,7 @@ describe('a gateway’s report', () => {
     expect(bads(whole)).toEqual([])
   })
   it('is read for every thing that can be missing', () => {
-    expect(bads({ ...whole, bindings: { DB: true, ROUTES: false, KEYS: true, BUDGETS: true, DRAINS: true } })).toEqual([
+    expect(bads({ ...whole, bindings: { DB: true, ROUTES: false, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true } })).toEqual([
       expect.stringContaining('ROUTES'),
     ])
     expect(bads({ ...whole, migrations: [] })).toEqual(['migrations not applied: 0001.sql'])

@@ -38,6 +38,7 @@ export function readWishes(members: Members, headers: Headers, mount: 'openroute
   )
   return {
     ...NO_WISHES,
+    model: primary === null ? firstModel(members) : null,
     fallbacks,
     provider,
     retries: readRetries(members, headers) ?? retries,

@@ -1,0 +1,63 @@
+// How the places of one model are ordered where no route says it: as the client wants, else by price and by conversation.
+
+import type { StrategyId, StrategySettings } from '../routing/contract.ts'
+import { placeInOrder } from '../routing/filters.ts'
+import type { ProviderWish, Sort, Wishes } from '../routing/wishes.ts'
+import type { Place } from './model-names.ts'
+import { groupOf, leavesOf, type Group, type Leaf, type Node } from './tree.ts'
+
+/** Others' gateways stand behind the places themselves: they cost their fee, and one more hop. */
+const GATEWAYS = new Set(['openrouter', 'vercel'])
+const LAST = 10_000
+
+type TagsOf = (place: Place) => readonly string[]
+
+const SORTED: { readonly [sort in Sort]: readonly [StrategyId, StrategySettings] } = {
+  price: ['cheapest', {}],
+  throughput: ['fastest', { measure: 'throughput' }],
+  latency: ['fastest', { measure: 'first-content' }],
+  exacto: ['priority', {}], // the makers' own places stand first in the catalogue's order
+}
+
+/** `tagsOf`: a place's quantization and region. */
+export function among(leaves: readonly Leaf[], wish: ProviderWish | null, sort: Sort | null, tagsOf: TagsOf): Node {
+  const [only] = leaves
+  if (only !== undefined && leaves.length === 1) return only
+  const single = wish?.allowFallbacks === false ? { single: true as const } : {}
+  const places = { isPlaces: true as const, ...single }
+  if (wish !== null && wish.order !== null) return { ...ordered(leaves, wish.order, tagsOf), ...places }
+  if (sort !== null) return { ...sorted(leaves, sort), ...places }
+  const direct = leaves.filter(({ place }) => !GATEWAYS.has(place.provider))
+  const detours = leaves.filter(({ place }) => GATEWAYS.has(place.provider))
+  if (direct.length === 0 || detours.length === 0) return { ...groupOf(leaves, 'price-weighted'), ...places }
+  const first: Group = { ...groupOf(direct, 'price-weighted'), isPlaces: true }
+  return { ...groupOf([first, { ...groupOf(detours, 'price-weighted'), isPlaces: true, use: { weight: 1, priority: LAST } }]), ...single }
+}
+
+/** The named ones as they are named, then the others as they stand. */
+function ordered(leaves: readonly Leaf[], order: readonly string[], tagsOf: TagsOf): Group {
+  return groupOf(
+    leaves.map((leaf, i) => {
+      const at = placeInOrder({ provider: leaf.place.provider, tags: tagsOf(leaf.place) }, order)
+      return { ...leaf, use: { ...leaf.use, priority: at ?? LAST + i } }
+    }),
+  )
+}
+
+function sorted(leaves: readonly Leaf[], sort: Sort): Group {
+  const [strategy, settings] = SORTED[sort]
+  return {
+    ...groupOf(
+      leaves.map((leaf, i) => ({ ...leaf, use: { ...leaf.use, priority: i } })),
+      strategy,
+    ),
+    settings,
+  }
+}
+
+/** OpenRouter's `partition: none`: the places of all models in one order. */
+export function sortedTogether(tree: Node, { provider }: Wishes): Node {
+  const sort = provider?.sort ?? null
+  if (sort === null || provider?.partition !== 'none') return tree
+  return { ...sorted(leavesOf(tree), sort), isPlaces: true }
+}

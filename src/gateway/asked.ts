@@ -1,0 +1,47 @@
+// A JSON request as it came, and without what it said to routing: the gateway reads the first, places get the second.
+
+import { Body } from '../core/body.ts'
+import { joinBytes } from '../core/bytes.ts'
+import type { Path } from '../core/json-splice.ts'
+import type { ClientBody, ClientFace } from '../dialects/contract.ts'
+import type { Wishes } from '../routing/wishes.ts'
+import { readWishes } from '../routing/wishes/read.ts'
+
+/** `seen` is what a language reads its intent from: it has a `model` where the client named one anywhere. */
+export type Asked = { readonly seen: ClientBody; readonly body: Body; readonly wishes: Wishes }
+
+/** @throws GatewayError `request-malformed`, `request-unsupported` */
+export function askedOf(bytes: Uint8Array, headers: Headers, client: ClientFace): Asked {
+  const body = new Body(bytes)
+  const wishes = readWishes(body, headers, client.modelNames === 'openrouter' ? 'openrouter' : 'plain', modelIn(body))
+  if (wishes.removed.length === 0 && wishes.model === null) return { seen: body, body, wishes }
+  return { seen: naming(body, wishes.model), body: without(body, wishes), wishes }
+}
+
+/** `null`: none is named, or what stands there is for the language to refuse. */
+function modelIn(body: Body): string | null {
+  const text = body.member(['model'])
+  if (text === null || text === 'null') return null
+  const model: unknown = JSON.parse(text)
+  return typeof model === 'string' ? model : ''
+}
+
+/** What places get. */
+function without(body: Body, { removed, model }: Wishes): Body {
+  const edits = removed.map((path) => ({ path, json: null }))
+  const named = model === null ? [] : [{ path: ['model'] as const, json: JSON.stringify(model) }]
+  return new Body(joinBytes(body.spliced([...edits, ...named])))
+}
+
+/** The same body with a `model` that stood elsewhere. */
+function naming(body: Body, model: string | null): ClientBody {
+  if (model === null) return body
+  const text = JSON.stringify(model)
+  return {
+    byteLength: body.byteLength,
+    types: body.types,
+    refersOutside: body.refersOutside,
+    member: (path: Path) => (path.length === 1 && path[0] === 'model' ? text : body.member(path)),
+    parsed: (raw) => body.parsed(raw),
+  }
+}

@@ -1,0 +1,301 @@
+// Calls the targets of a request one after the other, until one has begun its answer. What failed decides who is asked next: somebody else,
+// the same once more, or nobody. Before the commit point a failure is another target's chance; after it, an event.
+
+import type { Leg } from '../core/account.ts'
+import { GatewayError } from '../core/errors.ts'
+import type { LastingCall } from '../ports.ts'
+import type { Trouble } from '../routing/contract.ts'
+import type { HealthOutcome } from '../routing/health.ts'
+import { attemptLimits } from './attempt-limits.ts'
+import { healthTarget } from './candidate.ts'
+import { jobFor } from './changes.ts'
+import type { Job } from './job.ts'
+import type { Call, Legs } from './legs.ts'
+import type { Answered, Manner } from './manner.ts'
+import type { Choice } from './rank.ts'
+import type { Trace } from './send.ts'
+import { mayFollow } from './tree.ts'
+
+/** How a request may be tried, as its route and its client say. */
+export type Tries = {
+  /** Further calls of targets that failed. */
+  readonly retries: number
+  readonly learns: boolean
+  readonly hedge: { readonly percentile: 50 | 75 | 90 | 99; readonly leastMs: number } | null
+  /** Milliseconds since the epoch; `null`: none. */
+  readonly deadlineAt: number | null
+  readonly firstContentAt: number | null
+}
+
+export type First<A> =
+  | { readonly kind: 'committed'; readonly from: A; readonly choice: Choice; readonly call: Call; readonly lasting: LastingCall | null }
+  /** `call: null`: nothing was ever sent. `call` is the one that is booked. */
+  | {
+      readonly kind: 'failed'
+      readonly error: GatewayError
+      readonly choice: Choice | null
+      readonly call: Call | null
+      readonly lasting: LastingCall | null
+    }
+
+/** A call on its way. `entered`: after which trouble it was begun. */
+type Running<A> = {
+  readonly choice: Choice
+  readonly call: Call
+  readonly end: AbortController
+  readonly entered: Trouble
+  readonly ended: Promise<Ended<A>>
+}
+
+type Ended<A> = { readonly running: Running<A> } & (
+  | { readonly kind: 'committed'; readonly from: A; readonly leg: Leg; readonly lasting: LastingCall | null }
+  | { readonly kind: 'failed'; readonly error: GatewayError; readonly sent: boolean; readonly lasting: LastingCall | null }
+)
+
+const BACKOFF_MS = 250
+const MOST_BACKOFF_MS = 2000
+/** A provider that asks for more is not waited for: the client is told, and can do better. */
+const MOST_WAIT_MS = 2000
+/** A call that another target has overtaken ends at once; where it does not, it is not waited for. */
+const MOST_ENDING_MS = 1000
+
+export async function firstToCommit<J extends Job, A extends Answered>(
+  manner: Manner<J, A>,
+  job: J,
+  choices: readonly Choice[],
+  maxOutputTokens: number | null,
+  legs: Legs,
+  tries: Tries,
+): Promise<First<A>> {
+  const { deps } = job
+  const waiting = [...choices]
+  const running = new Set<Running<A>>()
+  let retries = tries.retries
+  let round = 0
+  let failed: (Ended<A> & { kind: 'failed' }) | null = null
+  let again: { readonly choice: Choice; readonly error: GatewayError } | null = null
+  let unpaid = false
+
+  const begin = async (choice: Choice, entered: Trouble): Promise<boolean> => {
+    const call = await legs.begin(choice.candidate)
+    if (call === null) {
+      unpaid = true
+      return false
+    }
+    const others = waiting.some(({ leaf }) => mayFollow(leaf, 'outage', null))
+    running.add(start(manner, job, choice, call, entered, maxOutputTokens, legs, tries, others))
+    return true
+  }
+  const next = (trouble: Trouble, status: number | null, entered: Trouble): Choice | null => {
+    const at = waiting.findIndex(({ leaf }) => mayFollow(leaf, trouble, status) || (trouble === 'outage' && mayFollow(leaf, entered, null)))
+    return at < 0 ? null : (waiting.splice(at, 1)[0] ?? null)
+  }
+
+  for (let choice = next('outage', null, 'outage'); choice !== null; choice = next('outage', null, 'outage')) {
+    if (!(await begin(choice, 'outage'))) continue
+    break
+  }
+  while (running.size > 0) {
+    const hedge = hedgeAfter(running, waiting, tries)
+    const ended = await firstOf(running, hedge)
+    if (ended === null) {
+      const choice = next('outage', null, 'outage')
+      if (choice !== null) await begin({ ...choice, why: 'hedge' }, 'outage')
+      continue
+    }
+    running.delete(ended.running)
+    if (ended.kind === 'committed') {
+      legs.committed(ended.leg)
+      await endAll(running, legs, job)
+      return { kind: 'committed', from: ended.from, choice: ended.running.choice, call: ended.running.call, lasting: ended.lasting }
+    }
+    const { error } = ended
+    if (ended.sent || failed === null || !failed.sent) failed = ended
+    const trouble = troubleOf(error, ended.sent)
+    if (trouble === null || job.signal.aborted || job.body.isSpent === true) {
+      await endAll(running, legs, job)
+      break
+    }
+    if (trouble === 'outage' && isWorthRepeating(error)) again ??= { choice: ended.running.choice, error }
+    if (running.size > 0) continue
+    const late = deadlineOf(tries)
+    if (late !== null && deps.now() >= late) break
+    let begun = false
+    const status = error.detail.upstream?.status ?? null
+    for (let choice = next(trouble, status, ended.running.entered); choice !== null && !begun;) {
+      begun = await begin(choice, trouble)
+      if (!begun) choice = next(trouble, status, ended.running.entered)
+    }
+    if (begun || trouble !== 'outage' || again === null || retries <= 0) continue
+    const wait = backoff(again.error, round++, deps.random())
+    if (wait === null || (late !== null && deps.now() + wait >= late) || !deps.retryBudget.spend(again.choice.candidate.provider.id))
+      continue
+    retries--
+    if (!(await waited(wait, job.signal))) break
+    const { choice } = again
+    again = null
+    await begin({ ...choice, why: 'retry' }, 'outage')
+  }
+  if (failed === null) {
+    const error = unpaid
+      ? new GatewayError('budget-exceeded', 'What is left of the budget does not pay for a call of any target.')
+      : new GatewayError('no-target-left', 'No target that this key may use can serve this request.')
+    return { kind: 'failed', error, choice: null, call: null, lasting: null }
+  }
+  const { sent, error, lasting, running: at } = failed
+  return { kind: 'failed', error, choice: sent ? at.choice : null, call: sent ? at.call : null, lasting }
+}
+
+function start<J extends Job, A extends Answered>(
+  manner: Manner<J, A>,
+  job: J,
+  choice: Choice,
+  call: Call,
+  entered: Trouble,
+  maxOutputTokens: number | null,
+  legs: Legs,
+  tries: Tries,
+  others: boolean,
+): Running<A> {
+  const { deps } = job
+  const { candidate, health, probe } = choice
+  const target = healthTarget(candidate)
+  const end = new AbortController()
+  const began = deps.now()
+  const pace = { ...tries, timeouts: candidate.timeouts ?? NO_TIMEOUTS, health, probe, others }
+  const { limits, hurried } = attemptLimits(deps.limits, pace, deps.now)
+  const mine = jobFor(job, candidate)
+  const signal = tries.hedge === null ? job.signal : AbortSignal.any([job.signal, end.signal])
+  const attempt: J = { ...mine, signal, deps: { ...deps, limits } }
+  const trace: Trace = { sent: false, lasting: null }
+  deps.retryBudget.earn(candidate.provider.id)
+  deps.health.begin(target, probe, mine.intent.inputBound === null ? 0 : Math.ceil(mine.intent.inputBound / BYTES_A_TOKEN))
+  const legOf = (outcome: Leg['outcome'], status: number | null): Leg => ({
+    provider: candidate.provider.id,
+    model: candidate.model,
+    outcome,
+    status,
+    ms: deps.now() - began,
+  })
+  const open = async (): Promise<Ended<A>> => {
+    try {
+      const from = await manner.open(attempt, candidate, maxOutputTokens, trace)
+      deps.health.report(target, { kind: 'good', firstContentMs: deps.now() - began })
+      return { kind: 'committed', running, from, leg: legOf('committed', from.opened.response.status), lasting: trace.lasting }
+    } catch (cause) {
+      const error =
+        cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed while it called the provider.', { cause })
+      const waitedMs = deps.now() - began
+      const lost = end.signal.aborted && !job.signal.aborted
+      deps.health.report(target, lost ? NEUTRAL : outcomeOf(error, hurried && waitedMs < 2 * (health.firstContentMs?.p90 ?? Infinity)))
+      if (trace.sent) legs.failed(legOf(error.code, error.detail.upstream?.status ?? null), call, error, lost ? 'client-gone' : 'failed')
+      else legs.unsent(call)
+      return { kind: 'failed', running, error, sent: trace.sent, lasting: trace.lasting }
+    }
+  }
+  const running: Running<A> = { choice, call, end, entered, ended: Promise.resolve().then(open) }
+  return running
+}
+
+const BYTES_A_TOKEN = 4
+const NO_TIMEOUTS = {}
+const NEUTRAL: HealthOutcome = { kind: 'neutral' }
+
+/** `hurried`: the client's own deadline ended it, and sooner than this target could be expected to answer. */
+function outcomeOf(error: GatewayError, hurried: boolean): HealthOutcome {
+  switch (error.code) {
+    case 'upstream-limited':
+      return { kind: 'limited', retryAfterMs: error.detail.retryAfterMs ?? null }
+    case 'upstream-timeout':
+      return hurried ? NEUTRAL : { kind: 'ill' }
+    case 'upstream-overloaded':
+    case 'upstream-failed':
+    case 'upstream-garbled':
+    case 'upstream-cut':
+    case 'credential-refused':
+      return { kind: 'ill' }
+    default:
+      return NEUTRAL
+  }
+}
+
+/** Whom it lets ask; `null`: nobody, the client is answered at once. */
+function troubleOf({ rule, code, detail }: GatewayError, sent: boolean): Trouble | null {
+  if (!sent && rule.fault === 'client' && code !== 'client-gone') return 'outage' // what cannot be said to this place may be said to another
+  if (code === 'upstream-refused' && detail.upstream?.status === 404) return 'outage' // the place does not have the model
+  if (rule.next === 'stop') return null
+  return rule.next === 'context' || rule.next === 'content' ? rule.next : 'outage'
+}
+
+/** The same call might come out otherwise. One that took all its time, or whose credential is refused, would not. */
+function isWorthRepeating({ code }: GatewayError): boolean {
+  return (
+    code === 'upstream-limited' ||
+    code === 'upstream-overloaded' ||
+    code === 'upstream-failed' ||
+    code === 'upstream-cut' ||
+    code === 'upstream-garbled'
+  )
+}
+
+/** Milliseconds, with full jitter; `null`: the provider asks for more time than a client should be kept waiting. */
+function backoff({ detail }: GatewayError, round: number, random: number): number | null {
+  const asked = detail.retryAfterMs ?? 0
+  if (asked > MOST_WAIT_MS) return null
+  return asked + random * Math.min(MOST_BACKOFF_MS, BACKOFF_MS * 2 ** round)
+}
+
+function deadlineOf({ deadlineAt, firstContentAt }: Tries): number | null {
+  if (deadlineAt === null) return firstContentAt
+  return firstContentAt === null ? deadlineAt : Math.min(deadlineAt, firstContentAt)
+}
+
+/** `false`: the client left meanwhile. */
+function waited(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve(!signal.aborted)
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+    if (signal.aborted) done()
+  })
+}
+
+/** How long until a second target is asked too; `null`: never. */
+function hedgeAfter<A>(running: ReadonlySet<Running<A>>, waiting: readonly Choice[], { hedge }: Tries): number | null {
+  const [only] = running
+  if (hedge === null || only === undefined || running.size !== 1 || waiting.length === 0) return null
+  const known = only.choice.health.firstContentMs
+  const p = `p${hedge.percentile}` as const
+  return Math.max(hedge.leastMs, known === null ? 0 : known[p])
+}
+
+/** The first that ends; `null`: none has within the time. */
+async function firstOf<A>(running: ReadonlySet<Running<A>>, hedgeMs: number | null): Promise<Ended<A> | null> {
+  const ends = [...running].map(({ ended }) => ended)
+  const [only] = ends
+  if (hedgeMs === null) return only !== undefined && ends.length === 1 ? only : Promise.race(ends)
+  const over = Promise.withResolvers<null>()
+  const timer = setTimeout(() => over.resolve(null), hedgeMs)
+  try {
+    return await Promise.race([...ends, over.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Ends the losers of a race and waits until it is known what they may cost. One that had won too late is given up like the others. */
+async function endAll<A extends Answered>(running: ReadonlySet<Running<A>>, legs: Legs, job: Job): Promise<void> {
+  for (const { end } of running) end.abort()
+  for (const one of running) {
+    const ended = await Promise.race([one.ended, waited(MOST_ENDING_MS, job.signal)])
+    if (typeof ended === 'boolean' || ended.kind === 'failed') continue // one that does not end stays reserved at its worst
+    const gone = new GatewayError('client-gone', 'Another target was faster.')
+    ended.from.opened.stop(gone)
+    job.deps.health.end(healthTarget(one.choice.candidate), { ill: false, outputTokens: null, ms: 0 })
+    legs.failed({ ...ended.leg, outcome: gone.code }, one.call, gone, 'client-gone')
+  }
+}

@@ -1,0 +1,112 @@
+// The order in which the targets of a plan are asked, and why: each group's strategy, what the conversation has cached where, what the client
+// prefers, and health last of all. Nobody is taken out for being ill: whoever is goes behind the others.
+
+import type { HealthView, Option, Ranked, View } from '../routing/contract.ts'
+import { withAffinity } from '../routing/affinity.ts'
+import { strategyById } from '../routing/index.ts'
+import type { ProviderWish } from '../routing/wishes.ts'
+import { targetId, type Candidate } from './candidate.ts'
+import type { Group, Leaf, Node } from './tree.ts'
+
+/** One target in its place. `score` and `why` are its group's strategy's; `health` as it was then. */
+export type Choice = {
+  readonly leaf: Leaf
+  readonly candidate: Candidate
+  readonly health: HealthView
+  readonly score: number
+  readonly why: string
+  /** The next request may find out whether it is well again: this one. */
+  readonly probe: boolean
+}
+
+/** What is known when the order is made. */
+export type Knowledge = {
+  readonly view: View
+  /** `null`: not this one. */
+  readonly candidate: (leaf: Leaf) => Candidate | null
+  readonly holds: (condition: string, candidate: Candidate, health: HealthView) => boolean
+  readonly health: (candidate: Candidate) => HealthView
+  readonly cached: (candidate: Candidate) => Option['cached']
+  readonly wish: ProviderWish | null
+}
+
+/** A subtree's targets in order; it stands among its siblings as its first does. */
+type Part = Option & { readonly choices: readonly Choice[] }
+
+export function rank(tree: Node, known: Knowledge): readonly Choice[] {
+  return wellFirst(partOf(tree, known)?.choices ?? [], known.view.now)
+}
+
+function partOf(node: Node, known: Knowledge): Part | null {
+  if (node.kind === 'leaf') return leafPart(node, known)
+  const parts = node.children.flatMap((child) => partOf(child, known) ?? [])
+  const [first] = parts
+  if (first === undefined) return null
+  const ordered = parts.length === 1 ? [{ option: first, score: 0, why: 'only' }] : orderOf(node, parts, known)
+  const kept = node.single === true ? ordered.slice(0, 1) : ordered
+  const leading = kept[0]?.option ?? first
+  return { ...leading, weight: node.use.weight, priority: node.use.priority, choices: kept.flatMap(reasoned) }
+}
+
+function orderOf(group: Group, parts: readonly Part[], known: Knowledge): readonly Ranked<Part>[] {
+  const order = strategyById(group.strategy).order(parts, known.view, group.settings)
+  const ordered = withAffinity(order, group.strategy, known.view)
+  const { wish } = known
+  if (group.isPlaces !== true || wish === null || (wish.maxLatencyMs === null && wish.minThroughput === null)) return ordered
+  const isSlow = ({ option }: Ranked<Part>): boolean => misses(option.health, wish)
+  return [...ordered.filter((one) => !isSlow(one)), ...ordered.filter(isSlow).map((one) => ({ ...one, why: 'slower-than-preferred' }))]
+}
+
+function leafPart(leaf: Leaf, known: Knowledge): Part | null {
+  const candidate = known.candidate(leaf)
+  if (candidate === null) return null
+  const health = known.health(candidate)
+  if (!leaf.whens.every((when) => known.holds(when, candidate, health))) return null
+  const price = candidate.entry?.price ?? null
+  const { weight, priority, rpm, tpm } = leaf.use
+  return {
+    id: targetId(candidate),
+    weight,
+    priority,
+    price: price === null ? null : { inputPico: price.input, outputPico: price.output, cacheReadPico: price.cacheRead ?? null },
+    rpm,
+    tpm,
+    health,
+    cached: known.cached(candidate),
+    choices: [{ leaf, candidate, health, score: 0, why: 'only', probe: false }],
+  }
+}
+
+/** A group of one says nothing that its parts have not said. */
+function reasoned({ option, score, why }: Ranked<Part>): readonly Choice[] {
+  return why === 'only' ? option.choices : option.choices.map((choice) => (choice.why === 'only' ? { ...choice, score, why } : choice))
+}
+
+/** Whether its known percentiles miss what is preferred; one without samples misses nothing. */
+function misses({ firstContentMs, tokensPerSecond }: HealthView, { maxLatencyMs, minThroughput }: ProviderWish): boolean {
+  for (const p of ['p50', 'p75', 'p90', 'p99'] as const) {
+    const most = maxLatencyMs?.[p]
+    const least = minThroughput?.[p]
+    if (most !== undefined && firstContentMs !== null && firstContentMs[p] > most) return true
+    if (least !== undefined && tokensPerSecond !== null && tokensPerSecond[p] < least) return true
+  }
+  return false
+}
+
+/** Half-open ones keep their place when nobody probes yet; open and parked ones go to the back, in their order. */
+function wellFirst(choices: readonly Choice[], now: number): readonly Choice[] {
+  const well: Choice[] = []
+  const ill: Choice[] = []
+  let probing = false
+  for (const choice of choices) {
+    const { health } = choice
+    const parked = health.parkedUntil !== null && health.parkedUntil > now
+    if (health.state === 'closed' && !parked) well.push(choice)
+    else if (health.state === 'half-open' && health.mayProbe && !parked && !probing) {
+      probing = true
+      well.push({ ...choice, probe: true })
+    } else ill.push(parked ? { ...choice, why: 'parked' } : { ...choice, why: health.state })
+  }
+  if (ill.length === 0) return well
+  return [...well, ...ill.map((choice) => ({ ...choice, probe: choice.health.state === 'half-open' && choice.health.mayProbe }))]
+}
