@@ -170,6 +170,7 @@ describe('a config', () => {
     ['{"provider":"openai","override_params":{"models":["x"]}}', unsupported(`${ROOT}.override_params.models`)],
     ['{"provider":"openai","override_params":{"a.b":1}}', malformed(`${ROOT}.override_params`)],
     ['{"provider":"openai","override_params":{"model":5}}', malformed(`${ROOT}.override_params.model`)],
+    ['{"provider":"openai","drop_params":["model"]}', unsupported(`${ROOT}.drop_params`)],
     ['{"provider":"openai","request_timeout":0}', malformed(`${ROOT}.request_timeout`)],
     [
       '{"strategy":{"mode":"conditional","conditions":[{"query":{"metadata.a":"b"},"then":"nobody"}]},"targets":[{"provider":"openai"}]}',
