@@ -45,6 +45,7 @@ export default defineConfig({
                 BUDGETS: { className: 'BudgetObject', useSQLite: true },
                 DRAINS: { className: 'DrainObject', useSQLite: true },
                 ROUTE_TABLE: { className: 'RoutesObject', useSQLite: true },
+                HEALTH: { className: 'HealthObject', useSQLite: true },
               },
             },
           }),

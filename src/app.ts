@@ -6,6 +6,7 @@ import { keyApi } from './admin/key-api.ts'
 import { modelsApi } from './admin/models-api.ts'
 import { openrouterModels } from './admin/openrouter-models.ts'
 import { routesSchema } from './admin/routes-api.ts'
+import { statusApi } from './admin/status-api.ts'
 import { GatewayError } from './core/errors.ts'
 import { makeDeps } from './deps.ts'
 import type { ClientFace } from './dialects/contract.ts'
@@ -65,6 +66,7 @@ app.get('/', (c) =>
     'Sluice: an LLM gateway. Base URL of the OpenAI SDK: this address with /v1; of the Anthropic SDK: this address; of OpenRouter’s clients: this address with /api/v1.\n',
   ),
 )
+app.route('/', statusApi)
 app.route('/', modelsApi)
 app.route('/', openrouterModels)
 app.route('/', keyApi)

@@ -6,6 +6,7 @@ import { keepHouse } from './platform/retention.ts'
 
 export { BudgetObject } from './platform/budget-object.ts'
 export { DrainObject } from './platform/drain-object.ts'
+export { HealthObject } from './platform/health-object.ts'
 export { KeyObject } from './platform/key-object.ts'
 export { RoutesObject } from './platform/routes-object.ts'
 

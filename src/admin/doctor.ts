@@ -21,6 +21,7 @@ export async function doctorReport(env: Env): Promise<DoctorReport> {
       BUDGETS: isBound(env.BUDGETS),
       DRAINS: isBound(env.DRAINS),
       ROUTE_TABLE: isBound(env.ROUTE_TABLE),
+      HEALTH: isBound(env.HEALTH),
     },
     migrations: db ?? [],
     secrets: { SLUICE_KEY_SECRET: has('SLUICE_KEY_SECRET'), SLUICE_ADMIN_KEY: has('SLUICE_ADMIN_KEY') },

@@ -5,6 +5,7 @@ import { exports } from 'cloudflare:workers'
 import type { Ask, Hold, Row } from '../../src/core/account.ts'
 import type { BudgetObject } from '../../src/platform/budget-object.ts'
 import type { DrainObject } from '../../src/platform/drain-object.ts'
+import type { HealthObject } from '../../src/platform/health-object.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
 import type { RoutesObject } from '../../src/platform/routes-object.ts'
 
@@ -15,6 +16,7 @@ export const bindings = env as unknown as {
   readonly BUDGETS: DurableObjectNamespace<BudgetObject>
   readonly DRAINS: DurableObjectNamespace<DrainObject>
   readonly ROUTE_TABLE: DurableObjectNamespace<RoutesObject>
+  readonly HEALTH: DurableObjectNamespace<HealthObject>
   readonly MIGRATIONS: Parameters<typeof applyD1Migrations>[1]
 }
 
