@@ -172,7 +172,7 @@ function start<J extends Job, A extends Answered>(
   const signal = tries.hedge === null ? job.signal : AbortSignal.any([job.signal, end.signal])
   const attempt: J = { ...mine, signal, deps: { ...deps, limits } }
   const trace: Trace = { sent: false, lasting: null }
-  deps.retryBudget.earn(candidate.provider.id)
+  if (choice.why !== 'retry') deps.retryBudget.earn(candidate.provider.id)
   deps.health.begin(target, probe, mine.intent.inputBound === null ? 0 : Math.ceil(mine.intent.inputBound / BYTES_A_TOKEN))
   const legOf = (outcome: Leg['outcome'], status: number | null): Leg => ({
     provider: candidate.provider.id,
