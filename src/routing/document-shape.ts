@@ -58,7 +58,7 @@ const inherited = {
 }
 
 const used = {
-  weight: z.number().gt(0).max(1_000_000).optional().describe('For weighted and split; 1 if not given'),
+  weight: z.number().gt(0).max(1_000_000_000).optional().describe('For weighted and split; 1 if not given'),
   priority: z.int().min(0).max(1_000_000).optional().describe('For priority: lower first; 0 if not given'),
   when: condition.optional(),
   rpm: perMinute.optional().describe('Requests a minute that the account may'),
