@@ -114,8 +114,5 @@ function starPlaces(route: RouteSaid, at: Place): readonly { readonly place: Pla
     }
   }
   route.targets.forEach((target, index) => walk(target, [...at, 'targets', index]))
-  for (const list of ['fallbacks', 'context_fallbacks', 'content_fallbacks'] as const)
-    route[list]?.forEach((name, index) => see([...at, list, index], name))
-  see([...at, 'shadow', 'model'], route.shadow?.model)
   return found
 }

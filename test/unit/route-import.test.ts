@@ -137,6 +137,23 @@ describe('a LiteLLM config', () => {
   })
 })
 
+const CONDITIONAL = `{
+  "strategy": {
+    "mode": "conditional",
+    "conditions": [
+      {"query": {"metadata.plan": {"$eq": "paid"}}, "then": "big"},
+      {"query": {"$or": [{"params.temperature": {"$gt": 1}}, {"metadata.region": {"$in": ["eu", "uk"]}}]}, "then": "mid"},
+      {"query": {"metadata.plan": {"$like": "x"}}, "then": "mid"}
+    ],
+    "default": "small"
+  },
+  "targets": [
+    {"name": "small", "provider": "openai", "override_params": {"model": "small"}},
+    {"name": "mid", "provider": "openai", "override_params": {"model": "mid"}},
+    {"name": "big", "provider": "openai", "override_params": {"model": "big"}}
+  ]
+}`
+
 describe('a Portkey config', () => {
   it('that falls back becomes a route by priority, with its codes and what targets inherit', () => {
     const imported = good(
@@ -194,24 +211,7 @@ describe('a Portkey config', () => {
   })
 
   it('with conditions asks the first whose condition holds and nobody else', () => {
-    const imported = good(
-      importPortkey(
-        {
-          strategy: {
-            mode: 'conditional',
-            conditions: [
-              { query: { 'metadata.plan': { $eq: 'paid' } }, then: 'big' },
-              { query: { $or: [{ 'params.temperature': { $gt: 1 } }, { 'metadata.region': { $in: ['eu', 'uk'] } }] }, then: 'mid' },
-              { query: { 'metadata.plan': { $like: 'x' } }, then: 'mid' },
-            ],
-            default: 'small',
-          },
-          targets: ['small', 'mid', 'big'].map((name) => ({ name, provider: 'openai', override_params: { model: name } })),
-        },
-        'chat',
-        checkCondition,
-      ),
-    )
+    const imported = good(importPortkey(parse(CONDITIONAL), 'chat', checkCondition))
     expect(imported.document.routes).toEqual([
       {
         name: 'chat',
