@@ -195,6 +195,14 @@ describe('a route document that is wrong', () => {
     expect(paths(chain(5000))).not.toEqual([])
   })
 
+  it('may have four hundred conditions that differ', () => {
+    const many = (count: number): object => ({
+      routes: Array.from({ length: count }, (_, i) => ({ name: `r${i}`, when: `hour == ${i % 401}`, targets: ['a/b'] })),
+    })
+    expect(mistakes(many(400))).toEqual([])
+    expect(mistakes(many(900))).toEqual(['routes: have more than 400 conditions that differ'])
+  })
+
   it('may not come to more than the gateway can follow, fallbacks of fallbacks counted', () => {
     const ring = (length: number): object => ({
       routes: Array.from({ length }, (_, i) => ({ name: `g${i}`, targets: [`p/m${i}`], fallbacks: [`g${(i + 1) % length}`] })),
