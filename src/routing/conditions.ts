@@ -3,6 +3,7 @@
 
 import { Environment, serialize, type ASTNode } from '@marcbachmann/cel-js'
 import { VARIABLES, type Facts, type Stage } from './condition-facts.ts'
+import { BOUNDED, boundedMatch } from './condition-patterns.ts'
 import { ConditionFault, wordsOf, type Words } from './condition-words.ts'
 
 const LONGEST = 2000
@@ -22,7 +23,11 @@ export type Condition = {
 
 const environment = [...VARIABLES].reduce(
   (built, [name, { type }]) => built.registerVariable(name, type),
-  new Environment({ homogeneousAggregateLiterals: false, limits: { maxAstNodes: 500, maxDepth: 50 } }),
+  new Environment({ homogeneousAggregateLiterals: false, limits: { maxAstNodes: 500, maxDepth: 50 } }).registerFunction(
+    `string.${BOUNDED}(string): bool`,
+    boundedMatch,
+    { async: false },
+  ),
 )
 
 /** Why the text cannot be a condition, with its position; `null`: it can. */
@@ -76,11 +81,18 @@ function build(text: string): Condition | string {
     const checked = parsed.check()
     if (checked.error !== undefined) throw checked.error
     if (checked.type !== 'bool' && checked.type !== 'dyn') return `A condition is true or false; this is of type ${checked.type}.`
-    const ask = branch(parsed.ast)
+    const ask = branch(words.patterns.length === 0 ? parsed.ast : environment.parse(withBoundedMatches(text, words)).ast)
     return { mentions: words.variables, stage: stageOf(words.variables), judge: (facts) => judged(ask, words, facts) }
   } catch (fault) {
     return told(fault)
   }
+}
+
+/** The text with each `matches` under the name of the bounded one. Behind to front, so that places stay what they are. */
+function withBoundedMatches(text: string, { patterns }: Words): string {
+  return [...patterns]
+    .sort(([a], [b]) => b - a)
+    .reduce((done, [from, to]) => done.slice(0, from) + done.slice(from, to).replaceAll('matches', BOUNDED) + done.slice(to), text)
 }
 
 function told(fault: unknown): string {
