@@ -267,7 +267,7 @@ it('goes through no list inside another', () => {
 describe('without anything missing', () => {
   it('says what CEL says of the whole text', () => {
     const random = chance('conditions')
-    const atoms = ['stream', 'model == "openai/gpt-4o-mini"', 'prompt_tokens > 5', '1 < 0', '!(hour == 3)', '"a" in tags', 'model.startsWith("x")', 'tags.exists(t, t == "b")', '(minute + 1) * 2 == 12', 'size(tags) - 1 - 1 == 0', '("a" + "b") + "c" == "abc"', '-(1 + 2) * 3 == -9', 'model in ["a", "b"] == false', '[1, 2][1] == 2', '(stream ? 1 : 2) == 2', '(true || stream) == true'] // prettier-ignore
+    const atoms = ['stream', 'model == "openai/gpt-4o-mini"', 'prompt_tokens > 5', '1 < 0', '!(hour == 3)', '"a" in tags', 'model.startsWith("x")', 'tags.exists(t, t == "b")', '(minute + 1) * 2 == 12', 'size(tags) - 1 - 1 == 0', '("a" + "b") + "c" == "abc"', '-(1 + 2) * 3 == -9', 'model in ["a", "b"] == false', '[1, 2][1] == 2', '(stream ? 1 : 2) == 2', '(true || stream) == true', '0.00000000001 < 0.00000000002', '"(" + ")" == "()"', "((('it\\'s ('))) == 'it\\'s ('", '(r"\\(" ) == ( "\\\\(" )', '"""a"(""" == ("a" + "\\"(")', '( ( minute ) ) > ( ( 1 + ( 2 ) ) )'] // prettier-ignore
     const text = (depth: number): string => {
       const shape = depth === 0 ? 0 : whole(random, 6)
       if (shape < 2) return oneOf(random, atoms)
