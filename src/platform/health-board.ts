@@ -4,6 +4,7 @@
 import { claim, claimant, mayProbe, parkFor, stateOf, worse, type Breaker } from '../core/breaker.ts'
 import { Gathering } from '../core/health-delta.ts'
 import { hear, type Heard, type Told } from '../core/health-told.ts'
+import { Latest } from '../core/latest.ts'
 import { HealthWindow, numbersOf } from '../core/health.ts'
 import type { HealthView } from '../routing/contract.ts'
 import type { HealthTarget } from '../routing/health.ts'
@@ -35,6 +36,8 @@ export class Board {
   readonly link: Link
   readonly window = new HealthWindow()
   readonly gathering = new Gathering()
+  readonly firstContents = new Latest()
+  readonly speeds = new Latest()
   heard: Heard | null = null
   /** This isolate would probe it. */
   wants = false
@@ -129,6 +132,7 @@ export class Board {
       errorRate: samples === 0 ? 0 : Math.min(1, ill / samples),
       firstContentMs: fresh?.firstContentMs ?? numbers.firstContentMs,
       tokensPerSecond: fresh?.tokensPerSecond ?? numbers.tokensPerSecond,
+      latest: { firstContentMs: this.firstContents.median(now), tokensPerSecond: this.speeds.median(now) },
       inFlight: running,
       minute: this.#minute(fresh, untold, now),
       ageMs: fresh === null ? null : Math.max(0, now - fresh.askedAt),

@@ -90,6 +90,7 @@ class RequestHealth implements Health {
         const { streak } = window.breaker
         window.good(outcome.firstContentMs, now)
         gathering.good(outcome.firstContentMs, now)
+        board.firstContents.add(outcome.firstContentMs, now)
         call.good = { streakBefore: streak, goods: window.goods }
         break
       }
@@ -138,6 +139,7 @@ class RequestHealth implements Health {
     }
     const speed = !ending.ill && tokens > 0 ? (tokens * 1000) / Math.max(1, ending.ms) : null // what came at once came within the clock's grain
     window.ended(tokens, speed, now)
+    if (speed !== null) board.speeds.add(speed, now)
     gathering.ended(tokens, speed)
     this.#exchange(board.link, ending.ill ? URGENT_MS : CALM_MS, now)
   }

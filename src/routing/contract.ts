@@ -21,6 +21,8 @@ export type HealthView = {
   readonly firstContentMs: Quantiles | null
   /** Output tokens a second of answers that ended, five minutes; `null`: no sample. */
   readonly tokensPerSecond: Quantiles | null
+  /** Medians of this isolate's last few calls, where there were enough lately: what changes shows here first. */
+  readonly latest?: { readonly firstContentMs: number | null; readonly tokensPerSecond: number | null }
   /** Calls of this isolate that are running. */
   readonly inFlight: number
   /** Calls and tokens (in and out) begun in the current minute, as far as the isolates have told each other. */

@@ -21,11 +21,13 @@ export const fastest: Strategy = {
   },
 }
 
-/** Milliseconds: to the first content, or for an output token; `null`: no sample. */
+/** Milliseconds: to the first content, or for an output token; `null`: no sample. Where no percentile is asked for, the last few calls count first. */
 function measured(option: Option, settings: StrategySettings): number | null {
-  const { firstContentMs, tokensPerSecond } = option.health
-  if (settings.measure !== 'throughput') return firstContentMs === null ? null : firstContentMs[nameOf(settings)]
-  return tokensPerSecond === null ? null : 1000 / tokensPerSecond[nameOf(settings)]
+  const { firstContentMs, tokensPerSecond, latest } = option.health
+  const soon = settings.percentile === undefined ? latest : undefined
+  if (settings.measure !== 'throughput') return soon?.firstContentMs ?? firstContentMs?.[nameOf(settings)] ?? null
+  const speed = soon?.tokensPerSecond ?? tokensPerSecond?.[nameOf(settings)] ?? null
+  return speed === null ? null : 1000 / speed
 }
 
 function nameOf(settings: StrategySettings): keyof Quantiles {
