@@ -44,6 +44,7 @@ export default defineConfig({
                 KEYS: { className: 'KeyObject', useSQLite: true },
                 BUDGETS: { className: 'BudgetObject', useSQLite: true },
                 DRAINS: { className: 'DrainObject', useSQLite: true },
+                ROUTE_TABLE: { className: 'RoutesObject', useSQLite: true },
                 HEALTH: { className: 'HealthObject', useSQLite: true },
               },
             },

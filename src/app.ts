@@ -5,6 +5,7 @@ import { adminApi } from './admin/api.ts'
 import { keyApi } from './admin/key-api.ts'
 import { modelsApi } from './admin/models-api.ts'
 import { openrouterModels } from './admin/openrouter-models.ts'
+import { routesSchema } from './admin/routes-api.ts'
 import { statusApi } from './admin/status-api.ts'
 import { GatewayError } from './core/errors.ts'
 import { makeDeps } from './deps.ts'
@@ -69,6 +70,7 @@ app.route('/', statusApi)
 app.route('/', modelsApi)
 app.route('/', openrouterModels)
 app.route('/', keyApi)
+app.route('/', routesSchema)
 app.route('/api/v1', adminApi)
 
 app.notFound((c) =>

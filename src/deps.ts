@@ -11,6 +11,7 @@ import { healthOf } from './platform/health.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { readPrices } from './platform/prices.ts'
+import { readRoutes } from './platform/routes.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
 import type { Deps, Keys, Limits } from './ports.ts'
 import { cloudflare } from './providers/cloudflare.ts'
@@ -20,7 +21,6 @@ import { declaredProviders } from './providers/declared.ts'
 import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
-import { NO_ROUTES } from './routing/contract.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
@@ -52,8 +52,9 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     catalogue: () => readCatalogue(env, context),
     prices: () => readPrices(env, (work) => context.waitUntil(work)),
     providers,
-    settings: (provider) => settings.get(provider.id) ?? null,
-    routes: () => Promise.resolve(NO_ROUTES),
+    settings: (provider, credential = null) =>
+      credential === null ? (settings.get(provider.id) ?? null) : accountSettings(env, provider, credential),
+    routes: () => readRoutes(env, (work) => context.waitUntil(work)),
     health: healthOf(env, (work) => context.waitUntil(work)),
     retryBudget,
     cacheMemory,
@@ -76,7 +77,11 @@ function fix(env: Env): Fixed {
   const settings = new Map<string, Settings>()
   const providers = providersOf(env)
   for (const provider of providers) {
-    if (missingFor(provider, env).length === 0) settings.set(provider.id, readSettings(provider, env))
+    if (missingFor(provider, env).length === 0)
+      settings.set(
+        provider.id,
+        readSettings(provider, (name) => setting(env, name)),
+      )
   }
   return {
     env,
@@ -111,8 +116,28 @@ export function providersOf(env: Env): readonly Provider[] {
   return [...known, ...declaredProviders(Object.keys(env), (name) => setting(env, name))]
 }
 
-function readSettings(provider: Provider, env: Env): Settings {
-  const read = (name: string): string | null => setting(env, name)
+/** Accounts that routes name, as far as they were asked for: by provider and name. */
+const accounts = new WeakMap<Env, Map<string, Settings | null>>()
+
+/**
+ * One of several accounts of a provider: what is set under `<NAME>_<ACCOUNT>` (`OPENAI_API_KEY_WORK`) stands before what is set under the name
+ * alone, but its secrets never come from there. `null`: it is not set up.
+ */
+function accountSettings(env: Env, provider: Provider, account: string): Settings | null {
+  const known = accounts.get(env) ?? new Map<string, Settings | null>()
+  accounts.set(env, known)
+  const id = `${provider.id} ${account}`
+  const found = known.get(id)
+  if (found !== undefined) return found
+  const suffix = account.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+  const secrets = new Set(secretsOf(provider))
+  const read = (name: string): string | null => setting(env, `${name}_${suffix}`) ?? (secrets.has(name) ? null : setting(env, name))
+  const settings = missingSettings(provider, (name) => read(name) !== null).length === 0 ? readSettings(provider, read) : null
+  known.set(id, settings)
+  return settings
+}
+
+function readSettings(provider: Provider, read: (name: string) => string | null): Settings {
   const those = (names: readonly string[]): { readonly [name: string]: string } =>
     Object.fromEntries(
       names.map((name) => [name, read(name)] as const).filter((pair): pair is readonly [string, string] => pair[1] !== null),

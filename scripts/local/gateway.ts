@@ -36,6 +36,7 @@ export async function openLocal(options: {
         KEYS: { className: 'KeyObject', useSQLite: true },
         BUDGETS: { className: 'BudgetObject', useSQLite: true },
         DRAINS: { className: 'DrainObject', useSQLite: true },
+        ROUTE_TABLE: { className: 'RoutesObject', useSQLite: true },
         HEALTH: { className: 'HealthObject', useSQLite: true },
       },
       resourcePersistencePath: state,

@@ -19,6 +19,7 @@ import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kep
 import { restoresApi } from './restores-api.ts'
 import { pricesApi } from './prices-api.ts'
 import { recostApi } from './recost-api.ts'
+import { routesApi } from './routes-api.ts'
 import { viewModelLimits } from './model-limits.ts'
 import { generation, happened, listedKey, refusal } from './shapes.ts'
 import { whole } from './whole.ts'
@@ -119,6 +120,7 @@ adminApi.route('/activity', activityApi)
 adminApi.route('/recost', recostApi)
 adminApi.route('/prices', pricesApi)
 adminApi.route('/credits', creditGrants)
+adminApi.route('/routes', routesApi)
 
 adminApi.get('/doctor', async (c) => c.json({ data: await doctorReport(c.env) }))
 

@@ -20,6 +20,7 @@ export async function doctorReport(env: Env): Promise<DoctorReport> {
       KEYS: isBound(env.KEYS),
       BUDGETS: isBound(env.BUDGETS),
       DRAINS: isBound(env.DRAINS),
+      ROUTE_TABLE: isBound(env.ROUTE_TABLE),
       HEALTH: isBound(env.HEALTH),
     },
     migrations: db ?? [],

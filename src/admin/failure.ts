@@ -20,7 +20,11 @@ export function apiFailure(cause: unknown): Response {
       error: {
         code: status,
         message: error.message,
-        metadata: { error_type: error.code, ...(error.detail.at === undefined ? {} : { at: error.detail.at }) },
+        metadata: {
+          error_type: error.code,
+          ...(error.detail.at === undefined ? {} : { at: error.detail.at }),
+          ...(error.detail.errors === undefined ? {} : { errors: error.detail.errors }),
+        },
       },
     }),
     { status, headers },

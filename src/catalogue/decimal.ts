@@ -28,3 +28,10 @@ export function wholeAt(value: Decimal, power: number): number | null {
   }
   return whole > BigInt(Number.MAX_SAFE_INTEGER) ? null : Number(whole)
 }
+
+/** `value × 10^power`, what is below a whole number left out; what a JavaScript number cannot hold exactly is the largest that it can. */
+export function floorAt(value: Decimal, power: number): number {
+  const shift = value.exponent + power
+  const whole = shift >= 0 ? value.digits * 10n ** BigInt(shift) : value.digits / 10n ** BigInt(-shift)
+  return whole > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(whole)
+}

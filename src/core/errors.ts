@@ -47,6 +47,7 @@ export const ERRORS = {
   'model-unpriced': client(400),
   'record-unknown': client(404),
   'record-exists': client(409),
+  'record-changed': client(412), // it is no longer what the client has seen (If-Match)
   'no-target-left': client(404),
   'body-too-large': client(413),
   'rate-exceeded': { ...client(429), clientMayRetry: true },
@@ -75,6 +76,8 @@ export type ErrorDetail = {
   readonly retryAfterMs?: number
   /** Where in the request, such as `messages[3].content`. Never a value. */
   readonly at?: string
+  /** All that is wrong with a document, each at its place. Never a value. */
+  readonly errors?: readonly { readonly path: string; readonly message: string }[]
   /** Both counters, when money was the reason. Whole nano-dollars. */
   readonly money?: {
     readonly spentNanoUsd: number

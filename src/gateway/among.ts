@@ -1,13 +1,16 @@
 // How the places of one model are ordered where no route says it: as the client wants, else by price and by conversation.
 
 import type { StrategyId, StrategySettings } from '../routing/contract.ts'
+import { placeInOrder } from '../routing/filters.ts'
 import type { ProviderWish, Sort, Wishes } from '../routing/wishes.ts'
-import { names } from './wanted.ts'
+import type { Place } from './model-names.ts'
 import { groupOf, leavesOf, type Group, type Leaf, type Node } from './tree.ts'
 
 /** Others' gateways stand behind the places themselves: they cost their fee, and one more hop. */
 const GATEWAYS = new Set(['openrouter', 'vercel'])
 const LAST = 10_000
+
+type TagsOf = (place: Place) => readonly string[]
 
 const SORTED: { readonly [sort in Sort]: readonly [StrategyId, StrategySettings] } = {
   price: ['cheapest', {}],
@@ -16,12 +19,13 @@ const SORTED: { readonly [sort in Sort]: readonly [StrategyId, StrategySettings]
   exacto: ['priority', {}], // the makers' own places stand first in the catalogue's order
 }
 
-export function among(leaves: readonly Leaf[], wish: ProviderWish | null, sort: Sort | null): Node {
+/** `tagsOf`: a place's quantization and region. */
+export function among(leaves: readonly Leaf[], wish: ProviderWish | null, sort: Sort | null, tagsOf: TagsOf): Node {
   const [only] = leaves
   if (only !== undefined && leaves.length === 1) return only
   const single = wish?.allowFallbacks === false ? { single: true as const } : {}
   const places = { isPlaces: true as const, ...single }
-  if (wish !== null && wish.order !== null) return { ...ordered(leaves, wish.order), ...places }
+  if (wish !== null && wish.order !== null) return { ...ordered(leaves, wish.order, tagsOf), ...places }
   if (sort !== null) return { ...sorted(leaves, sort), ...places }
   const direct = leaves.filter(({ place }) => !GATEWAYS.has(place.provider))
   const detours = leaves.filter(({ place }) => GATEWAYS.has(place.provider))
@@ -31,11 +35,11 @@ export function among(leaves: readonly Leaf[], wish: ProviderWish | null, sort: 
 }
 
 /** The named ones as they are named, then the others as they stand. */
-function ordered(leaves: readonly Leaf[], order: readonly string[]): Group {
+function ordered(leaves: readonly Leaf[], order: readonly string[], tagsOf: TagsOf): Group {
   return groupOf(
     leaves.map((leaf, i) => {
-      const at = order.findIndex((slug) => names(slug, leaf.place))
-      return { ...leaf, use: { ...leaf.use, priority: at < 0 ? LAST + i : at } }
+      const at = placeInOrder({ provider: leaf.place.provider, tags: tagsOf(leaf.place) }, order)
+      return { ...leaf, use: { ...leaf.use, priority: at ?? LAST + i } }
     }),
   )
 }

@@ -13,9 +13,17 @@ export type Asked = { readonly seen: ClientBody; readonly body: Body; readonly w
 /** @throws GatewayError `request-malformed`, `request-unsupported` */
 export function askedOf(bytes: Uint8Array, headers: Headers, client: ClientFace): Asked {
   const body = new Body(bytes)
-  const wishes = readWishes(body, headers, client.modelNames === 'openrouter' ? 'openrouter' : 'plain')
+  const wishes = readWishes(body, headers, client.modelNames === 'openrouter' ? 'openrouter' : 'plain', modelIn(body))
   if (wishes.removed.length === 0 && wishes.model === null) return { seen: body, body, wishes }
   return { seen: naming(body, wishes.model), body: without(body, wishes), wishes }
+}
+
+/** `null`: none is named, or what stands there is for the language to refuse. */
+function modelIn(body: Body): string | null {
+  const text = body.member(['model'])
+  if (text === null || text === 'null') return null
+  const model: unknown = JSON.parse(text)
+  return typeof model === 'string' ? model : ''
 }
 
 /** What places get. */

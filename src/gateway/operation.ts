@@ -85,7 +85,7 @@ async function begin(request: Request, id: string, client: OperationClient, deps
   const about = { path: url.pathname, query: url.searchParams, headers: request.headers, nowSeconds: Math.floor(startedAt / 1000) }
   if (isForm) {
     const form = await Form.read(request, { bytes: deps.limits.formBytes, heldBytes: deps.limits.bodyBytes }, client.heldBy ?? [])
-    const wishes = readWishes(NO_MEMBERS, request.headers, 'plain')
+    const wishes = readWishes(NO_MEMBERS, request.headers, 'plain', form.text('model'))
     return jobOf(request, id, startedAt, client, form, client.intent({ ...about, form, json: null }), deps, { wishes })
   }
   const { seen, body, wishes } = askedOf(await readBytes(request, deps.limits.bodyBytes), request.headers, client)

@@ -1,17 +1,17 @@
 // What a request could be answered by: a tree of targets, narrowed by what is set up, what can do it and what the client allows. Admission
 // narrows it further; rank.ts orders what is left.
 
-import type { Mode, ModelEntry } from '../catalogue/entry.ts'
+import type { Mode } from '../catalogue/entry.ts'
 import type { Catalogue } from '../catalogue/index.ts'
+import { quantizationOf } from '../catalogue/quantization.ts'
 import { priced, type PriceBook } from '../catalogue/price-book.ts'
 import { GatewayError } from '../core/errors.ts'
 import { matchesGlob } from '../core/glob.ts'
-import { dearest } from '../core/price.ts'
 import { missingSettings } from '../providers/configured.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import type { Route, RouteTable } from '../routing/contract.ts'
 import type { Sort } from '../routing/wishes.ts'
-import { suffixed } from '../routing/wishes/suffix.ts'
+import { readSuffixes } from '../routing/wishes/suffix.ts'
 import { able } from './able.ts'
 import { among, sortedTogether } from './among.ts'
 import type { Candidate } from './candidate.ts'
@@ -21,7 +21,7 @@ import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
 import { leavesOf, pruned, type Leaf, type Node } from './tree.ts'
-import { allowed, type Removed } from './wanted.ts'
+import { wanted, type Removed } from './wanted.ts'
 
 export type Target = { readonly leaf: Leaf; readonly candidate: Candidate }
 
@@ -65,13 +65,13 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
     ),
   )
   const removed: Removed[] = []
-  const wanted = allowed(
+  const left = wanted(
     serving.filter(({ candidate }) => fit.has(candidate)),
     job,
     table,
     removed,
   )
-  const targets = wanted.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  const targets = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
@@ -86,18 +86,29 @@ function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: Read
     return provider !== undefined && job.deps.settings(provider) !== null
   }
   const wish = job.wishes.provider
+  const tagsOf = ({ provider: id, model }: Place): readonly string[] => {
+    const provider = providers.get(id)
+    const region = provider === undefined ? null : (job.deps.settings(provider)?.region ?? null)
+    return [quantizationOf(model), ...(region === null ? [] : [region])]
+  }
   const places = (leaves: readonly Leaf[], sort: Sort | null): Node | null =>
-    leaves.length === 0 ? null : among(leaves, wish, wish?.sort ?? sort)
+    leaves.length === 0 ? null : among(leaves, wish, wish?.sort ?? sort, tagsOf)
   const everywhere = (name: string): readonly Place[] => placesServing(name, modes, isProvider, isConfigured, catalogue)
   return {
     table,
     holds: conditions.holds,
     isEarly: conditions.isEarly,
+    alone: job.wishes.disablesFallbacks === true,
     places: (name, leaf, own) => {
       if (own && job.client.modelNames !== 'openrouter') return places(placesNamed(name, isProvider, catalogue).map(leaf), null)
-      const said = own ? suffixed(name) : { name, sort: null, free: false }
-      const known = everywhere(said.name).filter(({ provider, model }) => !said.free || isFree(catalogue.lookUp(provider, model)))
-      return places(known.map(leaf), said.sort)
+      if (!own) return places(everywhere(name).map(leaf), null)
+      const said = readSuffixes(name)
+      const known = everywhere(said.name).map(leaf)
+      if (known.length > 0 || !said.free) return places(known, said.sort)
+      return places(
+        everywhere(said.plain).map((place) => ({ ...leaf(place), isFree: true })),
+        said.sort,
+      )
     },
   }
 }
@@ -106,7 +117,7 @@ function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: Read
 function chosen(job: Job, naming: Naming): { readonly node: Node | null; readonly route: Route | null } {
   const { wishes, intent } = job
   const primary: Resolved | null = wishes.tree === null ? resolve(intent.model, naming) : own(grown(wishes.tree, naming))
-  const fallbacks = wishes.fallbacks.flatMap(({ model, on }) => {
+  const fallbacks = (wishes.disablesFallbacks === true ? [] : wishes.fallbacks).flatMap(({ model, on }) => {
     const found = resolve(model, naming, on)
     return found === null ? [] : [found.node]
   })
@@ -140,11 +151,6 @@ function candidatesOf(job: Job, leaf: Leaf, catalogue: Catalogue, prices: PriceB
       },
     },
   ]
-}
-
-function isFree(entry: ModelEntry | null): boolean {
-  const price = entry?.price ?? null
-  return price !== null && dearest(price).input === 0 && dearest(price).output === 0
 }
 
 function isIn(regions: readonly string[] | null, { region }: Settings): boolean {

@@ -10,6 +10,8 @@ import { groupOf, under, type Leaf, type Node } from './tree.ts'
 export type Naming = {
   readonly table: RouteTable
   readonly holds: (condition: string) => boolean
+  /** Nobody stands in for what is named. */
+  readonly alone: boolean
   /** Whether a condition needs only the request. */
   readonly isEarly: (condition: string) => boolean
   /** The places of a name that is in no table, by `leaf`; `null`: nobody knows it. `own`: the client's name, not one of the table's. */
@@ -36,7 +38,7 @@ function resolveIn(name: string, naming: Naming, use: Use, whens: readonly strin
   const aliased = seen.includes(`alias ${name}`) ? undefined : naming.table.aliases.get(name)
   if (aliased !== undefined) {
     const inside = [...seen, `alias ${name}`]
-    const children = aliased.flatMap((one) => resolveIn(one, naming, use, whens, inside)?.node ?? [])
+    const children = (naming.alone ? aliased.slice(0, 1) : aliased).flatMap((one) => resolveIn(one, naming, use, whens, inside)?.node ?? [])
     return children.length === 0 ? null : { node: inOrder(children), route: null }
   }
   const parts: Node[] = []
@@ -63,7 +65,7 @@ function resolveIn(name: string, naming: Naming, use: Use, whens: readonly strin
 function routed(route: Route, star: string, naming: Naming, use: Use, whens: readonly string[], seen: readonly string[]): Node | null {
   const main = grow(route.tree, naming, use, whens, seen, star)
   const others = (names: readonly string[], on: readonly Trouble[]): readonly Node[] =>
-    names.flatMap((name) => resolveIn(name, naming, { ...use, on }, whens, seen)?.node ?? [])
+    (naming.alone ? [] : names).flatMap((name) => resolveIn(name, naming, { ...use, on }, whens, seen)?.node ?? [])
   const children = [
     ...(main === null ? [] : [main]),
     ...others(route.fallbacks, ['outage']),

@@ -11,6 +11,8 @@ export type Leaf = {
   readonly use: Use
   /** All of them must hold. */
   readonly whens: readonly string[]
+  /** It was asked for as a model that costs nothing. */
+  readonly isFree?: true
 }
 
 /** `isPlaces`: the places of one model, which the client's preferences may order. */

@@ -45,11 +45,11 @@ export function isSecretHeader(name: string): boolean {
   return /auth|cookie|token|secret|passw|credential|signature|jwt|assertion|apikey|portkey-config|(^|-)key$/.test(name)
 }
 
-/** Values by variable; what is missing is `undefined`. Made by `requestFacts` and `targetFacts` only. */
+/** What is known, by name; `undefined`: it is missing, or null. Made by `requestFacts` and `targetFacts` only. */
 export type Facts = {
   readonly now: number
-  readonly values: { readonly [variable: string]: unknown }
-  /** A member of the request's body as a condition sees it; `undefined`: it is missing, or null. */
+  readonly value: (variable: string) => unknown
+  /** A member of the request's body. */
   readonly param: (name: string) => unknown
 }
 
@@ -75,40 +75,61 @@ export type RequestFacts = {
 
 /** Bodies and headers are looked at when a condition first names them, once. */
 export function requestFacts(said: RequestFacts): Facts {
-  const at = new Date(said.now)
+  const known = new Map<string, unknown>()
   const params = new Map<string, unknown>()
-  let headers: ReadonlyMap<string, string> | null = null
-  let metadata: unknown
   return {
     now: said.now,
-    values: {
-      model: said.model,
-      path: said.path,
-      get headers() {
-        headers ??= openHeaders(said.headers())
-        return headers
-      },
-      get metadata() {
-        metadata ??= celValue(said.metadata ?? {})
-        return metadata
-      },
-      tags: said.tags,
-      user: said.user ?? undefined,
-      session: said.session ?? undefined,
-      key: said.keyId,
-      prompt_tokens: whole(said.promptTokens),
-      max_tokens: said.maxTokens === null ? undefined : whole(said.maxTokens),
-      stream: said.stream,
-      hour: BigInt(at.getUTCHours()),
-      minute: BigInt(at.getUTCMinutes()),
-      weekday: BigInt(at.getUTCDay()),
-      date: at.toISOString().slice(0, 10),
-      budget_used: said.budgetUsed ?? undefined,
+    value(variable) {
+      if (known.has(variable)) return known.get(variable)
+      const value = requestValue(variable, said)
+      known.set(variable, value)
+      return value
     },
     param(name) {
-      if (!params.has(name)) params.set(name, parsed(said.member(name)))
-      return params.get(name)
+      if (params.has(name)) return params.get(name)
+      const value = parsed(said.member(name))
+      params.set(name, value)
+      return value
     },
+  }
+}
+
+function requestValue(variable: string, said: RequestFacts): unknown {
+  switch (variable) {
+    case 'model':
+      return said.model
+    case 'path':
+      return said.path
+    case 'headers':
+      return openHeaders(said.headers())
+    case 'metadata':
+      return celValue(said.metadata ?? {})
+    case 'tags':
+      return said.tags
+    case 'user':
+      return said.user ?? undefined
+    case 'session':
+      return said.session ?? undefined
+    case 'key':
+      return said.keyId
+    case 'prompt_tokens':
+      return whole(said.promptTokens)
+    case 'max_tokens':
+      return said.maxTokens === null ? undefined : whole(said.maxTokens)
+    case 'stream':
+      return said.stream
+    case 'budget_used':
+      return said.budgetUsed ?? undefined
+    case 'hour':
+      return BigInt(new Date(said.now).getUTCHours())
+    case 'minute':
+      return BigInt(new Date(said.now).getUTCMinutes())
+    case 'weekday':
+      return BigInt(new Date(said.now).getUTCDay())
+    case 'date':
+      return new Date(said.now).toISOString().slice(0, 10)
+    default:
+      return undefined
   }
 }
 
@@ -123,26 +144,47 @@ export type TargetFacts = {
 
 /** The facts of the request, with those of one target over them. */
 export function targetFacts(facts: Facts, said: TargetFacts): Facts {
-  const { health } = said
-  const members = new Map<string, string>([
-    ['provider', said.provider],
-    ['model', said.model],
-  ])
-  if (said.region !== null) members.set('region', said.region)
-  if (said.credential !== null) members.set('credential', said.credential)
-  const parked = health.parkedUntil !== null && health.parkedUntil > facts.now
-  const values = {
-    target: members,
-    latency_p50: seconds(health.firstContentMs?.p50),
-    latency_p90: seconds(health.firstContentMs?.p90),
-    throughput_p50: health.tokensPerSecond?.p50,
-    error_rate: health.samples > 0 ? health.errorRate : undefined,
-    in_flight: whole(health.inFlight),
-    healthy: health.state === 'closed' && !parked,
+  return {
+    now: facts.now,
+    value: (variable) => (isOfTarget(variable) ? targetValue(variable, said, facts.now) : facts.value(variable)),
+    param: facts.param,
   }
-  // the request's values stand behind it, so that what it has not read yet stays unread
-  Object.setPrototypeOf(values, facts.values)
-  return { now: facts.now, values, param: facts.param }
+}
+
+function isOfTarget(variable: string): boolean {
+  return VARIABLES.get(variable)?.stage === 'target'
+}
+
+function targetValue(variable: string, said: TargetFacts, now: number): unknown {
+  const { health } = said
+  switch (variable) {
+    case 'target':
+      return targetMembers(said)
+    case 'latency_p50':
+      return seconds(health.firstContentMs?.p50)
+    case 'latency_p90':
+      return seconds(health.firstContentMs?.p90)
+    case 'throughput_p50':
+      return health.tokensPerSecond?.p50
+    case 'error_rate':
+      return health.samples > 0 ? health.errorRate : undefined
+    case 'in_flight':
+      return whole(health.inFlight)
+    case 'healthy':
+      return health.state === 'closed' && (health.parkedUntil === null || health.parkedUntil <= now)
+    default:
+      return undefined
+  }
+}
+
+function targetMembers({ provider, model, region, credential }: TargetFacts): ReadonlyMap<string, string> {
+  const members = new Map([
+    ['provider', provider],
+    ['model', model],
+  ])
+  if (region !== null) members.set('region', region)
+  if (credential !== null) members.set('credential', credential)
+  return members
 }
 
 function whole(count: number): bigint {

@@ -3,7 +3,7 @@
 
 import { Environment, serialize, type ASTNode } from '@marcbachmann/cel-js'
 import { VARIABLES, type Facts, type Stage } from './condition-facts.ts'
-import { ConditionFault, wordsOf } from './condition-words.ts'
+import { ConditionFault, wordsOf, type Words } from './condition-words.ts'
 
 const LONGEST = 2000
 /** Texts that are kept compiled; an operator's document has fewer. */
@@ -77,7 +77,7 @@ function build(text: string): Condition | string {
     if (checked.error !== undefined) throw checked.error
     if (checked.type !== 'bool' && checked.type !== 'dyn') return `A condition is true or false; this is of type ${checked.type}.`
     const ask = branch(parsed.ast)
-    return { mentions: words.variables, stage: stageOf(words.variables), judge: (facts) => judged(ask, words.params, facts) }
+    return { mentions: words.variables, stage: stageOf(words.variables), judge: (facts) => judged(ask, words, facts) }
   } catch (fault) {
     return told(fault)
   }
@@ -104,26 +104,27 @@ function stageOf(variables: ReadonlySet<string>): Stage {
 /** What one part says: `null`, it could not be evaluated. */
 type Answer = boolean | null
 type Seen = { missing: boolean }
-type Ask = (values: object, seen: Seen) => Answer
+type Values = { readonly [variable: string]: unknown }
+type Ask = (values: Values, seen: Seen) => Answer
 
-function judged(ask: Ask, params: ReadonlySet<string>, facts: Facts): Verdict {
+function judged(ask: Ask, words: Words, facts: Facts): Verdict {
+  const values: { [variable: string]: unknown } = {}
+  for (const name of words.variables) values[name] = name === 'params' ? paramsOf(words, facts) : facts.value(name)
   const seen: Seen = { missing: false }
-  const answer = ask(params.size === 0 ? facts.values : withParams(facts, params), seen)
+  const answer = ask(values, seen)
   if (answer === true) return 'holds'
   if (answer === null) return 'failed'
   return seen.missing ? 'missing' : 'does-not-hold'
 }
 
 /** Only the members that the condition names are read. */
-function withParams(facts: Facts, names: ReadonlySet<string>): object {
+function paramsOf(words: Words, facts: Facts): ReadonlyMap<string, unknown> {
   const params = new Map<string, unknown>()
-  for (const name of names) {
+  for (const name of words.params) {
     const value = facts.param(name)
     if (value !== undefined) params.set(name, value)
   }
-  const values = { params }
-  Object.setPrototypeOf(values, facts.values)
-  return values
+  return params
 }
 
 /** The logic between comparisons is evaluated here, the comparisons by CEL: so one that lacks something is false, and the rest is asked all the same. */
@@ -167,7 +168,13 @@ function comparison(node: ASTNode): Ask {
     if (other !== null) return nullness(other, node.op === '==')
   }
   const evaluate = reparsed(node)
+  const variables = [...wordsOf(node).variables]
   return (values, seen) => {
+    // CEL would say the same by throwing, which takes longer than all the rest
+    if (variables.some((name) => values[name] === undefined)) {
+      seen.missing = true
+      return false
+    }
     try {
       const value: unknown = evaluate(values)
       return typeof value === 'boolean' ? value : null
@@ -192,7 +199,7 @@ function nullness(node: ASTNode, wanted: boolean): Ask {
 }
 
 /** A part of the text as a condition of its own. @throws ConditionFault when it would not be the same */
-function reparsed(node: ASTNode): (values: object) => unknown {
+function reparsed(node: ASTNode): (values: Values) => unknown {
   const part = environment.parse(serialize(node))
   if (shapeOf(part.ast) !== shapeOf(node))
     throw new ConditionFault('this cannot be evaluated by itself; write it with fewer brackets', node.start)

@@ -54,6 +54,8 @@ export type Wishes = {
   readonly tree: Branch | null
   /** Members of the body that are for us and must not go on. */
   readonly removed: readonly Path[]
+  /** Nobody stands in for the model that is named: a route's own fallbacks do not count either. */
+  readonly disablesFallbacks?: true
 }
 
 export const NO_WISHES: Wishes = {

@@ -1,5 +1,6 @@
 // Conditions of routes: what they see, what they make of what is missing, and what is refused before it is stored.
 
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isSecretHeader, VARIABLES } from '../../src/routing/condition-facts.ts'
 import { checkCondition, compileCondition, holds, judgeCondition, mentions } from '../../src/routing/conditions.ts'
@@ -253,4 +254,22 @@ describe('what a condition needs', () => {
 it('keeps compiled ones within a bound and goes on when there are more', () => {
   for (let i = 0; i < 1200; i++) expect(holds(`prompt_tokens == ${i}`, facts())).toBe(i === 1000)
   expect(compileCondition('hour == 14')).toBe(compileCondition('hour == 14'))
+})
+
+describe('docs/strategies.md', () => {
+  const text = readFileSync(new URL('../../docs/strategies.md', import.meta.url), 'utf8')
+
+  it('shows examples that are conditions', () => {
+    const examples = (text.split('```text\n')[1]?.split('```')[0] ?? '').split('\n').filter((line) => line !== '')
+    expect(examples.length).toBeGreaterThan(7)
+    for (const line of examples) expect([line, checkCondition(line.split(/ {3,}/)[0] ?? '')]).toEqual([line, null])
+  })
+
+  it('has a row for every variable', () => {
+    const rows = text.slice(text.indexOf('| variable |'))
+    const named = new Set(
+      [...rows.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names]) => (names ?? '').replaceAll('`', '').split(', ')),
+    )
+    expect([...named].sort()).toEqual([...VARIABLES.keys()].sort())
+  })
 })

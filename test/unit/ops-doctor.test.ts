@@ -86,7 +86,7 @@ describe('the configuration file', () => {
 
 describe('a gateway’s report', () => {
   const whole: DoctorReport = {
-    bindings: { DB: true, ROUTES: true, KEYS: true, BUDGETS: true, DRAINS: true, HEALTH: true },
+    bindings: { DB: true, ROUTES: true, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true, HEALTH: true },
     migrations: ['0001.sql'],
     secrets: { SLUICE_KEY_SECRET: true, SLUICE_ADMIN_KEY: true },
     providers: PROVIDERS.map(({ id }) => ({ id, configured: true, missing: [] })),
@@ -100,9 +100,9 @@ describe('a gateway’s report', () => {
     expect(bads(whole)).toEqual([])
   })
   it('is read for every thing that can be missing', () => {
-    expect(bads({ ...whole, bindings: { DB: true, ROUTES: false, KEYS: true, BUDGETS: true, DRAINS: true, HEALTH: true } })).toEqual([
-      expect.stringContaining('ROUTES'),
-    ])
+    expect(
+      bads({ ...whole, bindings: { DB: true, ROUTES: false, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true, HEALTH: true } }),
+    ).toEqual([expect.stringContaining('ROUTES')])
     expect(bads({ ...whole, migrations: [] })).toEqual(['migrations not applied: 0001.sql'])
     expect(bads({ ...whole, secrets: { SLUICE_KEY_SECRET: false, SLUICE_ADMIN_KEY: true } })).toEqual(['SLUICE_KEY_SECRET is not set'])
     expect(bads({ ...whole, catalogue: { priceVersion: 'p', overlay: { error: 'not JSON' } } })).toEqual([

@@ -7,6 +7,7 @@ import type { BudgetObject } from '../../src/platform/budget-object.ts'
 import type { DrainObject } from '../../src/platform/drain-object.ts'
 import type { HealthObject } from '../../src/platform/health-object.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
+import type { RoutesObject } from '../../src/platform/routes-object.ts'
 
 export const bindings = env as unknown as {
   readonly DB: D1Database
@@ -14,6 +15,7 @@ export const bindings = env as unknown as {
   readonly KEYS: DurableObjectNamespace<KeyObject>
   readonly BUDGETS: DurableObjectNamespace<BudgetObject>
   readonly DRAINS: DurableObjectNamespace<DrainObject>
+  readonly ROUTE_TABLE: DurableObjectNamespace<RoutesObject>
   readonly HEALTH: DurableObjectNamespace<HealthObject>
   readonly MIGRATIONS: Parameters<typeof applyD1Migrations>[1]
 }

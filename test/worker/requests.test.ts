@@ -165,9 +165,9 @@ describe('a request', () => {
     const stream = await (await call('POST', path, key, echo('one two', { stream: true }))).text()
     expect(stream).toContain('"usage":{')
     expect(stream.endsWith('data: [DONE]\n\n')).toBe(true)
-    const refused = await call('POST', path, key, echo('one', { models: ['a/b'] }))
+    const refused = await call('POST', path, key, echo('one', { plugins: [{ id: 'web' }] }))
     expect(refused.status).toBe(400)
-    expect(await refused.json()).toMatchObject({ error: { code: 400, metadata: { error_type: 'invalid_request', at: 'models' } } })
+    expect(await refused.json()).toMatchObject({ error: { code: 400, metadata: { error_type: 'invalid_request', at: 'plugins[0]' } } })
   })
 
   it('finds the models of OpenRouter’s mount without a key, and all else there closed', async () => {

@@ -12,40 +12,15 @@ export function notYet(at: string, what: string): GatewayError {
 
 /** @throws GatewayError `request-unsupported`, and `request-malformed` for a wrong type */
 export function refuseWhatIsNotThere(body: ClientBody): void {
-  refuseProviderPreferences(memberOf(body, 'provider'))
   for (const [i, plugin] of listOf(body, 'plugins').entries()) {
     if (!isObject(plugin)) throw malformed(`plugins[${i}]`, 'an object with an id')
     if (plugin['enabled'] !== false) throw notYet(`plugins[${i}]`, 'leave the plugin out.')
   }
   if (listOf(body, 'transforms').length > 0) throw notYet('transforms', 'send an empty list and a prompt that fits.')
-  const route = memberOf(body, 'route')
-  if (route !== null && route !== 'fallback') throw notYet('route', 'leave it out.')
   const served = [...body.types].find((type) => type.startsWith('openrouter:'))
   if (served !== undefined) throw notYet('tools', `leave out ${served.slice(0, 64)}, which OpenRouter itself runs.`)
   if (body.member(['prompt']) !== null) throw notYet('prompt', 'send messages instead.')
   if (body.member(['debug', 'echo_upstream_body']) === 'true') throw notYet('debug.echo_upstream_body', 'leave it out.')
-}
-
-/** What is the case anyway, said out loud, asks for nothing. */
-const AS_IT_IS: { readonly [name: string]: JsonValue } = {
-  allow_fallbacks: true,
-  require_parameters: false,
-  data_collection: 'allow',
-  zdr: false,
-  enforce_distillable_text: false,
-}
-
-function refuseProviderPreferences(provider: JsonValue): void {
-  if (provider === null) return
-  if (!isObject(provider)) throw malformed('provider', 'an object')
-  for (const [name, value] of Object.entries(provider)) {
-    if (!isEmpty(value) && value !== (Object.hasOwn(AS_IT_IS, name) ? AS_IT_IS[name] : undefined))
-      throw notYet(`provider.${name.slice(0, 64)}`, 'this gateway chooses the provider by the model’s name alone.')
-  }
-}
-
-function isEmpty(value: JsonValue): boolean {
-  return value === null || (isArray(value) && value.length === 0) || (isObject(value) && Object.keys(value).length === 0)
 }
 
 /** The list of a member; none when it is absent or null. */
