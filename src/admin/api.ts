@@ -17,6 +17,7 @@ import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
 import { importKeys, readImport } from './key-import.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
 import { restoresApi } from './restores-api.ts'
+import { retiringApi } from './retiring-api.ts'
 import { pricesApi } from './prices-api.ts'
 import { recostApi } from './recost-api.ts'
 import { routesApi } from './routes-api.ts'
@@ -118,6 +119,7 @@ adminApi.route('/budgets', budgetsApi)
 adminApi.route('/restores', restoresApi)
 adminApi.route('/activity', activityApi)
 adminApi.route('/recost', recostApi)
+adminApi.route('/models/retiring', retiringApi)
 adminApi.route('/prices', pricesApi)
 adminApi.route('/credits', creditGrants)
 adminApi.route('/routes', routesApi)

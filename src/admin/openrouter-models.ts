@@ -1,27 +1,21 @@
-// GET /api/v1/models and /api/v1/embeddings/models: what OpenRouter's clients list, in its row shape. Public as it is there: no key's limits are told.
+// GET /api/v1/models, /api/v1/embeddings/models, and the places of one model: what OpenRouter's clients list, in its row shape. Public as it is there: no key's limits are told.
 
 import { Hono } from 'hono'
 import type { Ability, ModelEntry } from '../catalogue/entry.ts'
 import type { Catalogue } from '../catalogue/index.ts'
 import { GatewayError } from '../core/errors.ts'
-import { dollarsText, picoText } from '../core/money.ts'
-import type { Price, Rates } from '../core/price.ts'
 import { makeDeps } from '../deps.ts'
 import { byMakerThenPrice } from '../gateway/model-names.ts'
 import type { Env } from '../platform/env.ts'
 import type { Deps } from '../ports.ts'
 import { apiFailure } from './failure.ts'
+import { endpointsOf, modelOf, zdrEndpoints } from './openrouter-endpoints.ts'
+import { architectureOf, createdOf, pricingOf, type Architecture } from './openrouter-rows.ts'
 
 type Row = {
   readonly id: string
   readonly name: string
-  readonly architecture: {
-    readonly modality: string
-    readonly input_modalities: readonly string[]
-    readonly output_modalities: readonly string[]
-    readonly tokenizer: string
-    readonly instruct_type: null
-  }
+  readonly architecture: Architecture
   readonly supported_parameters: readonly string[]
   readonly [name: string]: unknown
 }
@@ -40,6 +34,23 @@ for (const path of ['/api/v1/models', '/api/v1/embeddings/models'] as const)
     const deps = makeDeps(c.env, c.executionCtx)
     return c.json(pageOf(await rowsFor(path, deps), new URL(c.req.url).searchParams, path), 200, { 'cache-control': 'public, max-age=60' })
   })
+
+/** What OpenRouter has under one model's name: the places where it is to be had here. Names with more slashes are our own `provider/model`. */
+openrouterModels.get('/api/v1/models/:name{.+}/endpoints', async (c) => {
+  const deps = makeDeps(c.env, c.executionCtx)
+  return c.json({ data: await endpointsOf(c.req.param('name'), c.req.raw.headers, deps) })
+})
+
+openrouterModels.get('/api/v1/model/:name{.+}', async (c) => {
+  const deps = makeDeps(c.env, c.executionCtx)
+  const { id, entry } = await modelOf(c.req.param('name'), deps)
+  return c.json({ data: rowOf(id, entry) })
+})
+
+openrouterModels.get('/api/v1/endpoints/zdr', async (c) => {
+  const deps = makeDeps(c.env, c.executionCtx)
+  return c.json({ data: await zdrEndpoints(c.req.raw.headers, deps) })
+})
 
 async function rowsFor(path: List, deps: Deps): Promise<readonly Row[]> {
   const catalogue = await deps.catalogue()
@@ -108,69 +119,25 @@ function rowsOf(catalogue: Catalogue, configured: ReadonlySet<string>, mode: (ty
 
 function rowOf(id: string, entry: ModelEntry): Row {
   const { abilities, contextTokens, maxOutputTokens } = entry
-  const inputs = ['text', ...(['image', 'file', 'audio', 'video'] as const).filter((kind) => abilities.has(kind))]
-  const isChat = entry.mode === 'chat'
-  const outputs = [
-    isChat ? 'text' : 'embeddings',
-    ...(abilities.has('image-output') ? ['image'] : []),
-    ...(abilities.has('audio-output') ? ['audio'] : []),
-  ]
   return {
     id,
     canonical_slug: id,
     hugging_face_id: null,
     name: entry.name ?? id,
-    created: entry.releasedOn === undefined ? 0 : Math.floor(Date.parse(entry.releasedOn) / 1000) || 0,
+    created: createdOf(entry),
     description: '',
     context_length: contextTokens,
-    architecture: {
-      modality: `${inputs.join('+')}->${outputs.join('+')}`,
-      input_modalities: inputs,
-      output_modalities: outputs,
-      tokenizer: 'Other',
-      instruct_type: null,
-    },
+    architecture: architectureOf(entry),
     pricing: pricingOf(entry.price),
     top_provider: { context_length: contextTokens, max_completion_tokens: maxOutputTokens, is_moderated: false },
     per_request_limits: null,
-    supported_parameters: isChat ? parametersOf(abilities) : [],
+    supported_parameters: entry.mode === 'chat' ? parametersOf(abilities) : [],
     default_parameters: null,
     supported_voices: null,
     knowledge_cutoff: null,
     expiration_date: entry.deprecatedOn ?? null,
     links: { details: `/api/v1/models/${id}/endpoints` },
   }
-}
-
-/** US dollars a token, as decimals; `-1` is OpenRouter's word for a price that nobody knows beforehand. */
-function pricingOf(price: Price | null): { readonly [name: string]: unknown } {
-  if (price === null) return { prompt: '-1', completion: '-1' }
-  const { tiers = [], perRequestNanoUsd, perToolCallNanoUsd, perUnit } = price
-  return {
-    ...ratesOf(price),
-    ...(perRequestNanoUsd === undefined ? {} : { request: dollarsText(perRequestNanoUsd) }),
-    ...(perUnit?.images === undefined ? {} : { image_output: picoText(perUnit.images) }),
-    ...(perToolCallNanoUsd === undefined ? {} : { web_search: dollarsText(perToolCallNanoUsd) }),
-    ...(tiers.length === 0
-      ? {}
-      : { overrides: tiers.map(({ aboveInputTokens, ...rates }) => ({ min_prompt_tokens: aboveInputTokens, ...ratesOf(rates) })) }),
-  }
-}
-
-function ratesOf({ input, output, cacheRead, cacheWrite5m, cacheWrite1h, inputAudio, outputAudio, inputImage }: Rates): {
-  readonly [name: string]: string
-} {
-  const told = {
-    prompt: input,
-    completion: output,
-    input_cache_read: cacheRead,
-    input_cache_write: cacheWrite5m,
-    input_cache_write_1h: cacheWrite1h,
-    audio: inputAudio,
-    audio_output: outputAudio,
-    image_token: inputImage,
-  }
-  return Object.fromEntries(Object.entries(told).flatMap(([name, pico]) => (pico === undefined ? [] : [[name, picoText(pico)]])))
 }
 
 /** What every place takes or says that it dropped, and what the model's abilities add. */

@@ -58,6 +58,8 @@ export type ModelEntry = {
   readonly releasedOn?: string
   /** `YYYY-MM-DD`: the day the provider stops, or stopped, to serve it. */
   readonly deprecatedOn?: string
+  /** `YYYY-MM-DD`: the day since which the provider advises against it. Only an operator's overlay says it. */
+  readonly deprecatedSince?: string
   /** The `author/slug` under which OpenRouter lists the same model. */
   readonly openrouterId?: string
 }

@@ -71,6 +71,7 @@ export const modelShape = z
     abilities: z.array(z.enum(ABILITIES)).optional(),
     releasedOn: day.optional(),
     deprecatedOn: day.optional(),
+    deprecatedSince: day.optional(),
     openrouterId: z.string().min(1).max(200).optional(),
   })
   .superRefine((model, context) => {
@@ -128,11 +129,11 @@ export function parseOverlay(text: string): Overlay {
 
 function modelOf(model: z.output<typeof modelShape>, source: string): OverlayModel {
   const price = priceOf(model, source)
-  const { name, mode, contextTokens, maxOutputTokens, releasedOn, deprecatedOn, openrouterId } = model
+  const { name, mode, contextTokens, maxOutputTokens, releasedOn, deprecatedOn, deprecatedSince, openrouterId } = model
   return {
     ...(price === undefined ? {} : { price }),
     ...(model.abilities ? { abilities: new Set<Ability>(model.abilities) } : {}),
-    ...defined({ name, mode, contextTokens, maxOutputTokens, releasedOn, deprecatedOn, openrouterId }),
+    ...defined({ name, mode, contextTokens, maxOutputTokens, releasedOn, deprecatedOn, deprecatedSince, openrouterId }),
   }
 }
 

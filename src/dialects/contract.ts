@@ -156,6 +156,8 @@ export interface ClientFace {
   claims?(path: string): boolean
   /** What a model's name means: `places` (default), a place and its model; `openrouter`, an `author/slug` that any place may serve. */
   readonly modelNames?: 'places' | 'openrouter'
+  /** The model's name, where it stands in the path and not in the body. @throws GatewayError `request-malformed` */
+  modelInPath?(path: string): string
   /** A comment for streams in which nothing is said for a while, also before anybody has answered: it fixes status 200 and the headers. */
   readonly keepAlive?: { readonly comment: string; readonly everyMs: number }
   /** The client's key; in the query only where the language itself has it there. */

@@ -1,4 +1,5 @@
-// How the places of one model are ordered where no route says it: as the client wants, else by price and by conversation.
+// How the places of one model are ordered where no route says it: as the client wants, else the maker's own first and then from the cheapest on.
+// One order for all, not OpenRouter's dice: a conversation that changes its place reads its whole prompt anew. Who wants the dice writes a route.
 
 import type { StrategyId, StrategySettings } from '../routing/contract.ts'
 import { placeInOrder } from '../routing/filters.ts'
@@ -27,11 +28,11 @@ export function among(leaves: readonly Leaf[], wish: ProviderWish | null, sort: 
   const places = { isPlaces: true as const, ...single }
   if (wish !== null && wish.order !== null) return { ...ordered(leaves, wish.order, tagsOf), ...places }
   if (sort !== null) return { ...sorted(leaves, sort), ...places }
-  const direct = leaves.filter(({ place }) => !GATEWAYS.has(place.provider))
-  const detours = leaves.filter(({ place }) => GATEWAYS.has(place.provider))
-  if (direct.length === 0 || detours.length === 0) return { ...groupOf(leaves, 'price-weighted'), ...places }
-  const first: Group = { ...groupOf(direct, 'price-weighted'), isPlaces: true }
-  return { ...groupOf([first, { ...groupOf(detours, 'price-weighted'), isPlaces: true, use: { weight: 1, priority: LAST } }]), ...single }
+  return { ...groupOf(leaves.map((leaf, i) => standingAt(leaf, GATEWAYS.has(leaf.place.provider) ? LAST + i : i))), ...places }
+}
+
+function standingAt(leaf: Leaf, priority: number): Leaf {
+  return { ...leaf, use: { ...leaf.use, priority } }
 }
 
 /** The named ones as they are named, then the others as they stand. */
@@ -39,7 +40,7 @@ function ordered(leaves: readonly Leaf[], order: readonly string[], tagsOf: Tags
   return groupOf(
     leaves.map((leaf, i) => {
       const at = placeInOrder({ provider: leaf.place.provider, tags: tagsOf(leaf.place) }, order)
-      return { ...leaf, use: { ...leaf.use, priority: at ?? LAST + i } }
+      return standingAt(leaf, at ?? LAST + i)
     }),
   )
 }

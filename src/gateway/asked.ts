@@ -11,9 +11,10 @@ import { readWishes } from '../routing/wishes/read.ts'
 export type Asked = { readonly seen: ClientBody; readonly body: Body; readonly wishes: Wishes }
 
 /** @throws GatewayError `request-malformed`, `request-unsupported` */
-export function askedOf(bytes: Uint8Array, headers: Headers, client: ClientFace): Asked {
+export function askedOf(bytes: Uint8Array, headers: Headers, client: ClientFace, path: string): Asked {
   const body = new Body(bytes)
-  const wishes = readWishes(body, headers, client.modelNames === 'openrouter' ? 'openrouter' : 'plain', modelIn(body))
+  const primary = client.modelInPath === undefined ? modelIn(body) : client.modelInPath(path)
+  const wishes = readWishes(body, headers, client.modelNames === 'openrouter' ? 'openrouter' : 'plain', primary)
   if (wishes.removed.length === 0 && wishes.model === null) return { seen: body, body, wishes }
   return { seen: naming(body, wishes.model), body: without(body, wishes), wishes }
 }

@@ -75,6 +75,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
   let failed: (Ended<A> & { kind: 'failed' }) | null = null
   let again: { readonly choice: Choice; readonly error: GatewayError } | null = null
   let unpaid = false
+  let isHedged = false // once a request: a second hedge would double the load again
 
   const begin = async (choice: Choice, entered: Trouble): Promise<boolean> => {
     const call = await legs.begin(choice.candidate)
@@ -86,8 +87,10 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     running.add(start(manner, job, choice, call, entered, maxOutputTokens, legs, tries, others))
     return true
   }
+  /** Who came in for another trouble is followed by those who are there for the same. */
   const next = (trouble: Trouble, status: number | null, entered: Trouble): Choice | null => {
-    const at = waiting.findIndex(({ leaf }) => mayFollow(leaf, trouble, status) || (trouble === 'outage' && mayFollow(leaf, entered, null)))
+    const why = trouble === 'outage' ? entered : trouble
+    const at = waiting.findIndex(({ leaf }) => mayFollow(leaf, why, status))
     return at < 0 ? null : (waiting.splice(at, 1)[0] ?? null)
   }
 
@@ -96,9 +99,10 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     break
   }
   while (running.size > 0) {
-    const hedge = hedgeAfter(running, waiting, tries)
+    const hedge = isHedged ? null : hedgeAfter(running, waiting, tries)
     const ended = await firstOf(running, hedge)
     if (ended === null) {
+      isHedged = true
       const choice = next('outage', null, 'outage')
       if (choice !== null) await begin({ ...choice, why: 'hedge' }, 'outage')
       continue
@@ -168,7 +172,7 @@ function start<J extends Job, A extends Answered>(
   const signal = tries.hedge === null ? job.signal : AbortSignal.any([job.signal, end.signal])
   const attempt: J = { ...mine, signal, deps: { ...deps, limits } }
   const trace: Trace = { sent: false, lasting: null }
-  deps.retryBudget.earn(candidate.provider.id)
+  if (choice.why !== 'retry') deps.retryBudget.earn(candidate.provider.id)
   deps.health.begin(target, probe, mine.intent.inputBound === null ? 0 : Math.ceil(mine.intent.inputBound / BYTES_A_TOKEN))
   const legOf = (outcome: Leg['outcome'], status: number | null): Leg => ({
     provider: candidate.provider.id,

@@ -19,6 +19,9 @@ export function variantOf(job: Job, changes: Changes, model: string): NonNullabl
     return { body: changed, intent: { ...reread(changed), model: job.intent.model } }
   } catch (cause) {
     const why = cause instanceof Error ? `: ${cause.message}` : ''
+    // A tree that the client sent is its own to mend.
+    if (job.wishes.tree !== null)
+      throw new GatewayError('request-malformed', `What the config sets for ${model} makes no request${why}`, { cause })
     throw new GatewayError('gateway-misconfigured', `What the route sets for ${model} makes no request${why}`, { cause })
   }
 }

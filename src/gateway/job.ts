@@ -113,7 +113,7 @@ export async function beginChat(request: Request, id: string, client: ClientDial
   const startedAt = deps.now()
   refuseHeaders(request.headers)
   const url = new URL(request.url)
-  const { seen, body, wishes } = askedOf(await readBytes(request, deps.limits.bodyBytes), request.headers, client)
+  const { seen, body, wishes } = askedOf(await readBytes(request, deps.limits.bodyBytes), request.headers, client, url.pathname)
   const about = { path: url.pathname, query: url.searchParams, headers: request.headers, nowSeconds: Math.floor(startedAt / 1000) }
   const reread = (changed: Body): Intent => client.intent({ ...about, body: changed })
   return jobOf(request, id, startedAt, client, body, client.intent({ ...about, body: seen }), deps, { wishes, reread })

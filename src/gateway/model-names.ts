@@ -4,6 +4,7 @@ import type { Catalogue } from '../catalogue/index.ts'
 import { isMaker } from '../catalogue/names.ts'
 import type { Mode, ModelEntry } from '../catalogue/entry.ts'
 import { dearest } from '../core/price.ts'
+import { PROVIDERS } from '../providers/index.ts'
 
 export type Place = { readonly provider: string; readonly model: string }
 
@@ -54,9 +55,15 @@ function isVariantOfKnown(name: string, place: Place | null, catalogue: Catalogu
   )
 }
 
-/** The order in which the places of one model are tried. */
+/** The order in which the places of one model are tried; of equal price in the order of the registry. */
 export function byMakerThenPrice(a: ModelEntry, b: ModelEntry): number {
-  return Number(isMaker(b.provider, b.model)) - Number(isMaker(a.provider, a.model)) || costOf(a) - costOf(b)
+  return Number(isMaker(b.provider, b.model)) - Number(isMaker(a.provider, a.model)) || costOf(a) - costOf(b) || rankOf(a) - rankOf(b)
+}
+
+const REGISTRY: ReadonlyMap<string, number> = new Map(PROVIDERS.map(({ id }, i) => [id, i]))
+
+function rankOf({ provider }: ModelEntry): number {
+  return REGISTRY.get(provider) ?? REGISTRY.size
 }
 
 /** A token in and a token out, at the dearest, or a piece of each kind; an unknown price stands last. */

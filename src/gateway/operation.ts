@@ -88,7 +88,7 @@ async function begin(request: Request, id: string, client: OperationClient, deps
     const wishes = readWishes(NO_MEMBERS, request.headers, 'plain', form.text('model'))
     return jobOf(request, id, startedAt, client, form, client.intent({ ...about, form, json: null }), deps, { wishes })
   }
-  const { seen, body, wishes } = askedOf(await readBytes(request, deps.limits.bodyBytes), request.headers, client)
+  const { seen, body, wishes } = askedOf(await readBytes(request, deps.limits.bodyBytes), request.headers, client, url.pathname)
   const reread = (changed: Body): Intent => client.intent({ ...about, json: changed, form: null })
   return jobOf(request, id, startedAt, client, body, client.intent({ ...about, json: seen, form: null }), deps, { wishes, reread })
 }

@@ -59,9 +59,11 @@ const NEEDS: { readonly [parameter in Parameter]?: Ability } = {
 /** OpenAI's own, which its copies seldom have; whoever takes its newer name for the ceiling follows its API. */
 const OPENAIS_OWN: ReadonlySet<string> = new Set(['verbosity', 'prediction', 'web_search_options'])
 
-/** Models are clients' words: so many of a provider are remembered at most. */
+/** Its writer looks at the place alone; the others' have rules for models too. */
+const WHATEVER_THE_MODEL: ReadonlySet<string> = new Set(['openai-chat'])
+/** Models are clients' words: so many answers of a voice are remembered at most. */
 const MOST_REMEMBERED = 4000
-const remembered = new WeakMap<Provider, Map<string, boolean>>()
+const remembered = new WeakMap<Voice, Map<string, boolean>>()
 
 /** Whether the parameter reaches the model there. `entry: null`: nothing is known of the model but its name. A word that is no parameter of OpenRouter's is nobody's. */
 export function supportsParameter(provider: Provider, model: string, entry: ModelEntry | null, parameter: string): boolean {
@@ -69,10 +71,12 @@ export function supportsParameter(provider: Provider, model: string, entry: Mode
   if (known === undefined || (entry !== null && entry.mode !== 'chat' && entry.mode !== 'responses')) return false
   const need = NEEDS[known]
   if (need !== undefined && entry !== null && entry.abilities.size > 0 && !entry.abilities.has(need)) return false
-  const answers = remembered.get(provider) ?? new Map<string, boolean>()
-  remembered.set(provider, answers)
-  const key = `${known} ${model}`
-  const answer = answers.get(key) ?? canSay(provider, model, known)
+  const voice = (provider.voicesFor?.(model) ?? provider.voices)[0]
+  if (voice === undefined) return false
+  const answers = remembered.get(voice) ?? new Map<string, boolean>()
+  remembered.set(voice, answers)
+  const key = WHATEVER_THE_MODEL.has(voice.dialect) ? known : `${known} ${model}`
+  const answer = answers.get(key) ?? canSay(voice, model, known)
   if (answers.size >= MOST_REMEMBERED) answers.clear()
   answers.set(key, answer)
   return answer
@@ -83,12 +87,9 @@ export function supportedParameters(provider: Provider, model: string, entry: Mo
   return new Set(PARAMETERS.filter((parameter) => supportsParameter(provider, model, entry, parameter)))
 }
 
-function canSay(provider: Provider, model: string, parameter: Parameter): boolean {
-  const voice = (provider.voicesFor?.(model) ?? provider.voices)[0]
-  if (voice === undefined) return false
-  if (OPENAIS_OWN.has(parameter) && !(voice.dialect === 'openai-chat' && voice.habits.ceilingMember === 'max_completion_tokens'))
-    return false
-  return isWritten(voice, model, PROBES[parameter])
+function canSay(voice: Voice, model: string, parameter: Parameter): boolean {
+  const isOpenais = voice.dialect === 'openai-chat' && voice.habits.ceilingMember === 'max_completion_tokens'
+  return (isOpenais || !OPENAIS_OWN.has(parameter)) && isWritten(voice, model, PROBES[parameter])
 }
 
 const encoder = new TextEncoder()

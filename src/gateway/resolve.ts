@@ -62,10 +62,12 @@ function resolveIn(name: string, naming: Naming, use: Use, whens: readonly strin
   return parts.length === 0 ? null : { node: inOrder(parts), route: first[0] ?? null }
 }
 
+/** The fallbacks of a route count for whoever names it, not where another route leads to it: nobody would know how many there are. */
 function routed(route: Route, star: string, naming: Naming, use: Use, whens: readonly string[], seen: readonly string[]): Node | null {
+  const isNamed = seen.filter((one) => one.startsWith('route ')).length === 1
   const main = grow(route.tree, naming, use, whens, seen, star)
   const others = (names: readonly string[], on: readonly Trouble[]): readonly Node[] =>
-    (naming.alone ? [] : names).flatMap((name) => resolveIn(name, naming, { ...use, on }, whens, seen)?.node ?? [])
+    (naming.alone || !isNamed ? [] : names).flatMap((name) => resolveIn(name, naming, { ...use, on }, whens, seen)?.node ?? [])
   const children = [
     ...(main === null ? [] : [main]),
     ...others(route.fallbacks, ['outage']),

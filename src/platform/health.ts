@@ -141,7 +141,7 @@ class RequestHealth implements Health {
       window.cut(now, Math.random(), streak)
       gathering.cut(now, streak)
     }
-    const speed = !ending.ill && tokens > 0 && ending.ms > 0 ? (tokens * 1000) / ending.ms : null
+    const speed = !ending.ill && tokens > 0 ? (tokens * 1000) / Math.max(1, ending.ms) : null // what came at once came within the clock's grain
     window.ended(tokens, speed, now)
     gathering.ended(tokens, speed)
     this.#exchange(board.link, ending.ill ? URGENT_MS : CALM_MS, now)

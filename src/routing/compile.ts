@@ -50,13 +50,7 @@ export function matchOf(route: RouteSaid): readonly string[] {
 function hasStar(route: RouteSaid): boolean {
   const inTarget = (target: TargetSaid): boolean =>
     typeof target === 'string' ? target.includes('*') : target.model?.includes('*') === true || (target.targets ?? []).some(inTarget)
-  const others = [
-    ...(route.fallbacks ?? []),
-    ...(route.context_fallbacks ?? []),
-    ...(route.content_fallbacks ?? []),
-    route.shadow?.model ?? '',
-  ]
-  return route.targets.some(inTarget) || others.some((name) => name.includes('*'))
+  return route.targets.some(inTarget)
 }
 
 function compileRoute(said: RouteSaid): Route {

@@ -2,8 +2,8 @@
 
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { isSecretHeader, TARGET_MEMBERS, VARIABLES } from './condition-facts.ts'
+import { BOUNDED, patternFault } from './condition-patterns.ts'
 
-const LONGEST_PATTERN = 200
 /** Macros whose first argument names a variable of their own. */
 const BINDING: ReadonlySet<string> = new Set(['all', 'exists', 'exists_one', 'filter', 'map'])
 
@@ -11,6 +11,8 @@ export type Words = {
   readonly variables: ReadonlySet<string>
   /** Members of `params`. */
   readonly params: ReadonlySet<string>
+  /** Where the names of `matches` stand: behind what they are called on, before their argument. */
+  readonly patterns: readonly (readonly [from: number, to: number])[]
 }
 
 /** Why a condition cannot be used; `start` counts characters from 0. */
@@ -25,12 +27,12 @@ export class ConditionFault extends Error {
 
 /** @throws ConditionFault */
 export function wordsOf(tree: ASTNode): Words {
-  const words = { variables: new Set<string>(), params: new Set<string>() }
+  const words: Found = { variables: new Set(), params: new Set(), patterns: [] }
   walk(tree, new Set(), words)
   return words
 }
 
-type Found = { readonly variables: Set<string>; readonly params: Set<string> }
+type Found = { readonly variables: Set<string>; readonly params: Set<string>; readonly patterns: [number, number][] }
 
 function walk(node: ASTNode, bound: ReadonlySet<string>, found: Found): void {
   switch (node.op) {
@@ -54,10 +56,16 @@ function walk(node: ASTNode, bound: ReadonlySet<string>, found: Found): void {
       break
     case 'rcall': {
       const [method, receiver, args] = node.args
-      if (method === 'matches') checkPattern(args[0], node.start)
       const own = args[0]
+      if (method === 'matches' || method === BOUNDED) {
+        checkPattern(own, node.start)
+        found.patterns.push([receiver.end, own?.start ?? node.end])
+      }
       walk(receiver, bound, found)
-      const inside = BINDING.has(method) && own?.op === 'id' ? new Set([...bound, own.args]) : bound
+      const binds = BINDING.has(method) && own?.op === 'id'
+      // a list is as long as a client makes it
+      if (binds && bound.size > 0) throw new ConditionFault(`\`${method}\` cannot stand inside another one of its kind`, node.start)
+      const inside = binds ? new Set([...bound, own.args]) : bound
       for (const arg of args) walk(arg, inside, found)
       return
     }
@@ -106,44 +114,8 @@ function literal(node: ASTNode): string | null {
   return node.op === 'value' && typeof node.args === 'string' ? node.args : null
 }
 
-/** The pattern is the operator's, but what it is held against may be anybody's: one that can take exponential time is refused. */
 function checkPattern(node: ASTNode | undefined, start: number): void {
   const pattern = node === undefined ? null : literal(node)
-  if (pattern === null) throw new ConditionFault('`matches` takes its pattern as a text', start)
-  if (pattern.length > LONGEST_PATTERN)
-    throw new ConditionFault(`a pattern of \`matches\` has at most ${LONGEST_PATTERN} characters`, start)
-  try {
-    new RegExp(pattern)
-  } catch {
-    throw new ConditionFault('the pattern of `matches` is no regular expression', start)
-  }
-  if (isExplosive(pattern)) {
-    throw new ConditionFault(
-      'a repeated group of the pattern holds a repetition, alternatives or a back-reference, which can take forever',
-      start,
-    )
-  }
-}
-
-/** A group under `*`, `+` or `{…}` with a repetition or alternatives inside, or a back-reference anywhere. Refuses more than it must. */
-function isExplosive(pattern: string): boolean {
-  const risky: boolean[] = []
-  for (let i = 0; i < pattern.length; i++) {
-    const c = pattern[i]
-    if (c === '\\') {
-      i++
-      if (/[1-9k]/.test(pattern[i] ?? '')) return true
-    } else if (c === '[') {
-      for (i++; i < pattern.length && pattern[i] !== ']'; i++) if (pattern[i] === '\\') i++
-    } else if (c === '(') {
-      risky.push(false)
-      if (pattern[i + 1] === '?') i++
-    } else if (c === ')') {
-      const inner = risky.pop() ?? false
-      const repeated = /[*+{]/.test(pattern[i + 1] ?? '')
-      if (inner && repeated) return true
-      if ((inner || repeated) && risky.length > 0) risky[risky.length - 1] = true
-    } else if (/[*+?{|]/.test(c ?? '') && risky.length > 0) risky[risky.length - 1] = true
-  }
-  return false
+  const fault = pattern === null ? '`matches` takes its pattern as a text' : patternFault(pattern)
+  if (fault !== null) throw new ConditionFault(fault, start)
 }

@@ -1,8 +1,10 @@
 // Conditions of routes, in CEL (Common Expression Language). A condition decides and never fails: what is missing makes a comparison false,
 // what cannot be evaluated makes the condition not hold, and a fixed word says which.
 
-import { Environment, serialize, type ASTNode } from '@marcbachmann/cel-js'
+import { Environment, type ASTNode } from '@marcbachmann/cel-js'
 import { VARIABLES, type Facts, type Stage } from './condition-facts.ts'
+import { partOf, type Part } from './condition-parts.ts'
+import { BOUNDED, boundedMatch } from './condition-patterns.ts'
 import { ConditionFault, wordsOf, type Words } from './condition-words.ts'
 
 const LONGEST = 2000
@@ -22,7 +24,11 @@ export type Condition = {
 
 const environment = [...VARIABLES].reduce(
   (built, [name, { type }]) => built.registerVariable(name, type),
-  new Environment({ homogeneousAggregateLiterals: false, limits: { maxAstNodes: 500, maxDepth: 50 } }),
+  new Environment({ homogeneousAggregateLiterals: false, limits: { maxAstNodes: 500, maxDepth: 50 } }).registerFunction(
+    `string.${BOUNDED}(string): bool`,
+    boundedMatch,
+    { async: false },
+  ),
 )
 
 /** Why the text cannot be a condition, with its position; `null`: it can. */
@@ -76,11 +82,18 @@ function build(text: string): Condition | string {
     const checked = parsed.check()
     if (checked.error !== undefined) throw checked.error
     if (checked.type !== 'bool' && checked.type !== 'dyn') return `A condition is true or false; this is of type ${checked.type}.`
-    const ask = branch(parsed.ast)
+    const ask = branch(words.patterns.length === 0 ? parsed.ast : environment.parse(withBoundedMatches(text, words)).ast)
     return { mentions: words.variables, stage: stageOf(words.variables), judge: (facts) => judged(ask, words, facts) }
   } catch (fault) {
     return told(fault)
   }
+}
+
+/** The text with each `matches` under the name of the bounded one. Behind to front, so that places stay what they are. */
+function withBoundedMatches(text: string, { patterns }: Words): string {
+  return [...patterns]
+    .sort(([a], [b]) => b - a)
+    .reduce((done, [from, to]) => done.slice(0, from) + done.slice(from, to).replaceAll('matches', BOUNDED) + done.slice(to), text)
 }
 
 function told(fault: unknown): string {
@@ -167,7 +180,7 @@ function comparison(node: ASTNode): Ask {
     const other = isNull(right) ? left : isNull(left) ? right : null
     if (other !== null) return nullness(other, node.op === '==')
   }
-  const evaluate = reparsed(node)
+  const evaluate = partOf(node, readPart)
   const variables = [...wordsOf(node).variables]
   return (values, seen) => {
     // CEL would say the same by throwing, which takes longer than all the rest
@@ -188,7 +201,7 @@ function comparison(node: ASTNode): Ask {
 
 /** What is missing equals null, and nothing else does but null. */
 function nullness(node: ASTNode, wanted: boolean): Ask {
-  const evaluate = reparsed(node)
+  const evaluate = partOf(node, readPart)
   return (values) => {
     try {
       return (evaluate(values) === null) === wanted
@@ -198,23 +211,8 @@ function nullness(node: ASTNode, wanted: boolean): Ask {
   }
 }
 
-/** A part of the text as a condition of its own. @throws ConditionFault when it would not be the same */
-function reparsed(node: ASTNode): (values: Values) => unknown {
-  const part = environment.parse(serialize(node))
-  if (shapeOf(part.ast) !== shapeOf(node))
-    throw new ConditionFault('this cannot be evaluated by itself; write it with fewer brackets', node.start)
-  return (values) => part(values)
-}
-
-/** A tree as a text that is the same for the same tree only. */
-function shapeOf(part: unknown): string {
-  if (Array.isArray(part)) return `[${part.map(shapeOf).join()}]`
-  if (typeof part === 'bigint') return `${part}n`
-  if (typeof part !== 'object' || part === null) return JSON.stringify(part)
-  if ('op' in part && 'args' in part) return `${String(part.op)}${shapeOf(part.args)}`
-  if (part instanceof Uint8Array) return `b${part.join()}`
-  const plain: unknown = part.valueOf()
-  return typeof plain === 'bigint' ? `${plain}u` : 'unknown'
+function readPart(text: string): Part {
+  return environment.parse(text)
 }
 
 function isNull(node: ASTNode): boolean {

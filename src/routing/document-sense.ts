@@ -6,6 +6,9 @@ import { nameFaults } from './document-names.ts'
 import { isObject, memberFault, overlaps, textsOf } from './members.ts'
 import { matchOf } from './compile.ts'
 
+/** So many an isolate keeps read (conditions.ts); beyond that requests would read them again and again. */
+const MOST_CONDITIONS = 400
+
 /** `null`: it is a condition. */
 export type CheckCondition = (text: string) => string | null
 
@@ -19,6 +22,11 @@ export function senseErrors({ aliases, routes }: Sound, checkCondition: CheckCon
   const report: Report = (place, message) => {
     errors.push({ path: placeText(place), message })
   }
+  const conditions = new Set<string>()
+  const seeing: CheckCondition = (text) => {
+    conditions.add(text)
+    return checkCondition(text)
+  }
   const firsts = new Map<string, number>()
   routes.forEach((route, index) => {
     if (route === null) return
@@ -26,8 +34,9 @@ export function senseErrors({ aliases, routes }: Sound, checkCondition: CheckCon
     if (first !== undefined) report(['routes', index, 'name'], `is the name of routes[${first}] too`)
     else firsts.set(route.name, index)
     if (aliases.has(route.name)) report(['routes', index, 'name'], 'is the name of an alias too, which comes first')
-    senseOfRoute(route, ['routes', index], checkCondition, report)
+    senseOfRoute(route, ['routes', index], seeing, report)
   })
+  if (conditions.size > MOST_CONDITIONS) report(['routes'], `have more than ${MOST_CONDITIONS} conditions that differ`)
   for (const { place, message } of nameFaults({ aliases, routes })) report(place, message)
   return errors
 }
@@ -114,8 +123,5 @@ function starPlaces(route: RouteSaid, at: Place): readonly { readonly place: Pla
     }
   }
   route.targets.forEach((target, index) => walk(target, [...at, 'targets', index]))
-  for (const list of ['fallbacks', 'context_fallbacks', 'content_fallbacks'] as const)
-    route[list]?.forEach((name, index) => see([...at, list, index], name))
-  see([...at, 'shadow', 'model'], route.shadow?.model)
   return found
 }

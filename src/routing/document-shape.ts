@@ -14,9 +14,9 @@ const MOST_NAMES = 32
 
 const PLAIN = 'must be 1 to 256 printable characters without spaces'
 const name = z.string().regex(/^[\x21-\x7e]{1,256}$/, PLAIN)
-/** A name of the operator's own: no `*`, which stands for any characters. */
+/** A name in which nothing stands for other characters. */
 const ownName = z.string().regex(/^[\x21-\x29\x2b-\x7e]{1,256}$/, `${PLAIN} and without *`)
-const names = z.array(name).max(MOST_NAMES)
+const names = z.array(ownName).max(MOST_NAMES)
 const condition = z.string().min(1).max(1000).describe('A condition in CEL, such as budget_used < 0.8')
 const trouble = z.enum(['outage', 'context', 'content'])
 const milliseconds = z.int().min(1).max(3_600_000)
@@ -58,7 +58,7 @@ const inherited = {
 }
 
 const used = {
-  weight: z.number().gt(0).max(1_000_000).optional().describe('For weighted and split; 1 if not given'),
+  weight: z.number().gt(0).max(1_000_000_000).optional().describe('For weighted and split; 1 if not given'),
   priority: z.int().min(0).max(1_000_000).optional().describe('For priority: lower first; 0 if not given'),
   when: condition.optional(),
   rpm: perMinute.optional().describe('Requests a minute that the account may'),
@@ -96,7 +96,7 @@ const targets = z.array(target).min(1).max(MOST_TARGETS)
 
 const shadow = z.strictObject({
   share: z.number().gt(0).max(1).describe('Of the route’s requests'),
-  model: name,
+  model: ownName,
   ...inherited,
 })
 
@@ -126,7 +126,7 @@ export const routeShape = z.strictObject({
 })
 export type RouteSaid = z.output<typeof routeShape>
 
-export const aliasShape = z.union([name, z.array(name).min(1).max(MOST_NAMES)])
+export const aliasShape = z.union([ownName, z.array(ownName).min(1).max(MOST_NAMES)])
 export type AliasSaid = z.output<typeof aliasShape>
 
 const place = z.strictObject({

@@ -1,7 +1,7 @@
 // Keeps retries from making a storm worse: what is asked again of a provider may add a tenth to what was asked of it, and a handful.
 
 const SHARE = 0.1
-const HANDFUL = 5
+const HANDFUL = 4
 const MOST_PROVIDERS = 500
 
 /** Of one isolate. Each first call of a provider earns a tenth of a retry; at most a handful are saved up. */

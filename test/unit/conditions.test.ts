@@ -1,9 +1,11 @@
 // Conditions of routes: what they see, what they make of what is missing, and what is refused before it is stored.
 
+import { Environment } from '@marcbachmann/cel-js'
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { isSecretHeader, VARIABLES } from '../../src/routing/condition-facts.ts'
 import { checkCondition, compileCondition, holds, judgeCondition, mentions } from '../../src/routing/conditions.ts'
+import { chance, oneOf, whole } from '../support/chance.ts'
 import { quantiles } from '../support/options.ts'
 import { AT, facts, factsOf } from '../support/facts.ts'
 
@@ -229,6 +231,67 @@ describe('what is refused', () => {
   })
 })
 
+describe('patterns', () => {
+  it('are held against no long text, which then cannot be evaluated', () => {
+    expect(judgeCondition('user.matches("^a+$")', facts({ user: 'a'.repeat(500) }))).toBe('holds')
+    expect(judgeCondition('user.matches("^a+$")', facts({ user: 'a'.repeat(501) }))).toBe('failed')
+    expect(judgeCondition('params.user.matches("a") || model.matches("x")', facts({ body: { user: 'a'.repeat(1e6) } }))).toBe('failed')
+  })
+
+  it('are bounded wherever they stand, and under whichever name', () => {
+    const long = facts({ user: 'a'.repeat(501), tags: ['a'.repeat(501)], model: 'matches' })
+    expect(judgeCondition('(user) .matches("a")', long)).toBe('failed')
+    expect(judgeCondition('("matches".matches("m")) && (user + user).matches ( "a" )', long)).toBe('failed')
+    expect(judgeCondition('user // matches\n.matches("a")', long)).toBe('failed')
+    expect(judgeCondition('tags.exists(t, t.matches("b") || t.matches("a"))', long)).toBe('failed')
+    expect(judgeCondition('model == "matches" && model.matches("^matches$") && "matches".matches("matches")', long)).toBe('holds')
+    expect(checkCondition('user.matches_within("(a+)+$")')).toContain('can take forever')
+  })
+
+  it('end soon, whatever they are held against', () => {
+    const worst = facts({ user: `${'a'.repeat(499)}!` })
+    for (const pattern of ['a*a*b', '^a*a*a*b', '.*a.*b', '(.*)a{1,}b'])
+      expect([pattern, holds(`user.matches("${pattern}")`, worst)]).toEqual([pattern, false])
+  })
+
+  it.each(['a*a*a*b', '^a*a*a*a*b', 'a{1,}a+a*', '^a*|b*c*d*'])('have few repetitions: not %s', (pattern) => {
+    expect(checkCondition(`model.matches("${pattern}")`)).toContain('repetitions')
+  })
+})
+
+it('goes through no list inside another', () => {
+  expect(checkCondition('params.a.exists(x, params.b.exists(y, x == y))')).toContain('cannot stand inside another')
+  expect(checkCondition('tags.filter(t, t != "a").exists(t, t == "b")')).toBe(null)
+})
+
+describe('without anything missing', () => {
+  it('says what CEL says of the whole text', () => {
+    const random = chance('conditions')
+    const atoms = ['stream', 'model == "openai/gpt-4o-mini"', 'prompt_tokens > 5', '1 < 0', '!(hour == 3)', '"a" in tags', 'model.startsWith("x")', 'tags.exists(t, t == "b")', '(minute + 1) * 2 == 12', 'size(tags) - 1 - 1 == 0', '("a" + "b") + "c" == "abc"', '-(1 + 2) * 3 == -9', 'model in ["a", "b"] == false', '[1, 2][1] == 2', '(stream ? 1 : 2) == 2', '(true || stream) == true', '0.00000000001 < 0.00000000002', '"(" + ")" == "()"', "((('it\\'s ('))) == 'it\\'s ('", '(r"\\(" ) == ( "\\\\(" )', '"""a"(""" == ("a" + "\\"(")', '( ( minute ) ) > ( ( 1 + ( 2 ) ) )'] // prettier-ignore
+    const text = (depth: number): string => {
+      const shape = depth === 0 ? 0 : whole(random, 6)
+      if (shape < 2) return oneOf(random, atoms)
+      if (shape === 2) return `!(${text(depth - 1)})`
+      if (shape === 3) return `(${text(depth - 1)}) ? (${text(depth - 1)}) : ${text(depth - 1)}`
+      const [left, right] = [text(depth - 1), text(depth - 1)].map((side) => (chanceOfBrackets() ? `(${side})` : side))
+      return `${left} ${shape === 4 ? '&&' : '||'} ${right}`
+    }
+    const chanceOfBrackets = (): boolean => random() < 0.6
+    const known = facts({ tags: ['a', 'b'] })
+    const environment = [...VARIABLES].reduce((built, [name, { type }]) => built.registerVariable(name, type), new Environment())
+    const values = Object.fromEntries([...VARIABLES.keys()].map((name) => [name, known.value(name)]))
+    let held = 0
+    for (let i = 0; i < 2000; i++) {
+      const one = text(4)
+      const expected: unknown = environment.evaluate(one, values)
+      if (expected === true) held++
+      expect([one, judgeCondition(one, known)]).toEqual([one, expected === true ? 'holds' : 'does-not-hold'])
+    }
+    expect(held).toBeGreaterThan(400)
+    expect(held).toBeLessThan(1600)
+  })
+})
+
 describe('what a condition needs', () => {
   it('is told by the variables that it names, those of its macros not among them', () => {
     expect(mentions('params.tools.exists(t, t.name == model) && "x" in tags')).toEqual(new Set(['params', 'model', 'tags']))
@@ -270,6 +333,6 @@ describe('docs/strategies.md', () => {
     const named = new Set(
       [...rows.matchAll(/^\| ((?:`\w+`(?:, )?)+) \|/gm)].flatMap(([, names]) => (names ?? '').replaceAll('`', '').split(', ')),
     )
-    expect([...named].sort()).toEqual([...VARIABLES.keys()].sort())
+    expect([...named].toSorted()).toEqual([...VARIABLES.keys()].toSorted())
   })
 })

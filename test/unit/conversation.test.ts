@@ -70,6 +70,11 @@ describe('the name of a conversation', () => {
     )
   })
 
+  it('takes only a message of its own for instructions, not what stands in one', () => {
+    const sly = { role: 'user', content: [{ role: 'system', type: 'text', text: 'x' }, 'system'] }
+    expect(name({ messages: [sly, { ...HELLO, content: 'a' }] })).toBe(name({ messages: [sly, { ...HELLO, content: 'b' }] }))
+  })
+
   it('looks behind long instructions, and at no more than it must of long messages', () => {
     const long = { role: 'system', content: 'x'.repeat(100_000) }
     expect(name({ messages: [long, HELLO] })).not.toBe(name({ messages: [long, { ...HELLO, content: 'other' }] }))

@@ -100,6 +100,7 @@ describe('a route document that is wrong', () => {
       ['routes[0].targets[0]: has a *, so each name in `match` must have exactly one for it to stand for'],
     ],
     ['two * in a target', route({ match: 'x-*', targets: ['*/*'] }), ['routes[0].targets[0]: may have one * only']],
+    ['a fallback with a *', route({ match: 'x-*', fallbacks: ['y-*'] }), ['routes[0].fallbacks[0]: must be 1 to 256 printable characters without spaces and without *']], // prettier-ignore
     ['a place that is none', { providers: { OpenAI: {} } }, ['providers.OpenAI: must be a provider’s id']],
     [
       'a number that cannot be kept',
@@ -192,6 +193,33 @@ describe('a route document that is wrong', () => {
     expect(mistakes(chain(6))).toEqual([])
     expect(paths(chain(7))).toEqual(['aliases.a0'])
     expect(paths(chain(5000))).not.toEqual([])
+  })
+
+  it('may have four hundred conditions that differ', () => {
+    const many = (count: number): object => ({
+      routes: Array.from({ length: count }, (_, i) => ({ name: `r${i}`, when: `hour == ${i % 401}`, targets: ['a/b'] })),
+    })
+    expect(mistakes(many(400))).toEqual([])
+    expect(mistakes(many(900))).toEqual(['routes: have more than 400 conditions that differ'])
+  })
+
+  it('may not come to more than the gateway can follow, fallbacks of fallbacks counted', () => {
+    const ring = (length: number): object => ({
+      routes: Array.from({ length }, (_, i) => ({ name: `g${i}`, targets: [`p/m${i}`], fallbacks: [`g${(i + 1) % length}`] })),
+    })
+    const allToAll = (length: number): object => ({
+      routes: Array.from({ length }, (_, i) => ({
+        name: `g${i}`,
+        targets: [`p/m${i}`],
+        fallbacks: Array.from({ length }, (__, j) => `g${j}`).filter((name) => name !== `g${i}`),
+      })),
+    })
+    const wide = { aliases: { a: ['x', 'x', 'x'], x: Array.from({ length: 30 }, () => 'y'), y: Array.from({ length: 30 }, () => 'z/z') } }
+    expect(mistakes(ring(8))).toEqual([])
+    expect(mistakes(ring(9))[0]).toBe('routes[0]: leads through more than 8 others, fallbacks of fallbacks counted')
+    expect(mistakes(allToAll(5))).toEqual([])
+    expect(mistakes(allToAll(8))[0]).toBe('routes[0]: comes to more than 512 targets, fallbacks of fallbacks counted')
+    expect(paths(wide)).toEqual(['aliases.a', 'aliases.x'])
   })
 
   it('may have six groups in each other, not seven', () => {

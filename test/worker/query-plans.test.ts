@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { keepHouse } from '../../src/platform/retention.ts'
 import type { Env } from '../../src/platform/env.ts'
 import { ADMIN, bindings, call, echo, makeKey, heldFor } from './bindings.ts'
-import { carry, corrects, rowOf } from './ledger-rows.ts'
+import { carry, corrects, fresh, rowOf } from './ledger-rows.ts'
 
 declare global {
   interface ImportMeta {
@@ -77,6 +77,8 @@ beforeAll(async () => {
   await get(`/api/v1/refusals?id=${refused.headers.get('x-sluice-request-id')}`)
   for (const group of ['key', 'team', 'user', 'organization', 'tag']) await get(`/api/v1/activity?group_by=${group}&scope=team:plans`)
   await get(`/api/v1/activity?api_key_hash=${hash}&group_by=tag`)
+  await carry([[fresh(rowOf('gen-retiring', { keyId: id, provider: 'xai', model: 'grok-3', createdAt: Date.now() }))]])
+  await get('/api/v1/models/retiring')
   const prices = 'catalogue'
   const span = { from: '1970-01-01T00:00:00Z', to: '2100-01-01T00:00:00Z' }
   await call('POST', '/api/v1/recost', ADMIN, { ...span, prices })

@@ -175,6 +175,13 @@ describe('a request', () => {
     expect(models.status).toBe(200)
     expect(await models.json()).toMatchObject({ links: { next: null } })
     const { key } = await makeKey()
+    const places = await (await call('GET', '/api/v1/models/demo/echo/endpoints', key)).json()
+    expect(places).toMatchObject({
+      data: { id: 'demo/echo', endpoints: [{ tag: 'demo', model_id: 'demo/echo', pricing: { prompt: '0' } }] },
+    })
+    expect(await (await call('GET', '/api/v1/endpoints/zdr', key)).json()).toMatchObject({ data: [{ tag: 'demo' }] })
+    expect(await (await call('GET', '/api/v1/model/demo/echo', null)).json()).toMatchObject({ data: { id: 'demo/echo' } })
+    expect((await call('GET', '/api/v1/models/openai/gpt-4o-mini/endpoints', key)).status).toBe(404)
     for (const path of ['/api/v1/keys', '/api/v1/models/x']) expect((await call('GET', path, key)).status).toBe(403)
     expect((await call('GET', '/api/v1/chat/completions', key)).status).toBe(405)
   })

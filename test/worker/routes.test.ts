@@ -97,7 +97,7 @@ describe('/api/v1/routes', () => {
       errors: [
         { path: 'aliases.small', message: 'must be a string or an array' },
         { path: 'zdr', message: 'is not known here' },
-        { path: 'routes[0].when', message: expect.stringContaining('is no condition') },
+        { path: 'routes[0].when', message: expect.stringContaining('at character') },
       ],
     })
     expect(error.message).toBe('aliases.small must be a string or an array, and 2 more: see error.metadata.errors.')

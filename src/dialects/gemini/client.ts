@@ -1,7 +1,7 @@
 // Gemini's generateContent as the language of our clients. Only puts the pieces together.
 
 import type { ClientDialect } from '../contract.ts'
-import { ADDRESS } from './address.ts'
+import { ADDRESS, readTarget } from './address.ts'
 import { writeError } from './error-writing.ts'
 import { readIntent } from './intent.ts'
 import { NAMES } from './names.ts'
@@ -17,6 +17,7 @@ export const geminiClient: ClientDialect = {
   id: DIALECT,
   // Model and method are one piece of the path, with slashes and colons in it; `[^]` also takes what `.` does not, a line break.
   paths: [`${ADDRESS}:target{[^]+}`],
+  modelInPath: (path) => readTarget(path).model,
   raw: REQUEST_RAW,
   credential: (headers, url) =>
     headers.get('x-goog-api-key') || (BEARER.exec(headers.get('authorization') ?? '')?.[1] ?? (url.searchParams.get('key') || null)),

@@ -2,7 +2,6 @@
 // Source: docs.litellm.ai, "Reliability" and "Client-side fallbacks".
 
 import type { JsonValue } from '../../core/canonical.ts'
-import type { Trouble } from '../contract.ts'
 import type { Fallback } from '../wishes.ts'
 import {
   earliest,
@@ -59,7 +58,7 @@ export function refusePretence(members: Members): void {
 }
 
 /**
- * `fallbacks` are for an outage; also for a context that is too long and for a refused content where the request names none for these alone.
+ * `fallbacks` are for an outage alone, the others each for their trouble: a prompt that is too long for one model is no reason to send it to any other.
  * Entries by model count where they name the request's own one, or `*`. Anthropic's Messages API has `fallbacks` of `{model}` too: it is read
  * in the same way and never forwarded, since a key's policy could not bind what the provider falls back to.
  * @throws GatewayError `request-malformed`, `request-unsupported`
@@ -76,14 +75,9 @@ export function readFallbacks(
   ]
   const content = namesIn(valueOf(members, 'content_policy_fallbacks'), 'content_policy_fallbacks', primary)
   if (disabled) return { list: [], disabled }
-  const on: readonly Trouble[] = [
-    'outage',
-    ...(context.length === 0 ? ['context' as const] : []),
-    ...(content.length === 0 ? ['content' as const] : []),
-  ]
   return {
     list: [
-      ...general.map((model) => ({ model, on })),
+      ...general.map((model) => ({ model, on: ['outage'] as const })),
       ...context.map((model) => ({ model, on: ['context'] as const })),
       ...content.map((model) => ({ model, on: ['content'] as const })),
     ],

@@ -2,6 +2,7 @@
 // Source: Portkey's documentation, "Conditional routing".
 
 import type { JsonValue } from '../../core/canonical.ts'
+import { checkCondition } from '../conditions.ts'
 import { expectList, isList, isObject, malformed, memberOf, unsupported } from './expecting.ts'
 
 const DEEPEST = 8
@@ -111,6 +112,8 @@ export function conditionsIn(value: JsonValue, at: string): readonly { readonly 
     if (strange !== undefined) throw unsupported(`${place}.${strange.slice(0, 64)}`, 'a condition has query and then.')
     const name = memberOf(item, 'then')
     if (typeof name !== 'string') throw malformed(`${place}.then`, 'the name of a target')
-    return { when: celOf(memberOf(item, 'query'), `${place}.query`), name }
+    const when = celOf(memberOf(item, 'query'), `${place}.query`)
+    if (checkCondition(when) !== null) throw malformed(`${place}.query`, 'a shorter query')
+    return { when, name }
   })
 }

@@ -129,6 +129,7 @@ class Reading {
     const model = modelIn(over, `${at}.override_params.model`) ?? this.#primary ?? modelIn(otherwise, `${at}.default_params.model`)
     if (model === null) throw malformed(at, 'a target whose model is said in the request or in override_params')
     const { drop } = own.changes
+    if (drop.includes('model')) throw unsupported(`${at}.drop_params`, 'a request has a model.')
     return leaf(own.provider === null ? withoutMark(model) : nameOf(own.provider, model), {
       ...use,
       ...(Object.keys(defaults).length === 0 ? {} : { defaults }),

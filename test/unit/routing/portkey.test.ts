@@ -1,8 +1,9 @@
 // Portkey's config in a header as a tree of targets, its queries as conditions, and what is refused rather than ignored.
 
-import { evaluate } from '@marcbachmann/cel-js'
 import { describe, expect, it } from 'vitest'
 import { PLAIN_USE, type Branch } from '../../../src/routing/contract.ts'
+import { requestFacts } from '../../../src/routing/condition-facts.ts'
+import { judgeCondition } from '../../../src/routing/conditions.ts'
 import { celOf } from '../../../src/routing/wishes/portkey-query.ts'
 import { readPortkey } from '../../../src/routing/wishes/portkey.ts'
 import type { JsonValue } from '../../../src/core/canonical.ts'
@@ -169,12 +170,20 @@ describe('a config', () => {
     ['{"provider":"openai","override_params":{"models":["x"]}}', unsupported(`${ROOT}.override_params.models`)],
     ['{"provider":"openai","override_params":{"a.b":1}}', malformed(`${ROOT}.override_params`)],
     ['{"provider":"openai","override_params":{"model":5}}', malformed(`${ROOT}.override_params.model`)],
+    ['{"provider":"openai","drop_params":["model"]}', unsupported(`${ROOT}.drop_params`)],
     ['{"provider":"openai","request_timeout":0}', malformed(`${ROOT}.request_timeout`)],
     [
       '{"strategy":{"mode":"conditional","conditions":[{"query":{"metadata.a":"b"},"then":"nobody"}]},"targets":[{"provider":"openai"}]}',
       malformed(`${ROOT}.strategy.conditions[0].then`),
     ],
   ])('%s is refused', (config, error) => expect(() => read(config)).toThrow(error as Error))
+
+  it('has no query that could not be judged', () => {
+    const long = JSON.stringify({ 'metadata.a': { $in: Array.from({ length: 60 }, () => 'x'.repeat(60)) } })
+    expect(() =>
+      read(`{"strategy":{"mode":"conditional","conditions":[{"query":${long},"then":"a"}]},"targets":[{"name":"a","provider":"openai"}]}`),
+    ).toThrow(malformed(`${ROOT}.strategy.conditions[0].query`))
+  })
 
   it('is bounded in depth and in targets', () => {
     const nested = Array.from({ length: 9 }).reduce<string>((inner) => `{"targets":[${inner}]}`, '{"provider":"openai"}')
@@ -186,15 +195,28 @@ describe('a config', () => {
 })
 
 describe('a query', () => {
-  const holds = (query: JsonValue, metadata: object = {}, params: object = {}): unknown => {
-    try {
-      return evaluate(celOf(query, 'q'), { metadata, params, path: '/v1/chat/completions' })
-    } catch {
-      return 'error'
-    }
-  }
+  type Said = { readonly [name: string]: JsonValue }
+  const factsOf = (metadata: Said, params: Said) =>
+    requestFacts({
+      model: 'm',
+      path: '/v1/chat/completions',
+      member: (name) => (Object.hasOwn(params, name) ? JSON.stringify(params[name]) : null),
+      headers: () => [],
+      metadata,
+      tags: [],
+      user: null,
+      session: null,
+      keyId: 'k',
+      promptTokens: 1,
+      maxTokens: null,
+      stream: false,
+      budgetUsed: null,
+      now: 0,
+    })
+  const holds = (query: JsonValue, metadata: Said = {}, params: Said = {}): boolean =>
+    judgeCondition(celOf(query, 'q'), factsOf(metadata, params)) === 'holds'
 
-  it.each<readonly [JsonValue, object, object, boolean | 'error']>([
+  it.each<readonly [JsonValue, Said, Said, boolean]>([
     [{}, {}, {}, true],
     [{ 'metadata.plan': 'pro' }, { plan: 'pro' }, {}, true],
     [{ 'metadata.plan': 'pro' }, { plan: 'free' }, {}, false],
@@ -213,7 +235,7 @@ describe('a query', () => {
     [{ 'url.pathname': '/v1/chat/completions' }, {}, {}, true],
     [{ $or: [{ 'metadata.a': 'x' }, { 'metadata.b': 'y' }] }, { b: 'y' }, {}, true],
     [{ $and: [{ 'metadata.a': 'x' }, { 'metadata.b': 'y' }] }, { b: 'y' }, {}, false],
-    [{ 'metadata.n': { $gt: 5 } }, { n: 'five' }, {}, 'error'],
+    [{ 'metadata.n': { $gt: 5 } }, { n: 'five' }, {}, false],
   ])('%j of %j %j: %s', (query, metadata, params, result) => expect(holds(query, metadata, params)).toBe(result))
 
   it.each(['" || true || "', '\\', '"] == 1 || metadata["x', '\n', '\u2028', '${1}', "'"])(

@@ -104,15 +104,12 @@ describe('provider', () => {
 })
 
 describe('LiteLLM’s fallbacks', () => {
-  it('are for any trouble, as long as none are named for one of them', () => {
-    expect(wishes('"fallbacks":["b",{"model":"c"}]').fallbacks).toEqual([
-      { model: 'b', on: ANY },
-      { model: 'c', on: ANY },
+  it('are each for their own trouble', () => {
+    expect(wishes('"fallbacks":["b",{"model":"c"}],"context_window_fallback_dict":{"openai/a":"c","other":"d"}').fallbacks).toEqual([
+      { model: 'b', on: ['outage'] },
+      { model: 'c', on: ['outage', 'context'] },
     ])
-    expect(wishes('"fallbacks":["b"],"context_window_fallback_dict":{"openai/a":"c","other":"d"}').fallbacks).toEqual([
-      { model: 'b', on: ['outage', 'content'] },
-      { model: 'c', on: ['context'] },
-    ])
+    expect(wishes('"fallbacks":["b"],"models":["b"]').fallbacks).toEqual([{ model: 'b', on: ANY }])
   })
 
   it('by model count for the model that is named, and for all', () => {
