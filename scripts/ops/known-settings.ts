@@ -12,6 +12,7 @@ export const SLUICE_SETTINGS: readonly string[] = [
   'SLUICE_DEMO',
   'SLUICE_LOG',
   'SLUICE_STATE_DIR',
+  'SLUICE_STATUS',
   'SLUICE_URL',
 ]
 

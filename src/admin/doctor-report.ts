@@ -41,7 +41,7 @@ export function badSettings(valueOf: (name: string) => string | null, names: rea
     const value = valueOf(name)
     return value !== null && !(Number.isSafeInteger(Number(value)) && Number(value) > 0)
   }).map((name) => ({ name, wanted: 'a whole number from 1 up' }))
-  const switches = ['SLUICE_DEMO', 'SLUICE_LOG']
+  const switches = ['SLUICE_DEMO', 'SLUICE_LOG', 'SLUICE_STATUS']
     .filter((name) => !['on', 'off', null].includes(valueOf(name)))
     .map((name) => ({ name, wanted: 'on or off' }))
   const addresses = PROVIDERS.map((provider) => provider.baseUrlSetting)

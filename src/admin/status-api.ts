@@ -1,9 +1,9 @@
-// `GET /status.json`, open to everybody: how the configured providers and their models are. Credentials are not in it, nor their names.
+// `GET /status.json`, open to everybody unless `SLUICE_STATUS` is off: how the configured providers and their models are. Credentials are not in it, nor their names.
 
 import { Hono } from 'hono'
 import type { Percentiles } from '../core/histogram.ts'
 import { makeDeps } from '../deps.ts'
-import type { Env } from '../platform/env.ts'
+import { setting, type Env } from '../platform/env.ts'
 import { knownLinks } from '../platform/health.ts'
 import { askNumbers } from '../platform/health-numbers.ts'
 import type { ModelNumbers } from '../platform/health-object.ts'
@@ -29,6 +29,7 @@ let told: { readonly env: Env; readonly at: number; readonly text: string } | nu
 export const statusApi = new Hono<{ Bindings: Env }>()
 
 statusApi.get('/status.json', async (c) => {
+  if (setting(c.env, 'SLUICE_STATUS') === 'off') return c.notFound()
   const now = Date.now()
   if (told === null || told.env !== c.env || now - told.at >= FRESH_MS) {
     if (told?.env === c.env) told = { ...told, at: now } // one request asks, the others take what there is

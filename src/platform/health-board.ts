@@ -25,6 +25,8 @@ export type Link = {
   /** When it was last asked, and when it is to be asked; 0: never, not yet. */
   askedAt: number
   dueAt: number
+  /** It could not be asked and is left alone until then. */
+  awayUntil: number
 }
 
 type Numbers = Pick<HealthView, 'firstContentMs' | 'tokensPerSecond'>
@@ -187,7 +189,7 @@ export class Boards {
   #link(provider: string, region: string | null): Link {
     const name = objectName(provider, region)
     let link = this.links.get(name)
-    if (link === undefined) this.links.set(name, (link = { provider, region, boards: new Set(), askedAt: 0, dueAt: 0 }))
+    if (link === undefined) this.links.set(name, (link = { provider, region, boards: new Set(), askedAt: 0, dueAt: 0, awayUntil: 0 }))
     return link
   }
 

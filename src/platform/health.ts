@@ -15,6 +15,10 @@ type Later = (work: Promise<unknown>) => void
 const URGENT_MS = 100
 const CALM_MS = 1000
 const LOOKED_AT_MS = 4000
+/** An object that is away is left alone for so long. */
+const AWAY_MS = 1000
+/** Objects that one request asks although it only looks at their targets: each is a subrequest, of which there are few. */
+const MOST_LOOKS = 4
 /** What was to be sent and was not, because its request was ended, is sent by another. */
 const OVERDUE_MS = 500
 const MOST_REPORTED = 100
@@ -41,6 +45,7 @@ class RequestHealth implements Health {
   readonly #boards: Boards
   /** Calls that have not ended, oldest first. */
   readonly #calls = new Map<Board, Call[]>()
+  #looks = 0
 
   constructor(env: Env, later: Later, boards: Boards) {
     this.#env = env
@@ -158,16 +163,20 @@ class RequestHealth implements Health {
 
   /** Sees to it that there is an exchange when the last one is `ms` ago, at the earliest now. */
   #exchange(link: Link, ms: number, now: number): void {
-    const at = Math.max(now, link.askedAt + ms)
+    const at = Math.max(now, link.askedAt + ms, link.awayUntil)
     const isDue = link.dueAt !== 0 && now <= link.dueAt + OVERDUE_MS && link.dueAt <= at
-    if (isDue || (ms === LOOKED_AT_MS && at > now)) return
+    if (isDue || (ms === LOOKED_AT_MS && (at > now || this.#looks++ >= MOST_LOOKS))) return
     link.dueAt = at
     this.#later(this.#talk(link, at, now))
   }
 
   async #talk(link: Link, at: number, now: number): Promise<void> {
-    if (at > now) await new Promise((resolve) => setTimeout(resolve, at - now))
-    if (link.dueAt !== at) return // another request was faster
+    let due = at
+    for (let wait = at - now; wait > 0; wait = due - Date.now()) {
+      await new Promise((resolve) => setTimeout(resolve, wait))
+      if (link.dueAt !== due) return // another request was faster
+      if (link.awayUntil > due) due = link.dueAt = link.awayUntil
+    }
     link.dueAt = 0
     const askedAt = Date.now()
     const told = choose(link, askedAt)
@@ -187,6 +196,7 @@ class RequestHealth implements Health {
     } catch {
       // It is away: what was gathered waits, and this isolate decides alone.
       for (const { board, entry } of told) if (entry.delta !== null) board.gathering.putBack(entry.delta, askedAt)
+      link.awayUntil = Date.now() + AWAY_MS
     }
   }
 

@@ -271,6 +271,24 @@ describe('health of a target', () => {
     expect(ills.at(-1)).toBeDefined()
   })
 
+  it('leaves an object that is away alone for a second, and asks few objects for a request that only looks', async () => {
+    let reports = 0
+    const away = new Isolate(
+      'a16',
+      broken(() => (reports++, Promise.reject(new Error('away')))),
+    )
+    for (const end = Date.now() + 700; Date.now() < end; await sleep(20)) away.ask(at('p16'), { kind: 'ill' })
+    expect(reports).toBe(1)
+    const looking = new Isolate(
+      'b16',
+      broken(() => (reports++, Promise.resolve([]) as Promise<never>)),
+    )
+    const request = looking.request()
+    for (let i = 0; i < 20; i++) request.view(at(`looked-at-${i}`))
+    await looking.quiet()
+    expect(reports).toBe(1 + 4)
+  })
+
   it('blocks nobody when the object never answers', async () => {
     const a = new Isolate(
       'a11',
