@@ -1,6 +1,7 @@
 // What one target would need of a key's money: the hold that covers its worst case, and the output ceiling that keeps it there.
 
 import type { Ask, CandidateAsk, HoldMode } from './account.ts'
+import { SPARE } from './shadow.ts'
 
 /** Fewer output tokens than this are no answer: a request is refused rather than clamped below it. */
 const LEAST_CLAMP = 16
@@ -69,6 +70,12 @@ export function planHold(
     ceiling: enforce ? ceiling : null,
     clamped: enforce,
   }
+}
+
+/** Of a shadow: its whole worst case, where so many times of it are left. Nothing is clamped for it, and nothing refused to others. */
+export function planSpare(candidate: CandidateAsk, ask: Asked, budgeted: boolean, left: number, defaultCeiling: number): HoldPlan {
+  const plan = planHold(candidate, ask, budgeted, Number.MAX_SAFE_INTEGER, defaultCeiling)
+  return plan.kind === 'fits' && budgeted && plan.nanoUsd * SPARE > left ? { kind: 'dear' } : plan
 }
 
 /** One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them. */

@@ -67,6 +67,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     upstreamId: tally?.upstreamId ?? null,
     dropped: outcome.dropped,
     fidelity: outcome.fidelity ?? null,
+    ...(job.shadowOf === undefined ? {} : { shadowOf: job.shadowOf }),
   }
 }
 
