@@ -37,6 +37,8 @@ export type Job = {
   readonly deadlineAt?: number | null
   /** What is the same for all requests of its conversation, where it could go to several targets. */
   readonly conversation?: string | null
+  /** Tags that say which arms of experiments it is of. */
+  readonly arms?: readonly string[]
   /** It has a shadow, or is one: its answer is compared with the other's. */
   readonly companion?: Companion
   /** It is the shadow of the request with this id. */

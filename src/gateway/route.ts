@@ -10,6 +10,7 @@ import type { Job, Key } from './job.ts'
 import { markedUp } from './markup.ts'
 import type { Plan } from './plan.ts'
 import { rank, type Choice } from './rank.ts'
+import { customerOf } from './said.ts'
 import type { Tally } from './tally.ts'
 import type { Leaf } from './tree.ts'
 
@@ -21,7 +22,7 @@ export type Routed = {
   readonly needs: ReadonlyMap<Candidate, number>
   readonly tries: Tries
   /** What the request's job gains by it. */
-  readonly terms: Pick<Job, 'deadlineAt' | 'conversation'>
+  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms'>
 }
 
 /** Further calls of targets that failed, where nobody says how many. */
@@ -44,13 +45,13 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   }
   const conversation = conversationFor(job, key, candidates.size)
   const budgetUsed = admission.budgetUsed ?? 0
-  const choices = rank(plan.tree, {
+  const { choices, arms } = rank(plan.tree, {
     view: {
       now,
       random: deps.random,
       conversation,
       key: key.id,
-      user: intent.endUserId,
+      user: customerOf(job),
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
       outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
     },
@@ -72,8 +73,15 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
     },
-    terms: { deadlineAt, conversation },
+    terms: { deadlineAt, conversation, arms: arms.map((arm) => armTag(plan.route?.name ?? intent.model, arm)) },
   }
+}
+
+const LONGEST_TAG = 128
+
+/** Whose arm of an experiment a request is, for its record: whoever answered. */
+function armTag(route: string, arm: string): string {
+  return `split:${route}=${arm}`.slice(0, LONGEST_TAG)
 }
 
 /** With one target to go to nobody need know. */
