@@ -20,6 +20,7 @@ import { Meter } from './meter.ts'
 import { planned } from './plan.ts'
 import { renewing } from './renew.ts'
 import { admittedHeaders, costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
+import { toldOfEnd } from './retirement.ts'
 import { ended, routed, type Routed } from './route.ts'
 import { castShadow } from './shadow.ts'
 
@@ -126,7 +127,7 @@ async function serve<J extends Job, A extends Answered>(
         ? settle(null)
         : leave({ candidate: choice.candidate, tally: null, ending, error, legs: legs.all, owedNanoUsd, dropped: [] }, lasting),
     )
-    throw error
+    throw choice === null ? error : toldOfEnd(error, choice.candidate, job.startedAt)
   }
   const { from, lasting } = first
   const { candidate, dropped, fidelity } = from.opened

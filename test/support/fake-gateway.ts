@@ -36,7 +36,7 @@ export function fakeGateway(
   settings: Settings,
   network: (left: Left) => Response | Promise<Response>,
   hold: Partial<Hold> = {},
-  world: Partial<Pick<Deps, 'prices' | 'routes' | 'random' | 'log' | 'health'>> & {
+  world: Partial<Pick<Deps, 'prices' | 'catalogue' | 'routes' | 'random' | 'log' | 'health'>> & {
     readonly markupBasisPoints?: number
     readonly refusal?: Refusal
     readonly refuses?: (ask: Ask) => Refusal | null
@@ -83,7 +83,7 @@ export function fakeGateway(
     keys: { check: async () => ({ id: 'key', secretHash: 'hash' }) },
     account: () => account,
     ledger: { find: async () => null },
-    catalogue: async () => createCatalogue(null),
+    catalogue: world.catalogue ?? (async () => createCatalogue(null)),
     prices: world.prices ?? (async () => null),
     providers: [provider],
     settings: () => settings,
