@@ -33,6 +33,8 @@ export type Plan = {
   /** The route by whose rules it goes; `null`: none. */
   readonly route: Route | null
   readonly conditions: Conditions
+  /** What the operator says of places. */
+  readonly places: RouteTable['places']
   /** What a filter took out, and by which word. */
   readonly removed: readonly Removed[]
 }
@@ -76,7 +78,7 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
-  return { tree: sortedTogether(tree, job.wishes), targets, route, conditions, removed }
+  return { tree: sortedTogether(tree, job.wishes), targets, route, conditions, places: table.places, removed }
 }
 
 function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {

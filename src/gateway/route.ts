@@ -12,6 +12,7 @@ import type { Plan } from './plan.ts'
 import { rank, type Choice } from './rank.ts'
 import { customerOf } from './said.ts'
 import type { Tally } from './tally.ts'
+import { ruleFor } from './target-facts.ts'
 import type { Leaf } from './tree.ts'
 
 type Granted = Admission & { readonly kind: 'granted' }
@@ -60,6 +61,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     holds: (condition, candidate, health) => plan.conditions.holdsAt(condition, candidate, health, budgetUsed),
     cached: (candidate) => deps.cacheMemory.at(conversation, targetId(candidate), now),
     wish: wishes.provider,
+    rule: ({ provider, model }) => ruleFor(plan.places, provider.id, model),
   })
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
   const deadlineAt = deadlineMs === null ? null : job.startedAt + deadlineMs
