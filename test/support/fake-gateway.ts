@@ -43,6 +43,7 @@ export function fakeGateway(
     readonly allowsAll?: boolean
     readonly refuses?: (ask: Ask) => Refusal | null
   } = {},
+  pipe: Deps['pipe'] = () => new TransformStream<Uint8Array, Uint8Array>(),
 ): FakeGateway {
   const left: Left[] = []
   const settled: Settlement[] = []
@@ -107,7 +108,7 @@ export function fakeGateway(
     lasting: () => {
       throw new Error('no call outlives its client here')
     },
-    pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
+    pipe,
     upload: joinBytes,
     uploadAsItComes: readableOf,
     now: () => Date.now(),
