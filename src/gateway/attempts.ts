@@ -63,7 +63,6 @@ export async function firstToCommit<J extends Job, A extends Answered>(
   manner: Manner<J, A>,
   job: J,
   choices: readonly Choice[],
-  maxOutputTokens: number | null,
   legs: Legs,
   tries: Tries,
 ): Promise<First<A>> {
@@ -84,7 +83,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
       return false
     }
     const others = waiting.some(({ leaf }) => mayFollow(leaf, 'outage', null))
-    running.add(start(manner, job, choice, call, entered, maxOutputTokens, legs, tries, others))
+    running.add(start(manner, job, choice, call, entered, legs, tries, others))
     return true
   }
   /** Who came in for another trouble is followed by those who are there for the same. */
@@ -156,7 +155,6 @@ function start<J extends Job, A extends Answered>(
   choice: Choice,
   call: Call,
   entered: Trouble,
-  maxOutputTokens: number | null,
   legs: Legs,
   tries: Tries,
   others: boolean,
@@ -183,7 +181,7 @@ function start<J extends Job, A extends Answered>(
   })
   const open = async (): Promise<Ended<A>> => {
     try {
-      const from = await manner.open(attempt, candidate, maxOutputTokens, trace)
+      const from = await manner.open(attempt, candidate, choice.ceiling, trace)
       deps.health.report(target, { kind: 'good', firstContentMs: deps.now() - began })
       return { kind: 'committed', running, from, leg: legOf('committed', from.opened.response.status), lasting: trace.lasting }
     } catch (cause) {

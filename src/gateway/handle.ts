@@ -20,7 +20,7 @@ import { Meter } from './meter.ts'
 import { planned } from './plan.ts'
 import { renewing } from './renew.ts'
 import { admittedHeaders, costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
-import { ended, routed, type Routed } from './route.ts'
+import { ended, foreseen, routed, type Routed } from './route.ts'
 
 /** Where a request last went, for the headers of its refusal. */
 type Place = { candidate: Candidate | null }
@@ -34,7 +34,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
-    const plan = await planned(job, key, manner.modes, (provider) => manner.serves(job, provider))
+    const plan = foreseen(await planned(job, key, manner.modes, (provider) => manner.serves(job, provider)), job, key)
     const account = deps.account(key.id)
     const question = await ask(
       job,
@@ -99,7 +99,7 @@ async function serve<J extends Job, A extends Answered>(
     if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill }))) return stopRenewing()
     await settle(row)
   }
-  const first = await firstToCommit(manner, job, route.choices, admission.maxOutputTokens, legs, route.tries).catch((cause: unknown) => {
+  const first = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
     stopRenewing()
     throw cause
   })
@@ -119,7 +119,12 @@ async function serve<J extends Job, A extends Answered>(
   const { candidate, dropped, fidelity } = from.opened
   const mine = jobFor(job, candidate)
   const outcome = { candidate, tally: from.tally, legs: legs.all, owedNanoUsd, dropped, fidelity }
-  const headers = servedHeaders(mine, from.opened, admission, legs.all)
+  const headers = servedHeaders(
+    mine,
+    from.opened,
+    { ...admission, maxOutputTokens: first.choice.ceiling, clamped: first.choice.ceiling !== null },
+    legs.all,
+  )
   const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending)
 
   if (from.kind === 'whole') {

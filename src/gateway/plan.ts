@@ -17,6 +17,7 @@ import { among, sortedTogether } from './among.ts'
 import type { Candidate } from './candidate.ts'
 import { variantOf } from './changes.ts'
 import { conditionsOf, type Conditions } from './conditions.ts'
+import type { Draws } from './draws.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
@@ -27,11 +28,13 @@ export type Target = { readonly leaf: Leaf; readonly candidate: Candidate }
 
 export type Plan = {
   readonly tree: Node
-  /** In the order of the tree; what admission is asked about. */
+  /** What admission is asked about: in the order of the tree, or as it was foreseen. */
   readonly targets: readonly Target[]
   /** The route by whose rules it goes; `null`: none. */
   readonly route: Route | null
   readonly conditions: Conditions
+  /** The chance that its order was foreseen with. */
+  readonly draws?: Draws
   /** What a filter took out, and by which word. */
   readonly removed: readonly Removed[]
 }

@@ -74,7 +74,7 @@ function world(
     }
     const use = { ...PLAIN_USE, ...(on === undefined ? {} : { on }) }
     const leaf = { kind: 'leaf', place: { provider: id, model: 'm' }, named, use, whens: [] } as const
-    return { leaf, candidate, health: UNKNOWN_HEALTH, score: 0, why: 'order', probe: false }
+    return { leaf, candidate, health: UNKNOWN_HEALTH, score: 0, why: 'order', ceiling: null, probe: false }
   })
   const account = {
     extend: (hold: Hold, { bestNanoUsd }: Extension) => Promise.resolve(setting.grants === true ? { ...hold, nanoUsd: bestNanoUsd } : null),
@@ -106,7 +106,7 @@ function world(
       return { kind: 'whole', opened, tally: new Tally() }
     },
   } as unknown as Manner<Job, Answered>
-  return { asked, outcomes, aborted, legs, run: (tries = {}) => firstToCommit(manner, job, choices, null, legs, { ...TRIES, ...tries }) }
+  return { asked, outcomes, aborted, legs, run: (tries = {}) => firstToCommit(manner, job, choices, legs, { ...TRIES, ...tries }) }
 }
 
 const winner = (first: First<Answered>): string =>
