@@ -53,8 +53,9 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   const [table, catalogue, prices] = [await deps.routes(), await deps.catalogue(), await deps.prices()]
   const conditions = conditionsOf(job, key)
   const naming = namingOf(job, table, catalogue, modes, conditions)
-  const { node, route } = chosen(job, naming)
-  if (node === null) throw unknown(name, job)
+  const { node: apart, route } = chosen(job, naming)
+  if (apart === null) throw unknown(name, job)
+  const node = sortedTogether(apart, job.wishes)
   const all = leavesOf(node)
   const found = all.flatMap((leaf) => candidatesOf(job, leaf, catalogue, prices))
   if (found.length === 0) throw nobodySetUp(name, all, deps.providers)
@@ -78,7 +79,7 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
-  return { tree: sortedTogether(tree, job.wishes), targets, route, conditions, removed }
+  return { tree, targets, route, conditions, removed }
 }
 
 function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {
