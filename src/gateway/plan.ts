@@ -18,6 +18,7 @@ import type { Candidate } from './candidate.ts'
 import { variantOf } from './changes.ts'
 import { conditionsOf, type Conditions } from './conditions.ts'
 import type { Draws } from './draws.ts'
+import { fitting } from './fits.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
@@ -75,7 +76,8 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
     table,
     removed,
   )
-  const targets = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  const met = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  const targets = fitting(met, job, removed)
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)

@@ -262,7 +262,8 @@ export type Behind = 'ends' | 'breaks' | 'stalls'
 export function streamed(pieces: readonly string[], behind: Behind, { signal }: Pick<PlaceCall, 'signal'>): Response {
   const encoder = new TextEncoder()
   let at = 0
-  const body = new ReadableStream<Uint8Array>({
+  const body = new ReadableStream({
+    type: 'bytes', // as a fetch has it
     pull(controller) {
       const piece = pieces[at++]
       if (piece !== undefined) return controller.enqueue(encoder.encode(piece))
