@@ -45,7 +45,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    const route = routed(plan, admission, job, key)
+    const route = orBack(account, admission, afterwards, () => routed(plan, admission, job, key))
     return await keptAwake(
       job,
       afterwards,
@@ -68,6 +68,16 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     return refuse(error, client, requestId, deps.log, at.candidate)
   } finally {
     afterwards?.end()
+  }
+}
+
+/** A mistake of ours between the hold and the first call gives the hold back: nothing was sent. */
+function orBack(account: Account, { hold }: Granted, afterwards: Afterwards, make: () => Routed): Routed {
+  try {
+    return make()
+  } catch (cause) {
+    afterwards.until(account.settle({ hold, row: null, answer: null }))
+    throw cause
   }
 }
 
@@ -100,7 +110,8 @@ async function serve<J extends Job, A extends Answered>(
     await settle(row)
   }
   const first = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
-    stopRenewing()
+    if (legs.owedBeside(null) === 0) afterwards.until(settle(null))
+    else stopRenewing() // what was sent may be billed: the hold is booked when it expires
     throw cause
   })
   const owedNanoUsd = legs.owedBeside(first.call)
@@ -125,7 +136,7 @@ async function serve<J extends Job, A extends Answered>(
     { ...admission, maxOutputTokens: first.choice.ceiling, clamped: first.choice.ceiling !== null },
     legs.all,
   )
-  const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending)
+  const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : null)
 
   if (from.kind === 'whole') {
     health('complete')

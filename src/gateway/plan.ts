@@ -18,6 +18,7 @@ import type { Candidate } from './candidate.ts'
 import { variantOf } from './changes.ts'
 import { conditionsOf, type Conditions } from './conditions.ts'
 import type { Draws } from './draws.ts'
+import { fitting } from './fits.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
@@ -53,8 +54,9 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   const [table, catalogue, prices] = [await deps.routes(), await deps.catalogue(), await deps.prices()]
   const conditions = conditionsOf(job, key)
   const naming = namingOf(job, table, catalogue, modes, conditions)
-  const { node, route } = chosen(job, naming)
-  if (node === null) throw unknown(name, job)
+  const { node: apart, route } = chosen(job, naming)
+  if (apart === null) throw unknown(name, job)
+  const node = sortedTogether(apart, job.wishes)
   const all = leavesOf(node)
   const found = all.flatMap((leaf) => candidatesOf(job, leaf, catalogue, prices))
   if (found.length === 0) throw nobodySetUp(name, all, deps.providers)
@@ -74,11 +76,12 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
     table,
     removed,
   )
-  const targets = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  const met = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  const targets = fitting(met, job, removed)
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
-  return { tree: sortedTogether(tree, job.wishes), targets, route, conditions, removed }
+  return { tree, targets, route, conditions, removed }
 }
 
 function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {

@@ -118,10 +118,10 @@ function conversationFor({ intent, body }: Job, key: Key, targets: number): stri
   return conversationOf({ keyId: key.id, session: intent.session, body })
 }
 
-/** How an answer that had begun came to its end, for its target's health. */
-export function ended(job: Job, candidate: Candidate, tally: Tally, ending: Ending): void {
+/** How an answer that had begun came to its end, for its target's health. `wholeMs`: what one took that came all at once; `null`: it streamed. */
+export function ended(job: Job, candidate: Candidate, tally: Tally, ending: Ending, wholeMs: number | null): void {
   const ill = ending === 'upstream-cut' || ending === 'failed'
-  const ms = job.deps.now() - (tally.firstEventAt ?? job.startedAt)
+  const ms = wholeMs ?? job.deps.now() - (tally.firstEventAt ?? job.startedAt)
   const tokens = tally.usage === null || ending !== 'complete' ? null : outputTokens(tally.usage)
   if (tally.usage !== null && ending === 'complete')
     job.deps.cacheMemory.learn(job.conversation ?? null, targetId(candidate), candidate.provider.id, tally.usage, job.startedAt)
