@@ -157,12 +157,12 @@ export class World {
   async settle(request: Request, cost: number | null, place = request.places[0] ?? null): Promise<void> {
     if (request.state !== 'running' || request.hold === null) return
     request.state = 'ending'
-    const moves = cost !== null && place !== null && place.need > request.hold.nanoUsd
-    if (moves && !(await this.#grow(request, place.need))) {
+    const more = place !== null && cost !== null && place.need > request.hold.nanoUsd ? place.need : null
+    if (more !== null && !(await this.#grow(request, more))) {
       // It cannot be paid, so somebody else was asked who can, or nobody.
       const { nanoUsd } = request.hold
       place = request.places.find(({ need }) => need <= nanoUsd) ?? null
-      cost = place === null ? null : Math.min(cost, place.need)
+      cost = place === null ? null : Math.min(cost ?? 0, place.need)
     }
     request.place = place
     request.cost = cost ?? 0

@@ -607,3 +607,45 @@ describe('the book of a key', () => {
     })
   })
 })
+
+describe('a shadow', () => {
+  const shadow = (id: string, change: Partial<Ask> = {}): Ask => ask(id, { shadowOf: 'main', ...change })
+
+  it('is held beside the request that it is of, and is named by its hold and by the row of one that nobody settled', () => {
+    const books = book({ limitNanoUsd: 10 * HOLD })
+    expect(books.admit(ask('main'), NOW)).toMatchObject({ kind: 'granted' })
+    expect(books.admit(shadow('s'), NOW)).toMatchObject({ kind: 'granted', hold: { nanoUsd: HOLD, shadowOf: 'main' } })
+    const expired = books.expire(NOW + HOLD_MS + 1)
+    expect(expired.map(({ row }) => [row.id, row.shadowOf, row.costNanoUsd])).toEqual([['main', undefined, HOLD], ['s', 'main', HOLD]]) // prettier-ignore
+  })
+
+  it('goes only where four times its whole worst case is left, and nothing of it is clamped', () => {
+    expect(book({ limitNanoUsd: 4 * HOLD }).admit(shadow('s'), NOW)).toMatchObject({ kind: 'granted', clamped: false })
+    for (const mode of ['strict', 'elastic'] as const)
+      expect(book({ limitNanoUsd: 4 * HOLD - 1, mode }).admit(shadow('s'), NOW)).toMatchObject({ kind: 'refused', code: 'budget-exceeded' })
+    expect(book({ limitNanoUsd: 4 * HOLD - 1 }).admit(ask('a'), NOW)).toMatchObject({ kind: 'granted' })
+  })
+
+  it('leaves room in the key’s limits', () => {
+    const limits = { ...NO_LIMITS, requestsPerMinute: 6 }
+    const books = book({ limits })
+    for (const id of ['a', 'b']) expect(books.admit(ask(id), NOW).kind).toBe('granted')
+    expect(books.admit(shadow('s'), NOW).kind).toBe('granted') // four were left
+    expect(books.admit(shadow('t'), NOW)).toMatchObject({ kind: 'refused', code: 'rate-exceeded' })
+    expect(books.admit(ask('c'), NOW).kind).toBe('granted')
+    const at = book({ limits: { ...NO_LIMITS, parallelRequests: 5 } })
+    expect([at.admit(ask('a'), NOW).kind, at.admit(shadow('s'), NOW).kind, at.admit(shadow('t'), NOW).kind]).toEqual(['granted', 'granted', 'refused']) // prettier-ignore
+    const tokens = book({ limits: { ...NO_LIMITS, tokensPerMinute: 4 * 150 } })
+    expect([tokens.admit(shadow('s'), NOW).kind, tokens.admit(shadow('t'), NOW).kind, tokens.admit(ask('a'), NOW).kind]).toEqual(['granted', 'refused', 'granted']) // prettier-ignore
+  })
+
+  it('leaves room in limits for its model', () => {
+    const modelLimits = [{ glob: 'p/*', limitNanoUsd: 4 * HOLD, limitReset: null, limits: { ...NO_LIMITS, requestsPerMinute: 5 } }]
+    const books = book({ modelLimits })
+    expect([books.admit(shadow('s'), NOW).kind, books.admit(shadow('t'), NOW).kind, books.admit(ask('a'), NOW).kind]).toEqual(['granted', 'refused', 'granted']) // prettier-ignore
+  })
+
+  it('is not sent with a key that was revoked meanwhile', () => {
+    expect(book({ disabled: true }).admit(shadow('s'), NOW)).toMatchObject({ kind: 'refused', code: 'key-disabled' })
+  })
+})
