@@ -225,8 +225,8 @@ describe('the book of a key', () => {
     })
     expect(under.admit(ask('a', { candidates }), NOW)).toMatchObject({ hold: { nanoUsd: HOLD } })
     const countable = candidates.map((one) => ({ ...one, isCountable: true }))
-    const elastic = book({ limitNanoUsd: 3 * HOLD, mode: 'elastic' }).admit(ask('a', { candidates: countable }), NOW)
-    expect(elastic).toMatchObject({ hold: { elastic: { mostNanoUsd: HOLD } } })
+    const elastic = book({ limitNanoUsd: 100_000, mode: 'elastic' }).admit(ask('a', { candidates: countable, outputTokens: 4000 }), NOW)
+    expect(elastic).toMatchObject({ hold: { elastic: { mostNanoUsd: 100 + 2 * 4000 } } })
   })
 
   describe('after a crash', () => {
