@@ -41,6 +41,7 @@ export type Ask = Said & {
   readonly secretHash: string
   /** As the edge tells it; `null`: nobody tells. */
   readonly clientIp: string | null
+  /** The one that is to be called first at their head: the hold is for that, and grows for another. */
   readonly candidates: readonly CandidateAsk[]
   /** The client's own output ceiling for all choices together; `null`: it set none. */
   readonly outputTokens: number | null
@@ -111,8 +112,10 @@ export type Admission =
       readonly allowed: readonly number[]
       /** What each of the targets asked about may cost at worst, by index; absent where there is only one. */
       readonly needs?: readonly number[]
-      /** The output ceiling to enforce upstream, a choice; `null`: the client's own stands. */
+      /** The output ceiling to enforce upstream at the first of the allowed, a choice; `null`: the client's own stands. */
       readonly maxOutputTokens: number | null
+      /** The same for each of the targets asked about, by index; absent: as for the first. */
+      readonly ceilings?: readonly (number | null)[]
       /** The ceiling is lower than what the client asked for, or stands in for one that was missing. */
       readonly clamped: boolean
       /** When the client leaves, what cannot be stopped for free is read to its end. */

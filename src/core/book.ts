@@ -6,7 +6,7 @@ import { Allowances, type AllowancesJournal, type BookedShare, type Share } from
 import type { Taken } from './ahead.ts'
 import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
-import { dearestOf, needsOf, planHold, planSpare, tokensOf } from './hold-plan.ts'
+import { ceilingFirst, ceilingsOf, holdFor, needsOf, planHold, planSpare, tokensOf } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
@@ -255,7 +255,8 @@ export class Book {
 
     const atProviders = providerScopes(this.budgetedProviders, ask.candidates, fitting)
     const all = atProviders.length === 0 ? scopes : [...scopes, ...atProviders]
-    const { nanoUsd, mostNanoUsd, ceiling, clamped } = dearestOf(fitting)
+    const isUnderModelLimit = fitting.some(({ look }) => look.under.length > 0)
+    const { nanoUsd, mostNanoUsd } = holdFor(fitting, !isUnderModelLimit)
     const hold: Hold = {
       requestId: ask.requestId,
       period: period.id,
@@ -264,7 +265,7 @@ export class Book {
       expiresAt: now + this.#settings.holdMs,
       budgeted: budgeted || atProviders.length > 0 || fitting.some(({ look }) => look.budgeted),
       ...(all === policy.scopes ? {} : { scopes: all }),
-      ...(fitting.some(({ look }) => look.under.length > 0) ? { purses: this.#purses.reserve(fitting, now) } : {}),
+      ...(isUnderModelLimit ? { purses: this.#purses.reserve(fitting, now) } : {}),
       ...(mostNanoUsd > nanoUsd ? { elastic: { mostNanoUsd } } : {}),
       ...(ask.shadowOf === undefined ? {} : { shadowOf: ask.shadowOf }),
     }
@@ -281,8 +282,8 @@ export class Book {
       hold,
       allowed: fitting.map((p) => p.index),
       ...(fitting.length === 1 ? {} : { needs: needsOf(ask.candidates.length, fitting) }),
-      maxOutputTokens: ceiling,
-      clamped,
+      ...ceilingFirst(fitting),
+      ...ceilingsOf(ask.candidates.length, fitting),
       repeated: repeat !== null,
       ...markupOf(policy),
       ...(limit === null ? {} : { budgetUsed: usedOf(limit, left) }),

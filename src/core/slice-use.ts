@@ -2,7 +2,7 @@
 // and says when a slice is over which of its requests still run. Whatever is no plain grant is the object's to answer. Pure.
 
 import type { Admission, Ask, Hold, Settlement } from './account.ts'
-import { dearestOf, needsOf, planHold, tokensOf } from './hold-plan.ts'
+import { ceilingFirst, ceilingsOf, holdFor, needsOf, planHold, tokensOf } from './hold-plan.ts'
 import { forbiddenBy } from './permits.ts'
 import { refuseSecret } from './policy.ts'
 import type { RatesView, RateView } from './rates.ts'
@@ -163,7 +163,7 @@ function admitFrom(mine: Mine, ask: Ask, now: number): Granted | null {
   }))
   const fitting = plans.filter((plan) => plan.kind === 'fits')
   if (fitting.length === 0) return null
-  const { nanoUsd, ceiling, clamped } = dearestOf(fitting)
+  const { nanoUsd } = holdFor(fitting, true)
   const tokens = Math.max(...permitted.map(({ candidate }) => tokensOf(candidate, ask, defaultCeiling)))
   if (nanoUsd > slice.nanoUsd - used.nanoUsd || tokens > slice.tokens - used.tokens || used.requests >= slice.requests) {
     mine.isSpent = (['nanoUsd', 'requests', 'tokens'] as const).some((of) => slice[of] > 0 && 2 * used[of] >= slice[of])
@@ -185,8 +185,8 @@ function admitFrom(mine: Mine, ask: Ask, now: number): Granted | null {
     hold,
     allowed: fitting.map(({ index }) => index),
     ...(fitting.length === 1 ? {} : { needs: needsOf(ask.candidates.length, fitting) }),
-    maxOutputTokens: ceiling,
-    clamped,
+    ...ceilingFirst(fitting),
+    ...ceilingsOf(ask.candidates.length, fitting),
     repeated: false,
     ...(slice.budgetUsed === undefined ? {} : { budgetUsed: slice.budgetUsed }),
     ...(rates === undefined ? {} : { rates }),

@@ -21,7 +21,7 @@ import { planned } from './plan.ts'
 import { renewing } from './renew.ts'
 import { admittedHeaders, costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
 import { toldOfEnd } from './retirement.ts'
-import { ended, routed, type Routed } from './route.ts'
+import { ended, foreseen, routed, type Routed } from './route.ts'
 import { castShadow } from './shadow.ts'
 
 /** Where a request last went, for the headers of its refusal. */
@@ -36,7 +36,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
-    const plan = await planned(job, key, manner.modes, (provider) => manner.serves(job, provider))
+    const plan = foreseen(await planned(job, key, manner.modes, (provider) => manner.serves(job, provider)), job, key)
     const account = deps.account(key.id)
     const question = await ask(
       job,
@@ -47,7 +47,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    const route = routed(plan, admission, job, key)
+    const route = orBack(account, admission, afterwards, () => routed(plan, admission, job, key))
     const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
     cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null }, then))
     return await keptAwake(
@@ -77,6 +77,16 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     return refuse(error, client, requestId, deps.log, at.candidate)
   } finally {
     afterwards?.end()
+  }
+}
+
+/** A mistake of ours between the hold and the first call gives the hold back: nothing was sent. */
+function orBack(account: Account, { hold }: Granted, afterwards: Afterwards, make: () => Routed): Routed {
+  try {
+    return make()
+  } catch (cause) {
+    afterwards.until(account.settle({ hold, row: null, answer: null }))
+    throw cause
   }
 }
 
@@ -113,8 +123,9 @@ async function serve<J extends Job, A extends Answered>(
     }
     await settle(row)
   }
-  const first = await firstToCommit(manner, job, route.choices, admission.maxOutputTokens, legs, route.tries).catch((cause: unknown) => {
-    stopRenewing()
+  const first = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
+    if (legs.owedBeside(null) === 0) afterwards.until(settle(null))
+    else stopRenewing() // what was sent may be billed: the hold is booked when it expires
     throw cause
   })
   const owedNanoUsd = legs.owedBeside(first.call)
@@ -133,8 +144,13 @@ async function serve<J extends Job, A extends Answered>(
   const { candidate, dropped, fidelity } = from.opened
   const mine = jobFor(job, candidate)
   const outcome = { candidate, tally: from.tally, legs: legs.all, owedNanoUsd, dropped, fidelity }
-  const headers = servedHeaders(mine, from.opened, admission, legs.all)
-  const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending)
+  const headers = servedHeaders(
+    mine,
+    from.opened,
+    { ...admission, maxOutputTokens: first.choice.ceiling, clamped: first.choice.ceiling !== null },
+    legs.all,
+  )
+  const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : null)
 
   if (from.kind === 'whole') {
     health('complete')

@@ -15,6 +15,8 @@ export type Choice = {
   readonly health: HealthView
   readonly score: number
   readonly why: string
+  /** The output ceiling to enforce, a choice; `null`: the client's own stands. */
+  readonly ceiling: number | null
   /** The next request may find out whether it is well again: this one. */
   readonly probe: boolean
 }
@@ -26,6 +28,7 @@ export type Knowledge = {
   readonly candidate: (leaf: Leaf) => Candidate | null
   readonly holds: (condition: string, candidate: Candidate, health: HealthView) => boolean
   readonly health: (candidate: Candidate) => HealthView
+  readonly ceiling: (candidate: Candidate) => number | null
   readonly cached: (candidate: Candidate) => Option['cached']
   readonly wish: ProviderWish | null
   /** What the operator says of a place: each account of it may as much, where its target says nothing. */
@@ -101,7 +104,7 @@ function leafPart(leaf: Leaf, known: Knowledge): Part | null {
     tpm: leaf.use.tpm ?? rule.tpm ?? null,
     health,
     cached: known.cached(candidate),
-    choices: [{ leaf, candidate, health, score: 0, why: 'only', probe: false }],
+    choices: [{ leaf, candidate, health, score: 0, why: 'only', ceiling: known.ceiling(candidate), probe: false }],
     arms: [],
   }
 }

@@ -14,7 +14,7 @@ import type { Answered, Manner } from './manner.ts'
 import { Ear } from './overhear.ts'
 import { planned } from './plan.ts'
 import type { Choice } from './rank.ts'
-import { routed, type Routed } from './route.ts'
+import { foreseen, routed, type Routed } from './route.ts'
 import { tagsOf } from './said.ts'
 
 type Shadow = NonNullable<Route['shadow']>
@@ -72,7 +72,7 @@ async function send<J extends Job, A extends Answered>(
   const work: Promise<unknown>[] = []
   try {
     const job = jobOf(of, shadow, main, (one) => void work.push(one))
-    const plan = await planned(job, key, manner.modes, (provider) => manner.serves(job, provider))
+    const plan = foreseen(await planned(job, key, manner.modes, (provider) => manner.serves(job, provider)), job, key)
     const account = deps.account(key.id)
     const targets = plan.targets.map(({ candidate }) => candidate)
     const admission = await account.admit(await ask(job, key, targets))

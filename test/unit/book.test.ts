@@ -186,7 +186,7 @@ describe('the book of a key', () => {
     const [dear] = ask('a').candidates
     const cheap = { ...dear, model: 'p/cheap', worst: { inputPico: 500, outputPico: 1000, feesNanoUsd: 0 } } as Ask['candidates'][number]
     const granted = b.admit(ask('a', { candidates: [cheap, dear as Ask['candidates'][number]] }), NOW)
-    expect(granted).toMatchObject({ kind: 'granted', needs: [HOLD / 2, HOLD], hold: { nanoUsd: HOLD } })
+    expect(granted).toMatchObject({ kind: 'granted', needs: [HOLD / 2, HOLD], hold: { nanoUsd: HOLD / 2 } }) // of the first that is called
     const extension = (nanoUsd: number): Extension => ({ ranNanoUsd: 0, leastNanoUsd: nanoUsd, bestNanoUsd: nanoUsd, beside: true })
     expect(b.extend(held('a'), extension(3 * HOLD + 1), NOW)).toBeNull()
     const id = b.extend(held('a'), extension(2 * HOLD), NOW) as string
@@ -194,6 +194,39 @@ describe('the book of a key', () => {
     expect(b.view(NOW)).toMatchObject({ heldNanoUsd: 2 * HOLD, running: 1 })
     b.settle(settled('a', HOLD + 7), NOW)
     expect(b.view(NOW)).toMatchObject({ spentNanoUsd: HOLD + 7, heldNanoUsd: 0, running: 0 })
+  })
+
+  it('lowers the ceiling of the targets that need it, and of no other', () => {
+    const [one] = ask('a').candidates
+    const cheap = { ...one, model: 'p/cheap', worst: { inputPico: 100, outputPico: 200, feesNanoUsd: 0 } } as Ask['candidates'][number]
+    const both = [cheap, one as Ask['candidates'][number]]
+    const limitNanoUsd = 100 + 2 * 30
+    expect(book({ limitNanoUsd }).admit(ask('a', { candidates: both, outputTokens: 50 }), NOW)).toMatchObject({
+      maxOutputTokens: null,
+      clamped: false,
+      ceilings: [null, 30],
+      hold: { nanoUsd: 10 + 10 },
+    })
+    expect(book({ limitNanoUsd }).admit(ask('a', { candidates: both.toReversed(), outputTokens: 50 }), NOW)).toMatchObject({
+      maxOutputTokens: 30,
+      clamped: true,
+      ceilings: [30, null],
+      hold: { nanoUsd: 160 },
+    })
+  })
+
+  it('holds for the dearest where the hold cannot grow, or grows with its answer', () => {
+    const [dear] = ask('a').candidates
+    const cheap = { ...dear, model: 'p/cheap', worst: { inputPico: 500, outputPico: 1000, feesNanoUsd: 0 } } as Ask['candidates'][number]
+    const candidates = [cheap, dear as Ask['candidates'][number]]
+    const under = book({
+      limitNanoUsd: 3 * HOLD,
+      modelLimits: [{ glob: 'p/*', limitNanoUsd: 3 * HOLD, limitReset: null, limits: NO_LIMITS }] as never,
+    })
+    expect(under.admit(ask('a', { candidates }), NOW)).toMatchObject({ hold: { nanoUsd: HOLD } })
+    const countable = candidates.map((one) => ({ ...one, isCountable: true }))
+    const elastic = book({ limitNanoUsd: 100_000, mode: 'elastic' }).admit(ask('a', { candidates: countable, outputTokens: 4000 }), NOW)
+    expect(elastic).toMatchObject({ hold: { elastic: { mostNanoUsd: 100 + 2 * 4000 } } })
   })
 
   describe('after a crash', () => {
@@ -465,16 +498,16 @@ describe('the book of a key', () => {
 
       it('hold each all that the request may cost, and only the one that was used is charged', () => {
         const b = budgeted()
-        expect(b.admit(ask('a', two), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true, nanoUsd: HOLD + 100 } })
+        expect(b.admit(ask('a', two), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true, nanoUsd: HOLD } })
         expect(b.allLacking('a').map(({ scope, ask: { least } }) => [scope, least])).toEqual([
-          ['provider:p', HOLD + 100],
-          ['provider:q', HOLD + 100],
+          ['provider:p', HOLD],
+          ['provider:q', HOLD],
         ])
         fund(b, 'a')
         b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
         expect(sums(b)).toEqual([
-          ['provider:p', 0, HOLD + 100, 0],
-          ['provider:q', 7, HOLD + 93, 0],
+          ['provider:p', 0, HOLD, 0],
+          ['provider:q', 7, HOLD - 7, 0],
         ])
       })
 
@@ -486,8 +519,8 @@ describe('the book of a key', () => {
         for (const { scope, told: sum } of b.reports()) b.confirm(scope, sum, { period: 'ever', resetsAt: null })
         b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW + HOLD_MS)
         expect(sums(b)).toEqual([
-          ['provider:p', 0, 0, HOLD + 100],
-          ['provider:q', 0, 0, HOLD + 93],
+          ['provider:p', 0, 0, HOLD],
+          ['provider:q', 0, 0, HOLD - 7],
         ])
       })
 
