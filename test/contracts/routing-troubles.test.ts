@@ -59,6 +59,33 @@ function timed(steps: readonly (readonly [number, string])[], { signal }: PlaceC
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
 
+describe('20: a conversation', () => {
+  const PROMPT = 'What was said so far, and it is a lot. '.repeat(400)
+  const first = { role: 'user', content: PROMPT }
+  const asked = async (places: Places, more: object, session: string): Promise<string | undefined> => {
+    const body = { model: 'openai/gpt-oss-120b', messages: [first], session_id: session, provider: { sort: 'latency' }, ...more }
+    await (await places.ask('openrouter', body)).text()
+    return places.calls.at(-1)?.provider
+  }
+  const usage = { prompt_tokens: 4000, completion_tokens: 2, total_tokens: 4002, prompt_tokens_details: { cached_tokens: 3900 } }
+
+  it('stays where its prompt is cached while that is cheaper, and no other conversation comes along', async () => {
+    const places = fakePlaces(['groq', 'together'], () => said('hi', usage))
+    const usual = await asked(places, {}, 'a')
+    const other = usual === 'groq' ? 'together' : 'groq'
+    expect(await asked(places, { provider: { order: [other] } }, 'b')).toBe(other)
+    expect([await asked(places, {}, 'b'), await asked(places, {}, 'c')]).toEqual([other, usual])
+  })
+
+  it('does not stay with who is ill', async () => {
+    let ill = ''
+    const places = fakePlaces(['groq', 'together'], () => said('hi', usage), { health: ({ provider }) => (provider === ill ? { state: 'open' } : {}) }) // prettier-ignore
+    const usual = await asked(places, {}, 'a')
+    ill = usual ?? ''
+    expect(await asked(places, {}, 'a')).not.toBe(usual)
+  })
+})
+
 describe.each(LANGUAGES)('28: to a client of $id a stream that breaks', (language) => {
   const troubles: readonly (readonly [string, (call: PlaceCall) => Response])[] = [
     ['with its connection', (call) => streamed([ROLE], 'breaks', call)],
