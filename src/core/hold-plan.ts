@@ -1,6 +1,7 @@
 // What one target would need of a key's money: the hold that covers its worst case, and the output ceiling that keeps it there.
 
 import type { Ask, CandidateAsk, HoldMode } from './account.ts'
+import { SPARE } from './shadow.ts'
 
 /** Fewer output tokens than this are no answer: a request is refused rather than clamped below it. */
 const LEAST_CLAMP = 16
@@ -72,6 +73,12 @@ export function planHold(
 }
 
 type Fits = HoldPlan & { readonly kind: 'fits' }
+
+/** Of a shadow: its whole worst case, where so many times of it are left. Nothing is clamped for it, and nothing refused to others. */
+export function planSpare(candidate: CandidateAsk, ask: Asked, budgeted: boolean, left: number, defaultCeiling: number): HoldPlan {
+  const plan = planHold(candidate, ask, budgeted, Number.MAX_SAFE_INTEGER, defaultCeiling)
+  return plan.kind === 'fits' && budgeted && plan.nanoUsd * SPARE > left ? { kind: 'dear' } : plan
+}
 
 /**
  * What is held for the targets that fit, the one that is to be called first at their head. A hold that can grow covers the first: it grows when

@@ -64,7 +64,7 @@ export class SliceUse {
 
   /** Admits out of a slice. `null`: ask the key's object. */
   admit(ask: Ask, now: number): Granted | null {
-    if (ask.idempotency !== null) return null
+    if (ask.idempotency !== null || ask.shadowOf !== undefined) return null
     for (const mine of this.#mine.values()) {
       const granted = isUsable(mine, now) ? admitFrom(mine, ask, now) : null
       if (granted !== null) return granted
@@ -77,7 +77,7 @@ export class SliceUse {
     const isBusy = now - this.#askedAt < BUSY_MS
     this.#askedAt = now
     const usable = [...this.#mine.values()].filter((mine) => isUsable(mine, now)).length
-    if (!isBusy || ask.idempotency !== null || this.#wished.size > 0 || usable >= MOST_AT_ONCE) return null
+    if (!isBusy || ask.idempotency !== null || ask.shadowOf !== undefined || this.#wished.size > 0 || usable >= MOST_AT_ONCE) return null
     this.#wished.set(id, now)
     const { nanoUsd, requests, tokens } = this.#usedLast
     return { id, nanoUsd: HOPE * nanoUsd, requests: HOPE * requests, tokens: HOPE * tokens }

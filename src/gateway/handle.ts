@@ -20,7 +20,9 @@ import { Meter } from './meter.ts'
 import { planned } from './plan.ts'
 import { renewing } from './renew.ts'
 import { admittedHeaders, costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
+import { toldOfEnd } from './retirement.ts'
 import { ended, foreseen, routed, type Routed } from './route.ts'
+import { castShadow } from './shadow.ts'
 
 /** Where a request last went, for the headers of its refusal. */
 type Place = { candidate: Candidate | null }
@@ -46,13 +48,20 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
     const route = orBack(account, admission, afterwards, () => routed(plan, admission, job, key))
+    const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
+    cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null }, then))
     return await keptAwake(
       job,
       afterwards,
       (kept, then) =>
         serve(
           manner,
-          { ...kept, ...route.terms, ...(admission.drains === true ? { drains: true } : {}) },
+          {
+            ...kept,
+            ...route.terms,
+            ...(admission.drains === true ? { drains: true } : {}),
+            ...(cast === null ? {} : { companion: cast.main }),
+          },
           key,
           account,
           admission,
@@ -96,7 +105,9 @@ async function serve<J extends Job, A extends Answered>(
   let meter: Meter | null = null
   const hold = (): Hold => meter?.hold ?? legs.hold
   const stopRenewing = renewing(job, account, hold, () => meter)
-  const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
+  const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> =>
+    job.companion === undefined ? settleAs(row, answer) : job.companion.booked(row).then((told) => settleAs(told, answer))
+  const settleAs = (row: Row | null, answer: KeptAnswer | null): Promise<void> => {
     stopRenewing()
     if (row !== null) job.deps.log(() => logLine(row))
     return account.settle({ hold: hold(), row, answer })
@@ -106,7 +117,10 @@ async function serve<J extends Job, A extends Answered>(
   const leave = async (outcome: Outcome, lasting: LastingCall | null): Promise<void> => {
     const row = book(outcome)
     const bill = billOf(jobFor(job, outcome.candidate), hold(), outcome)
-    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill }))) return stopRenewing()
+    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill }))) {
+      await job.companion?.booked(row)
+      return stopRenewing()
+    }
     await settle(row)
   }
   const first = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
@@ -124,7 +138,7 @@ async function serve<J extends Job, A extends Answered>(
         ? settle(null)
         : leave({ candidate: choice.candidate, tally: null, ending, error, legs: legs.all, owedNanoUsd, dropped: [] }, lasting),
     )
-    throw error
+    throw choice === null ? error : toldOfEnd(error, choice.candidate, job.startedAt)
   }
   const { from, lasting } = first
   const { candidate, dropped, fidelity } = from.opened

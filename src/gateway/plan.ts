@@ -21,6 +21,7 @@ import type { Draws } from './draws.ts'
 import { fitting } from './fits.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
+import { retirementOf } from './retirement.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
 import { leavesOf, pruned, type Leaf, type Node } from './tree.ts'
 import { wanted, type Removed } from './wanted.ts'
@@ -143,6 +144,8 @@ function candidatesOf(job: Job, leaf: Leaf, catalogue: Catalogue, prices: PriceB
   const settings = provider === undefined ? null : job.deps.settings(provider, credential)
   if (provider === undefined || settings === null || !isIn(regions, settings)) return []
   const variant = variantOf(job, leaf.use, model)
+  const entry = catalogue.lookUp(id, model)
+  const retires = retirementOf(entry, catalogue, job.startedAt)
   return [
     {
       leaf,
@@ -150,7 +153,8 @@ function candidatesOf(job: Job, leaf: Leaf, catalogue: Catalogue, prices: PriceB
         provider,
         settings,
         model,
-        entry: priced(prices, id, model, catalogue.lookUp(id, model)),
+        entry: priced(prices, id, model, entry),
+        ...(retires === null ? {} : { retires }),
         ...(credential === null ? {} : { credential }),
         ...(Object.keys(timeouts).length === 0 ? {} : { timeouts }),
         ...(variant === null ? {} : { variant }),

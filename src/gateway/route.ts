@@ -11,6 +11,7 @@ import { markedUp } from './markup.ts'
 import type { Plan } from './plan.ts'
 import { Draws } from './draws.ts'
 import { rank, type Choice, type Knowledge } from './rank.ts'
+import { customerOf } from './said.ts'
 import type { Tally } from './tally.ts'
 import type { Leaf } from './tree.ts'
 
@@ -22,7 +23,7 @@ export type Routed = {
   readonly needs: ReadonlyMap<Candidate, number>
   readonly tries: Tries
   /** What the request's job gains by it. */
-  readonly terms: Pick<Job, 'deadlineAt' | 'conversation'>
+  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms'>
 }
 
 /** Further calls of targets that failed, where nobody says how many. */
@@ -38,7 +39,7 @@ export function foreseen(plan: Plan, job: Job, key: Key): Plan {
   if (plan.targets.length < 2) return plan
   const draws = new Draws(job.deps.random)
   const byLeaf = new Map(plan.targets.map((target) => [target.leaf, target]))
-  const choices = rank(
+  const { choices } = rank(
     plan.tree,
     knowledge(plan, job, key, draws, 0, (leaf) => byLeaf.get(leaf)?.candidate ?? null),
   )
@@ -64,7 +65,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   const draws = plan.draws ?? new Draws(deps.random)
   draws.again()
   const known = knowledge(plan, job, key, draws, admission.budgetUsed ?? 0, (leaf) => candidates.get(leaf) ?? null)
-  const choices = rank(plan.tree, { ...known, ceiling: (candidate) => ceilings.get(candidate) ?? null })
+  const { choices, arms } = rank(plan.tree, { ...known, ceiling: (candidate) => ceilings.get(candidate) ?? null })
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
   const deadlineAt = deadlineMs === null ? null : job.startedAt + deadlineMs
   return {
@@ -77,7 +78,11 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
     },
-    terms: { deadlineAt, conversation: known.view.conversation },
+    terms: {
+      deadlineAt,
+      conversation: known.view.conversation,
+      arms: arms.map((arm) => armTag(plan.route?.name ?? job.intent.model, arm)),
+    },
   }
 }
 
@@ -99,7 +104,7 @@ function knowledge(
       random: () => draws.next(),
       conversation,
       key: key.id,
-      user: intent.endUserId,
+      user: customerOf(job),
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
       outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
     },
@@ -110,6 +115,13 @@ function knowledge(
     cached: (one) => deps.cacheMemory.at(conversation, targetId(one), now),
     wish: wishes.provider,
   }
+}
+
+const LONGEST_TAG = 128
+
+/** Whose arm of an experiment a request is, for its record: whoever answered. */
+function armTag(route: string, arm: string): string {
+  return `split:${route}=${arm}`.slice(0, LONGEST_TAG)
 }
 
 /** With one target to go to nobody need know. */
