@@ -48,11 +48,11 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    const books = afterwards
+    const ending = afterwards
     const route = orGiveBack(
       account,
       admission.hold,
-      (work) => books.until(work),
+      (work) => ending.until(work),
       () => routed(plan, admission, job, key),
     )
     const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
