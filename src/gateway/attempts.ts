@@ -28,7 +28,15 @@ export type Tries = {
 }
 
 export type First<A> =
-  | { readonly kind: 'committed'; readonly from: A; readonly choice: Choice; readonly call: Call; readonly lasting: LastingCall | null }
+  | {
+      readonly kind: 'committed'
+      readonly from: A
+      readonly choice: Choice
+      readonly call: Call
+      readonly lasting: LastingCall | null
+      /** Those that were not asked and could go on after an outage. */
+      readonly rest: readonly Choice[]
+    }
   /** `call: null`: nothing was ever sent. `call` is the one that is booked. */
   | {
       readonly kind: 'failed'
@@ -60,7 +68,7 @@ const MOST_WAIT_MS = 2000
 const MOST_ENDING_MS = 1000
 
 export async function firstToCommit<J extends Job, A extends Answered>(
-  manner: Manner<J, A>,
+  manner: Pick<Manner<J, A>, 'open'>,
   job: J,
   choices: readonly Choice[],
   maxOutputTokens: number | null,
@@ -111,7 +119,9 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     if (ended.kind === 'committed') {
       legs.committed(ended.leg)
       await endAll(running, legs, job)
-      return { kind: 'committed', from: ended.from, choice: ended.running.choice, call: ended.running.call, lasting: ended.lasting }
+      const { choice, call, entered } = ended.running
+      // Who came in for another trouble is not followed by those who were passed over then.
+      return { kind: 'committed', from: ended.from, choice, call, lasting: ended.lasting, rest: entered === 'outage' ? waiting : [] }
     }
     const { error } = ended
     if (ended.sent || failed === null || !failed.sent) failed = ended
@@ -151,7 +161,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
 }
 
 function start<J extends Job, A extends Answered>(
-  manner: Manner<J, A>,
+  manner: Pick<Manner<J, A>, 'open'>,
   job: J,
   choice: Choice,
   call: Call,
