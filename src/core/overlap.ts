@@ -77,7 +77,7 @@ export class Seam {
   #isRepetition(held: string, length: number): boolean {
     const overlap = held.slice(0, length)
     if (overlap.trim() === '') return this.#lostSpaces
-    const points = [...overlap].length
+    const points = pointsIn(overlap)
     if (points >= SURE) return true
     const first = firstPoint(overlap)
     if (!LETTER.test(first) || WITHOUT_SPACES.test(first)) return points >= SURE_OF_MARKS
@@ -87,13 +87,25 @@ export class Seam {
   }
 }
 
+/** Code points, not units: a pair of units counts once. */
+function pointsIn(text: string): number {
+  let points = 0
+  for (let i = 0; i < text.length; i++) if (!isTrail(text.charCodeAt(i))) points++
+  return points
+}
+
+function isTrail(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff
+}
+
 function firstPoint(text: string): string {
   const point = text.codePointAt(0)
   return point === undefined ? '' : String.fromCodePoint(point)
 }
 
 function lastPoint(text: string): string {
-  return [...text.slice(-2)].at(-1) ?? ''
+  const last = text.length - 1
+  return isTrail(text.charCodeAt(last)) ? firstPoint(text.slice(last - 1)) : text.slice(last)
 }
 
 function commonLength(a: string, b: string): number {

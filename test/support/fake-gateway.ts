@@ -127,7 +127,7 @@ export function fakeGateway(
     get aborted() {
       return aborted
     },
-    ask: (client, path, body, headers = {}, signal = undefined) =>
+    ask: (client, path, body, headers = {}, signal) =>
       handle(new Request(requestOf(path, body, headers), signal === undefined ? {} : { signal }), chat(client), deps),
     askAs: (answer, path, body) => answer(requestOf(path, body, {}), deps),
   }

@@ -13,6 +13,7 @@ import { openrouterClient } from '../../src/dialects/openrouter/client.ts'
 import { lookUp } from '../../src/catalogue/index.ts'
 import type { Provider } from '../../src/providers/contract.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
+import { compileRoutes } from '../../src/routing/compile.ts'
 import { NO_HEALTH, type Health } from '../../src/routing/health.ts'
 import { fakeGateway, type FakeGateway, type FakeWorld, type Left } from '../support/fake-gateway.ts'
 
@@ -22,9 +23,11 @@ const SENT = STORY.slice(0, CUT)
 
 /** What a place does: it says a text, in pieces, and then ends so. */
 type Does =
-  | { readonly says: string; readonly then: 'finish' | 'eof' | 'half-frame' | 'reset' | 'stall' | 'error' | 'garbage' }
+  | { readonly says: string; readonly ends: 'finish' | 'eof' | 'half-frame' | 'reset' | 'stall' | 'error' | 'garbage' }
   | { readonly status: number }
-const WHOLE: Does = { says: STORY, then: 'finish' }
+/** It never begins to answer. */
+const SILENT: Does = { status: 0 }
+const WHOLE: Does = { says: STORY, ends: 'finish' }
 
 const chunk = (delta: object, more: object = {}): string =>
   `data: ${JSON.stringify({ id: 'x1', object: 'chat.completion.chunk', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: null }], ...more })}\n\n`
@@ -57,7 +60,9 @@ function endOf(isClaude: boolean): readonly string[] {
   ]
 }
 
-function answer(does: Does, isClaude: boolean, signal: AbortSignal | null): Response {
+function answer(does: Does, isClaude: boolean, signal: AbortSignal | null): Response | Promise<Response> {
+  if (does === SILENT)
+    return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError'))))
   if ('status' in does) return Response.json({ error: { message: 'no' } }, { status: does.status })
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({
@@ -68,17 +73,17 @@ function answer(does: Does, isClaude: boolean, signal: AbortSignal | null): Resp
       }
       for (const frame of framesOf(does.says, isClaude)) await say(frame)
       const end = endOf(isClaude)
-      if (does.then === 'finish') for (const frame of end) await say(frame)
-      if (does.then === 'half-frame') await say(framesOf('never said', isClaude).at(-1)?.slice(0, -20) ?? '')
-      if (does.then === 'garbage') await say('data: {"choices": [tru\n\n')
-      if (does.then === 'error')
+      if (does.ends === 'finish') for (const frame of end) await say(frame)
+      if (does.ends === 'half-frame') await say(framesOf('never said', isClaude).at(-1)?.slice(0, -20) ?? '')
+      if (does.ends === 'garbage') await say('data: {"choices": [tru\n\n')
+      if (does.ends === 'error')
         await say(
           isClaude
             ? claude('error', { error: { type: 'overloaded_error', message: 'Overloaded' } })
             : 'data: {"error":{"message":"busy","code":503}}\n\n',
         )
-      if (does.then === 'reset') return controller.error(new TypeError('reset'))
-      if (does.then === 'stall') {
+      if (does.ends === 'reset') return controller.error(new TypeError('reset'))
+      if (does.ends === 'stall') {
         await new Promise((resolve) => (signal?.aborted === true ? resolve(null) : signal?.addEventListener('abort', resolve)))
         return controller.error(new DOMException('aborted', 'AbortError'))
       }
@@ -101,7 +106,7 @@ function world(places: { readonly [id: string]: Does }, more: FakeWorld = {}, ho
     settings: { secrets: { [`${id.toUpperCase()}_API_KEY`]: 'sk-0' }, baseUrl: `https://${id}.test`, region: null },
   }))
   if (first === undefined) throw new Error('no place')
-  const network = ({ url }: Left, signal: AbortSignal | null): Response => {
+  const network = ({ url }: Left, signal: AbortSignal | null): Response | Promise<Response> => {
     const id = new URL(url).hostname.replace('.test', '')
     const does = places[id]
     if (does === undefined) throw new Error(id)
@@ -163,8 +168,8 @@ function priceOf(provider: string, model: string): Price {
 describe('a text that breaks off', () => {
   it.each(['eof', 'half-frame', 'reset', 'stall', 'error', 'garbage'] as const)(
     '%s: another goes on, and the client hears of no error',
-    async (then) => {
-      const own = world({ groq: { says: SENT, then }, together: { says: STORY.slice(CUT), then: 'finish' } })
+    async (ends) => {
+      const own = world({ groq: { says: SENT, ends }, together: { says: STORY.slice(CUT), ends: 'finish' } })
       const response = await chat(own, { stream_options: { include_usage: true } })
       expect(response.headers.get('x-sluice-continues')).toBe('on')
       const { text, raw, events } = await told(response)
@@ -189,21 +194,21 @@ describe('a text that breaks off', () => {
     ['its end again', STORY.slice(40)],
     ['the rest', STORY.slice(CUT)],
   ])('says %s: nothing is written twice', async (_, says) => {
-    const own = world({ groq: { says: SENT, then: 'eof' }, together: { says, then: 'finish' } })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, together: { says, ends: 'finish' } })
     expect((await told(await chat(own))).text).toBe(STORY)
   })
 
   it('a new beginning that goes another way is no continuation: an error, and nothing of it', async () => {
-    const own = world({ groq: { says: SENT, then: 'eof' }, together: { says: `${STORY.slice(0, 50)} and ate a hen.`, then: 'finish' } })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, together: { says: `${STORY.slice(0, 50)} and ate a hen.`, ends: 'finish' } })
     const { text, raw } = await told(await chat(own))
     expect([text, raw.includes('"error"'), raw.includes('[DONE]')]).toEqual([SENT, true, false])
     expect((await rowOf(own)).ended).toBe('upstream-cut')
   })
 
-  it.each([{ status: 503 }, { status: 400 }, { says: 'sh', then: 'eof' }, { says: 'sh, and', then: 'error' }] as const)(
+  it.each([{ status: 503 }, { status: 400 }, { says: 'sh', ends: 'eof' }, { says: 'sh, and', ends: 'error' }] as const)(
     'the second fails too (%j): a typed error, once, and no third call',
     async (does) => {
-      const own = world({ groq: { says: SENT, then: 'eof' }, together: does })
+      const own = world({ groq: { says: SENT, ends: 'eof' }, together: does })
       const { text, raw } = await told(await chat(own, { fallbacks: [TOGETHER, 'together/other'] }))
       expect(text.startsWith(SENT) && STORY.startsWith(text.slice(0, CUT + 2))).toBe(true)
       expect([raw.match(/"error":/g)?.length, raw.includes('[DONE]')]).toEqual([1, false])
@@ -213,7 +218,7 @@ describe('a text that breaks off', () => {
   )
 
   it('what is asked: the conversation, the text so far, and what to do; as many tokens as are left', async () => {
-    const own = world({ groq: { says: SENT, then: 'eof' }, together: { says: 'sh.', then: 'finish' } })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, together: { says: 'sh.', ends: 'finish' } })
     await told(await chat(own, { temperature: 0.5, stop: ['END'] }))
     const [, second] = own.left.map(({ text }) => JSON.parse(text) as { messages: unknown[]; max_tokens: number; [name: string]: unknown })
     expect(second?.messages.slice(0, 2)).toEqual([...MESSAGES, { role: 'assistant', content: SENT }])
@@ -223,7 +228,7 @@ describe('a text that breaks off', () => {
   })
 
   it('no output left: nobody is asked', async () => {
-    const own = world({ groq: { says: SENT, then: 'eof' }, together: WHOLE })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, together: WHOLE })
     expect((await told(await chat(own, { max_tokens: 20 }))).raw).toContain('"error"')
     expect(own.left).toHaveLength(1)
   })
@@ -239,7 +244,7 @@ describe('what is never carried on', () => {
     ['thoughts that were asked for', { reasoning_effort: 'low' }],
     ['an answer that the client began', { messages: [...MESSAGES, { role: 'assistant', content: 'Once' }] }],
   ])('%s', async (_, more) => {
-    const own = world({ groq: { says: SENT, then: 'eof' }, together: WHOLE })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, together: WHOLE })
     const response = await chat(own, more)
     expect(response.headers.get('x-sluice-continues')).toBeNull()
     const { raw } = await told(response)
@@ -251,9 +256,9 @@ describe('what is never carried on', () => {
     ['thoughts that are out', { reasoning: 'Let me think.' }],
     ['a refusal', { refusal: 'I cannot' }],
   ])('%s', async (_, delta) => {
-    const own = world({ groq: { says: SENT, then: 'eof' }, together: WHOLE })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, together: WHOLE })
     const before = [chunk(delta), ...framesOf(SENT, false)].join('')
-    const network = (left: Left): Response =>
+    const network = (left: Left): Response | Promise<Response> =>
       left.url.includes('groq') ? new Response(before, { headers: { 'content-type': 'text/event-stream' } }) : answer(WHOLE, false, null)
     const groq = { provider: providerNamed('groq'), settings: { secrets: {}, baseUrl: 'https://groq.test', region: null } }
     const together = { provider: providerNamed('together'), settings: { secrets: {}, baseUrl: 'https://together.test', region: null } }
@@ -293,7 +298,7 @@ describe('what is never carried on', () => {
   })
 
   it('a request that did not ask for it: the same bytes, with another target there or not', async () => {
-    const does = { says: SENT, then: 'eof' } as const
+    const does = { says: SENT, ends: 'eof' } as const
     const own = world({ groq: does, together: WHOLE })
     const alone = world({ groq: does })
     const one = await chat(own, {}, {})
@@ -310,7 +315,7 @@ describe('what is never carried on', () => {
   })
 
   it('an answer that ran into its deadline', async () => {
-    const own = world({ groq: { says: SENT, then: 'stall' }, together: WHOLE }, { limits: LIMITS })
+    const own = world({ groq: { says: SENT, ends: 'stall' }, together: WHOLE }, { limits: LIMITS })
     const { text, raw } = await told(await chat(own, { timeout: 1 }))
     expect([text, raw.includes('"error"'), own.left.length]).toEqual([SENT, true, 1])
   })
@@ -332,7 +337,7 @@ describe('in each language', () => {
     ['openai-responses', openaiResponsesClient, '/v1/responses', responses, /event: response.completed/g],
     ['gemini', geminiClient, `/v1beta/models/${GROQ}:streamGenerateContent?alt=sse`, gemini, /"finishReason":"STOP"/g],
   ])('%s: one message', async (id, client, path, body, end) => {
-    const own = world({ groq: { says: SENT, then: 'eof' }, together: { says: STORY.slice(60), then: 'finish' } })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, together: { says: STORY.slice(60), ends: 'finish' } })
     const { text, raw } = await told(await own.ask(client, path, body, ON))
     expect(text).toBe(STORY)
     expect(raw.match(end)).toHaveLength(1)
@@ -347,7 +352,7 @@ describe('in each language', () => {
 
   it('Claude to Claude goes on where its own words stand, and says its usage as one', async () => {
     const body = { model: GROQ, fallbacks: [CLAUDE], messages: MESSAGES, stream: true, max_tokens: 500 }
-    const own = world({ groq: { says: 'The quick ', then: 'eof' }, anthropic: { says: ' brown fox.', then: 'finish' } })
+    const own = world({ groq: { says: 'The quick ', ends: 'eof' }, anthropic: { says: ' brown fox.', ends: 'finish' } })
     const { text } = await told(await own.ask(anthropicMessagesClient, '/v1/messages', body, ON))
     expect(text).toBe('The quick brown fox.')
     const asked = JSON.parse(own.left[1]?.text ?? '') as { messages: { role: string; content: unknown }[] }
@@ -357,7 +362,7 @@ describe('in each language', () => {
 
   it('Claude since 4.6 is told what to do', async () => {
     const body = { model: GROQ, fallbacks: ['anthropic/claude-sonnet-4-6'], messages: MESSAGES, stream: true, max_tokens: 500 }
-    const own = world({ groq: { says: SENT, then: 'eof' }, anthropic: { says: 'sh.', then: 'finish' } })
+    const own = world({ groq: { says: SENT, ends: 'eof' }, anthropic: { says: 'sh.', ends: 'finish' } })
     expect((await told(await own.ask(anthropicMessagesClient, '/v1/messages', body, ON))).text).toBe(STORY)
     const asked = JSON.parse(own.left[1]?.text ?? '') as { messages: { role: string }[] }
     expect(asked.messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user'])
@@ -365,7 +370,7 @@ describe('in each language', () => {
 
   it('from Claude, whose bytes would have passed', async () => {
     const body = { model: CLAUDE, fallbacks: [GROQ], messages: MESSAGES, stream: true, max_tokens: 500 }
-    const own = world({ anthropic: { says: SENT, then: 'error' }, groq: { says: 'sh.', then: 'finish' } })
+    const own = world({ anthropic: { says: SENT, ends: 'error' }, groq: { says: 'sh.', ends: 'finish' } })
     const { text, events } = await told(await own.ask(anthropicMessagesClient, '/v1/messages', body, ON))
     expect(text).toBe(STORY)
     const last = events.find(({ type }) => type === 'message_delta') as { usage: { input_tokens: number; output_tokens: number } }
@@ -374,8 +379,8 @@ describe('in each language', () => {
 })
 
 describe('what it costs', () => {
-  const cut: Does = { says: SENT, then: 'eof' }
-  const rest: Does = { says: STORY.slice(CUT), then: 'finish' }
+  const cut: Does = { says: SENT, ends: 'eof' }
+  const rest: Does = { says: STORY.slice(CUT), ends: 'finish' }
 
   it('without a budget: the first as it was counted, the second as it was told, and the client is told the sum', async () => {
     const own = world({ groq: cut, together: rest })
@@ -411,7 +416,9 @@ describe('what it costs', () => {
     const held = own.settled[0]?.hold.nanoUsd ?? 0
     const { inputTokens } = own.asked[0]?.candidates[1] ?? {}
     const input = (inputTokens ?? 0) + SENT.length + 512
-    expect(held).toBe(1_000_000 + Math.ceil((input * price.input) / 1000) + Math.ceil((466 * price.output) / 1000))
+    expect(held).toBe(
+      1_000_000 + Math.ceil((input * price.input) / 1000) + Math.ceil(((500 - Math.ceil(SENT.length / 3)) * price.output) / 1000),
+    )
   })
 
   it('that does not fit: the error as ever, and the first as ever', async () => {
@@ -431,7 +438,7 @@ describe('what it costs', () => {
   })
 
   it('a second that breaks off too: both at their worst, inside the hold', async () => {
-    const own = world({ groq: cut, together: { says: 'sh', then: 'eof' } }, { needs: NEEDS, grants: true, maxOutputTokens: 500 }, HELD)
+    const own = world({ groq: cut, together: { says: 'sh', ends: 'eof' } }, { needs: NEEDS, grants: true, maxOutputTokens: 500 }, HELD)
     const { text, raw } = await told(await chat(own))
     expect([text, raw.match(/"error":/g)?.length]).toEqual([STORY.slice(0, -1), 1])
     const row = await rowOf(own)
@@ -450,7 +457,7 @@ describe('what it costs', () => {
   })
 
   it('a client that leaves while another goes on ends that call', async () => {
-    const own = world({ groq: cut, together: { says: 'sh, and then', then: 'stall' } })
+    const own = world({ groq: cut, together: { says: 'sh, and then', ends: 'stall' } })
     const leaving = new AbortController()
     const response = await own.ask(openaiChatClient, '/v1/chat/completions', CHAT, ON, leaving.signal)
     const reader = (response.body ?? new ReadableStream<Uint8Array>()).getReader()
@@ -468,6 +475,33 @@ describe('what it costs', () => {
   })
 })
 
+it('a client that leaves before the second has begun ends that call, and the first is booked as it broke off', async () => {
+  const own = world(
+    { groq: { says: SENT, ends: 'eof' }, together: SILENT },
+    { needs: [5000, 4000], grants: true, maxOutputTokens: 500 },
+    { budgeted: true, nanoUsd: 5000 },
+  )
+  const leaving = new AbortController()
+  const response = await own.ask(openaiChatClient, '/v1/chat/completions', CHAT, ON, leaving.signal)
+  const gone = response.text().catch(() => '')
+  while (own.left.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+  leaving.abort()
+  await gone
+  const row = await rowOf(own)
+  expect([row.provider, own.aborted]).toEqual(['groq', 2])
+  expect(row.costNanoUsd).toBe(own.settled[0]?.hold.nanoUsd)
+})
+
+it('the route says so, and a client may say no', async () => {
+  const targets = [GROQ, TOGETHER]
+  const table = compileRoutes(1, { routes: [{ name: 'story', targets, continue: true }] })
+  const own = (): FakeGateway =>
+    world({ groq: { says: SENT, ends: 'eof' }, together: { says: 'sh.', ends: 'finish' } }, { routes: async () => table })
+  const body = { model: 'story', fallbacks: undefined }
+  expect((await told(await chat(own(), body, {}))).text).toBe(STORY)
+  expect((await told(await chat(own(), body, { 'x-sluice-continue': 'false' }))).text).toBe(SENT)
+})
+
 it('health hears of both: the first broke off, the second did not', async () => {
   const heard: string[] = []
   const health: Health = {
@@ -475,7 +509,7 @@ it('health hears of both: the first broke off, the second did not', async () => 
     report: ({ provider }, { kind }) => void heard.push(`${provider} ${kind}`),
     end: ({ provider }, { ill }) => void heard.push(`${provider} ended ${ill ? 'ill' : 'well'}`),
   }
-  const own = world({ groq: { says: SENT, then: 'eof' }, together: { says: 'sh.', then: 'finish' } }, { health })
+  const own = world({ groq: { says: SENT, ends: 'eof' }, together: { says: 'sh.', ends: 'finish' } }, { health })
   await told(await chat(own))
   await rowOf(own)
   expect(heard).toEqual(['groq good', 'together good', 'groq ended ill', 'together ended well'])
