@@ -30,7 +30,8 @@ export type Onward = {
   readonly call: Call
   readonly legs: Legs
   readonly tries: Tries
-  readonly maxOutputTokens: number | null
+  /** For the one whose answer has begun. */
+  readonly ceiling: number | null
 }
 
 /** The provider's own faults; what was refused, or ended by us or by the client, stays ended. */
@@ -125,25 +126,24 @@ export class Continuation {
     this.#isTried = true
     const { deps, signal } = this.#job
     if (signal.aborted || gone.aborted || (tries.deadlineAt !== null && deps.now() >= tries.deadlineAt)) return null
-    const ceiling = this.#ceiling()
-    if (ceiling !== null && ceiling < 1) return null
     const bytes = onwardBytes(this.#text)
     const { budgeted } = legs.hold
     const needs = new Map<Candidate, number>()
-    const able = choices.filter(({ candidate }) => {
-      const need = onwardNeed(this.#job, candidate, bytes, ceilingOf(ceiling, jobFor(this.#job, candidate)), budgeted)
+    const able = choices.filter(({ candidate, ceiling }) => {
+      const left = this.#ceiling(ceiling, jobFor(this.#job, candidate))
+      const need = left !== null && left < 1 ? null : onwardNeed(this.#job, candidate, bytes, left, budgeted)
       if (need !== null) needs.set(candidate, need)
       return need !== null
     })
     if (able.length === 0) return null
     const before = legs.broken(call, tally, needs)
     const job: ChatJob = { ...this.#job, signal: AbortSignal.any([signal, gone]) }
-    const manner = { open: this.#open.bind(this, ceiling) } as const
+    const manner = { open: this.#open.bind(this) } as const
     const onwards = { ...tries, retries: 0, hedge: null, firstContentAt: null }
-    const first = await firstToCommit<ChatJob, Committed>(manner, job, able, ceiling, legs, onwards)
+    const first = await firstToCommit<ChatJob, Committed>(manner, job, able, legs, onwards)
     if (first.kind === 'failed' || first.from.kind !== 'stream') return null
     legs.continued(call, error)
-    ended(jobFor(this.#job, opened.candidate), opened.candidate, tally, 'upstream-cut')
+    ended(jobFor(this.#job, opened.candidate), opened.candidate, tally, 'upstream-cut', null)
     const { from, lasting } = first
     const seam = new Seam(this.#text, carriesOn(from.opened.way, from.opened.candidate))
     this.#next = { job: jobFor(job, from.opened.candidate), from, call: first.call, lasting, before, bytes, seam }
@@ -180,7 +180,7 @@ export class Continuation {
   /** Tells the health of whoever answered last. */
   tellHealth(ending: Ending): void {
     const { job, from } = this.#next ?? { job: jobFor(this.#job, this.#first.opened.candidate), from: this.#first }
-    ended(job, from.opened.candidate, from.tally, this.#isAnother ? 'client-gone' : ending) // an answer that fits to nothing is no illness
+    ended(job, from.opened.candidate, from.tally, this.#isAnother ? 'client-gone' : ending, null) // an answer that fits to nothing is no illness
   }
 
   #note(event: ChatEvent): void {
@@ -243,21 +243,28 @@ export class Continuation {
     return { kind: 'error', code: 'upstream-cut', message }
   }
 
-  async #open(ceiling: number | null, attempt: ChatJob, candidate: Candidate, _all: number | null, trace: Trace): Promise<Committed> {
+  async #open(attempt: ChatJob, candidate: Candidate, ceiling: number | null, trace: Trace): Promise<Committed> {
     const request = attempt.client.read(attempt.body)
     if (!asksForText(request, attempt.intent))
       throw new GatewayError('request-unsupported', `What the route sets for ${candidate.model} does not carry a text on.`)
     const way: Way = { ...wayOf(attempt, candidate), kind: 'translate' }
     const said = onwardRequest(request, this.#text, carriesOn(way, candidate))
-    const opened = await send(attempt, chatRequest(attempt, candidate, way, ceilingOf(ceiling, attempt), said), trace)
+    const opened = await send(attempt, chatRequest(attempt, candidate, way, this.#ceiling(ceiling, attempt), said), trace)
     return commit(attempt, { ...opened, way })
   }
 
-  /** Output tokens that are left; `null`: nobody said how many there may be. Counted rather too many: the client's ceiling holds for the sum. */
-  #ceiling(): number | null {
+  /**
+   * Output tokens that are left for a target; `null`: nobody said how many there may be. Counted rather too many: what the client or a budget
+   * allows holds for the sum. `own`: what is allowed there, as it is for `attempt`.
+   */
+  #ceiling(own: number | null, attempt: ChatJob): number | null {
     const { tally, opened } = this.#first
-    const all = this.#onward.maxOutputTokens ?? jobFor(this.#job, opened.candidate).intent.maxOutputTokens
-    return all === null ? null : all - Math.max(tally.outputTokens, tally.usage?.output ?? 0)
+    const used = Math.max(tally.outputTokens, tally.usage?.output ?? 0)
+    const all = this.#onward.ceiling ?? jobFor(this.#job, opened.candidate).intent.maxOutputTokens
+    const least = [all, own].flatMap((one) => (one === null ? [] : [one - used]))
+    const set = attempt.intent.maxOutputTokens // a route may have set less
+    const most = Math.min(...least, set ?? Number.POSITIVE_INFINITY)
+    return most === Number.POSITIVE_INFINITY ? null : most
   }
 
   /** Of the whole answer, or, with no output in `usage`, of its prompts. */
@@ -284,12 +291,6 @@ export function continuationOf(job: ChatJob, from: Committed, onward: Onward): C
   } catch {
     return null // what only its own place understands
   }
-}
-
-/** A route may have set less for this target. */
-function ceilingOf(left: number | null, { intent }: ChatJob): number | null {
-  if (left === null || intent.maxOutputTokens === null) return left ?? intent.maxOutputTokens
-  return Math.min(left, intent.maxOutputTokens)
 }
 
 function sum(a: number | null, b: number | null): number | null {

@@ -36,21 +36,25 @@ export function deliver(
 ): Delivery {
   const forwards = from.opened.way.kind === 'forward'
   const { readable, writable } = job.deps.pipe()
+  const ear = job.companion?.ear
+  const heard = <C extends Carrier>(carrier: C): C => (ear === undefined ? carrier : ear.along(carrier, job, from))
   if (continuation !== null) {
     // Also where the bytes could pass: what goes on is written by the same hand.
     const carrier = translator(job, from, continuation)
     const resume: Resume = async (error, gone) => {
       const next = await continuation.resume(error, gone).catch(() => null)
-      if (next !== null) carrier.goOn(next)
-      return next
+      if (next === null) return null
+      carrier.goOn(next)
+      ear?.deafen()
+      return { ...next, carrier }
     }
-    return { readable, done: run(job, from, carrier, writable.getWriter(), null, resume) }
+    return { readable, done: run(job, from, heard(carrier), writable.getWriter(), null, resume) }
   }
   if (meter !== null) {
-    const carrier = forwards ? stoppableForwarder(job, from) : translator(job, from)
+    const carrier = heard(forwards ? stoppableForwarder(job, from) : translator(job, from))
     return { readable, done: run(job, from, carrier, writable.getWriter(), stopper(from, carrier, meter)) }
   }
-  const carrier = forwards ? forwarder(job, from) : translator(job, from)
+  const carrier = heard(forwards ? forwarder(job, from) : translator(job, from))
   const { body } = from.opened.response
   const { provider } = from.opened.candidate
   // Nothing is done to the bytes: they can pass without us. Places inside the Worker have no native stream.
@@ -62,17 +66,18 @@ export function deliver(
 
 type Running = Passing & { readonly over: boolean }
 /** Who goes on with an answer that broke off; `null`: nobody. `gone` fires when the client is seen to have left meanwhile. */
-type Resume = (error: GatewayError, gone: AbortSignal) => Promise<Running | null>
+type Resume = (error: GatewayError, gone: AbortSignal) => Promise<(Running & { readonly carrier: Carrier }) | null>
 
 async function run(
   job: Job,
   from: Running,
-  carrier: Carrier,
+  begun: Carrier,
   out: WritableStreamDefaultWriter<Uint8Array>,
   stop: Stopper | null = null,
   resume: Resume | null = null,
 ): ReturnType<typeof settled> {
   let at = from
+  let carrier = begun
   const gone = new AbortController()
   const voice = breakSilence(job, out, () => {
     gone.abort()
@@ -85,6 +90,7 @@ async function run(
       const next = resume === null || !end.mayResume ? null : await resume(end.error, gone.signal)
       if (next === null) return await brokenOff(carrier, out, end.error)
       at = next
+      carrier = next.carrier
     }
   } finally {
     void voice.end()

@@ -15,6 +15,8 @@ export type Choice = {
   readonly health: HealthView
   readonly score: number
   readonly why: string
+  /** The output ceiling to enforce, a choice; `null`: the client's own stands. */
+  readonly ceiling: number | null
   /** The next request may find out whether it is well again: this one. */
   readonly probe: boolean
 }
@@ -26,26 +28,52 @@ export type Knowledge = {
   readonly candidate: (leaf: Leaf) => Candidate | null
   readonly holds: (condition: string, candidate: Candidate, health: HealthView) => boolean
   readonly health: (candidate: Candidate) => HealthView
+  readonly ceiling: (candidate: Candidate) => number | null
   readonly cached: (candidate: Candidate) => Option['cached']
   readonly wish: ProviderWish | null
 }
 
-/** A subtree's targets in order; it stands among its siblings as its first does. */
-type Part = Option & { readonly choices: readonly Choice[] }
+/**
+ * A subtree's targets in order; it stands among its siblings as its first does. `arms`: what the splits on the way to its first have chosen,
+ * whoever answers in the end.
+ */
+type Part = Option & { readonly choices: readonly Choice[]; readonly arms: readonly string[] }
 
-export function rank(tree: Node, known: Knowledge): readonly Choice[] {
-  return wellFirst(partOf(tree, known)?.choices ?? [], known.view.now)
+/** `arms`: the outermost split's first. */
+export type Order = { readonly choices: readonly Choice[]; readonly arms: readonly string[] }
+
+export function rank(tree: Node, known: Knowledge): Order {
+  const part = partOf(tree, known)
+  return part === null ? { choices: [], arms: [] } : { choices: wellFirst(part.choices, known.view.now), arms: part.arms }
 }
 
 function partOf(node: Node, known: Knowledge): Part | null {
   if (node.kind === 'leaf') return leafPart(node, known)
-  const parts = node.children.flatMap((child) => partOf(child, known) ?? [])
+  const parts = toldApart(node.children.flatMap((child) => partOf(child, known) ?? []))
   const [first] = parts
   if (first === undefined) return null
   const ordered = parts.length === 1 ? [{ option: first, score: 0, why: 'only' }] : orderOf(node, parts, known)
   const kept = node.single === true ? ordered.slice(0, 1) : ordered
   const leading = kept[0]?.option ?? first
-  return { ...leading, weight: node.use.weight, priority: node.use.priority, choices: kept.flatMap(reasoned) }
+  return {
+    ...leading,
+    id: node.name ?? leading.id,
+    weight: node.use.weight,
+    priority: node.use.priority,
+    choices: kept.flatMap(reasoned),
+    arms: node.strategy === 'split' ? [leading.id, ...leading.arms] : leading.arms,
+  }
+}
+
+/** One target twice, changed in two ways, is two options: `#2`, as written, is the second. */
+function toldApart(parts: readonly Part[]): readonly Part[] {
+  if (parts.length < 2) return parts
+  const seen = new Map<string, number>()
+  return parts.map((part) => {
+    const times = (seen.get(part.id) ?? 0) + 1
+    seen.set(part.id, times)
+    return times === 1 ? part : { ...part, id: `${part.id}#${times}` }
+  })
 }
 
 function orderOf(group: Group, parts: readonly Part[], known: Knowledge): readonly Ranked<Part>[] {
@@ -73,7 +101,8 @@ function leafPart(leaf: Leaf, known: Knowledge): Part | null {
     tpm,
     health,
     cached: known.cached(candidate),
-    choices: [{ leaf, candidate, health, score: 0, why: 'only', probe: false }],
+    choices: [{ leaf, candidate, health, score: 0, why: 'only', ceiling: known.ceiling(candidate), probe: false }],
+    arms: [],
   }
 }
 

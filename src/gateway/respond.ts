@@ -9,6 +9,7 @@ import { warningText, type Warning } from '../core/soft-limit.ts'
 import type { Deps } from '../ports.ts'
 import type { Candidate } from './candidate.ts'
 import type { Job } from './job.ts'
+import { retirementHeaders } from './retirement.ts'
 import type { Opened } from './send.ts'
 
 /** Upstream headers that a client may see; a request id is what a provider's support asks for. */
@@ -20,6 +21,7 @@ export function servedHeaders(job: Job, opened: Opened, admission: Granted, legs
   const headers = admittedHeaders(job, admission)
   headers.set('x-sluice-provider', candidate.provider.id)
   headers.set('x-sluice-model', headerText(candidate.model))
+  retirementHeaders(headers, candidate)
   if (legs.length > 1) headers.set('x-sluice-attempts', attemptsText(legs))
   for (const name of SENT_BACK) {
     const value = response.headers.get(name)
@@ -121,6 +123,7 @@ export function refuse(cause: unknown, client: ClientFace, requestId: string, lo
   if (at !== null) {
     headers.set('x-sluice-provider', at.provider.id)
     headers.set('x-sluice-model', headerText(at.model))
+    retirementHeaders(headers, at)
   }
   rateHeaders(headers, error.detail.rates)
   warningHeader(headers, error.detail.warnings)

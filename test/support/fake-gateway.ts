@@ -14,7 +14,7 @@ import { NO_HEALTH } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
 
 /** A request as it left. */
-export type Left = { readonly url: string; readonly headers: Headers; readonly text: string }
+export type Left = { readonly url: string; readonly headers: Headers; readonly text: string; readonly signal: AbortSignal | null }
 
 export type FakeGateway = {
   readonly left: readonly Left[]
@@ -37,9 +37,10 @@ export type FakeGateway = {
 const HOUR_MS = 3_600_000
 
 /** Everything that a gateway can be made with beside one provider. */
-export type FakeWorld = Partial<Pick<Deps, 'prices' | 'health' | 'routes' | 'limits'>> & {
+export type FakeWorld = Partial<Pick<Deps, 'prices' | 'catalogue' | 'routes' | 'random' | 'log' | 'health' | 'limits'>> & {
   readonly markupBasisPoints?: number
   readonly refusal?: Refusal
+  readonly refuses?: (ask: Ask) => Refusal | null
   readonly others?: readonly { readonly provider: Provider; readonly settings: Settings }[]
   /** What each target may cost at worst, in whole nano-dollars, in the order in which admission is asked about them. */
   readonly needs?: readonly number[]
@@ -48,7 +49,7 @@ export type FakeWorld = Partial<Pick<Deps, 'prices' | 'health' | 'routes' | 'lim
   readonly grants?: boolean
 }
 
-/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices, what the key adds, or why it is refused … */
+/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices and routes, what the key adds, or why it is refused … */
 export function fakeGateway(
   provider: Provider,
   settings: Settings,
@@ -64,10 +65,21 @@ export function fakeGateway(
     admit: async (ask) => {
       asked.push(ask)
       if (world.refusal !== undefined) return world.refusal
-      const { requestId } = ask
+      const refusal = world.refuses?.(ask) ?? null
+      if (refusal !== null) return refusal
+      const { requestId, shadowOf } = ask
       return {
         kind: 'granted',
-        hold: { requestId, period: '', nanoUsd: 0, takenAt: Date.now(), expiresAt: Date.now() + HOUR_MS, budgeted: false, ...hold },
+        hold: {
+          requestId,
+          period: '',
+          nanoUsd: 0,
+          takenAt: Date.now(),
+          expiresAt: Date.now() + HOUR_MS,
+          budgeted: false,
+          ...(shadowOf === undefined ? {} : { shadowOf }),
+          ...hold,
+        },
         allowed: ask.candidates.map((_, i) => i),
         ...(world.needs === undefined ? {} : { needs: world.needs }),
         maxOutputTokens: world.maxOutputTokens ?? null,
@@ -87,7 +99,7 @@ export function fakeGateway(
     keys: { check: async () => ({ id: 'key', secretHash: 'hash' }) },
     account: () => account,
     ledger: { find: async () => null },
-    catalogue: async () => createCatalogue(null),
+    catalogue: world.catalogue ?? (async () => createCatalogue(null)),
     prices: world.prices ?? (async () => null),
     providers: [provider, ...(world.others ?? []).map((other) => other.provider)],
     settings: (asked) => world.others?.find((other) => other.provider === asked)?.settings ?? settings,
@@ -96,7 +108,12 @@ export function fakeGateway(
     retryBudget: new RetryBudget(),
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
-      const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
+      const one: Left = {
+        url,
+        headers: new Headers(init.headers),
+        text: await new Response(init.body ?? null).text(),
+        signal: init.signal ?? null,
+      }
       left.push(one)
       init.signal?.addEventListener('abort', () => aborted++, { once: true })
       return network(one, init.signal ?? null)
@@ -108,9 +125,9 @@ export function fakeGateway(
     upload: joinBytes,
     uploadAsItComes: readableOf,
     now: () => Date.now(),
-    random: () => 0.5,
+    random: world.random ?? (() => 0.5),
     later: (work) => void work.catch(() => undefined),
-    log: () => undefined,
+    log: world.log ?? (() => undefined),
     limits: world.limits ?? {
       bodyBytes: 1e7,
       formBytes: 1e8,
