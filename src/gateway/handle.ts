@@ -172,8 +172,8 @@ async function serve<J extends Job, A extends Answered>(
 
   if (legs.hold.elastic !== undefined && owedNanoUsd === 0 && from.kind === 'stream' && isCountable(mine, candidate))
     meter = new Meter(mine, account, legs.hold, candidate, from.tally)
-  // What is counted while it runs is counted for one call.
-  const mayContinue = route.continues && legs.hold.elastic === undefined
+  // What is counted while it runs is counted for one call, and a model's own limit is charged for that model alone.
+  const mayContinue = route.continues && legs.hold.elastic === undefined && legs.hold.purses === undefined
   const onward: Onward = { choices: first.rest, call: first.call, legs, tries: route.tries, ceiling: first.choice.ceiling }
   const continuation = mayContinue ? (manner.continuing?.(job, from, onward) ?? null) : null
   if (continuation !== null) headers.set('x-sluice-continues', 'on')

@@ -445,13 +445,12 @@ describe('what it costs', () => {
     expect([row.costNanoUsd, row.provider, row.ended]).toEqual([own.settled[0]?.hold.nanoUsd, 'together', 'upstream-cut'])
   })
 
-  it('an elastic hold is counted for one call: nobody goes on', async () => {
-    const own = world(
-      { groq: cut, together: rest },
-      { grants: true, maxOutputTokens: 500 },
-      { ...HELD, elastic: { mostNanoUsd: 2_000_000 } },
-    )
-    const response = await chat(own)
+  it.each([
+    ['an elastic hold is counted for one call', { elastic: { mostNanoUsd: 2_000_000 } }],
+    ['a limit of a model is for that model', { purses: [] }],
+  ])('%s: nobody goes on', async (_, own) => {
+    const gateway = world({ groq: cut, together: rest }, { grants: true, maxOutputTokens: 500 }, { ...HELD, ...own })
+    const response = await chat(gateway)
     expect(response.headers.get('x-sluice-continues')).toBeNull()
     expect((await told(response)).raw).toContain('"error"')
   })
