@@ -145,7 +145,7 @@ export type Leg = {
   readonly provider: string
   readonly model: string
   readonly outcome: 'committed' | ErrorCode
-  /** What a call that came to no answer may be billed, and is booked for it; absent: nothing; `null`: unknown. */
+  /** What a call that came to no answer, or made a part of one, may be billed, and is booked for it; absent: nothing, or the rest; `null`: unknown. */
   readonly costNanoUsd?: number | null
   readonly status: number | null
   readonly ms: number

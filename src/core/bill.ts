@@ -1,10 +1,10 @@
 // What a request is booked at: from what was known before it went out, and what was seen of its answer. Plain data, so that whoever
 // reads an answer to its end can book it.
 
-import type { Ending, Hold, Row, UsageFrom } from './account.ts'
+import type { Ending, Hold, Leg, Row, UsageFrom } from './account.ts'
 import type { Units, Usage } from './canonical.ts'
 import { costNanoUsd, DEARER_SERVICES, type Price } from './price.ts'
-import { usageOf } from './usage.ts'
+import { addUsage, usageOf } from './usage.ts'
 
 /** What is known before the answer. */
 export type Bill = {
@@ -13,6 +13,8 @@ export type Bill = {
   readonly hold: Hold
   /** What other calls of this request may be billed; `null`: unknown. */
   readonly owedNanoUsd?: number | null
+  /** What another target used of it that had begun this answer; its cost is owed. Told together with this one's usage. */
+  readonly before?: Before | undefined
   /** The provider bills nothing more once the connection is closed. */
   readonly stopsOnAbort: boolean
   readonly bodyBytes: number
@@ -26,6 +28,8 @@ export type Bill = {
   readonly likelyUnits?: Units | undefined
   readonly knownUnits?: Units | undefined
 }
+
+export type Before = { readonly usage: Usage | null; readonly from: UsageFrom }
 
 /** What of it an estimate is made with. */
 export type Counts = Pick<Bill, 'bodyBytes' | 'guess' | 'metered' | 'units' | 'likelyUnits'>
@@ -52,11 +56,29 @@ export const BYTES_A_TOKEN = 3
 
 /** What the legs before may be billed is a part of the hold, and is booked beside this answer's own. */
 export function booked(bill: Bill, outcome: Outcome): Booked {
-  const { owedNanoUsd = 0, hold } = bill
-  if (owedNanoUsd === 0) return bookedAlone(bill, outcome)
+  const { owedNanoUsd = 0, hold, before } = bill
+  if (owedNanoUsd === 0) return together(before, bookedAlone(bill, outcome))
   const rest = Math.max(0, hold.nanoUsd - (owedNanoUsd ?? 0))
   const { costNanoUsd, ...own } = bookedAlone({ ...bill, hold: { ...hold, nanoUsd: rest } }, outcome)
-  return { ...own, costNanoUsd: costNanoUsd === null || owedNanoUsd === null ? null : costNanoUsd + owedNanoUsd }
+  return together(before, { ...own, costNanoUsd: costNanoUsd === null || owedNanoUsd === null ? null : costNanoUsd + owedNanoUsd })
+}
+
+/** What is known least says where the sum is from. */
+function together(before: Before | undefined, own: Booked): Booked {
+  if (before === undefined) return own
+  const from = LEAST_KNOWN.find((one) => one === before.from || one === own.from) ?? own.from
+  const usage = before.usage === null || own.usage === null ? (own.usage ?? before.usage) : addUsage(before.usage, own.usage)
+  return { ...own, usage, from }
+}
+
+const LEAST_KNOWN: readonly UsageFrom[] = ['hold', 'counted', 'provider']
+
+/** Of an answer that several targets made, the last one tells its part of the cost too. */
+export function withLastCost(attempts: readonly Leg[], { before, owedNanoUsd = 0 }: Bill, costNanoUsd: number | null): readonly Leg[] {
+  const last = attempts.findLastIndex(({ outcome }) => outcome === 'committed')
+  if (before === undefined || last < 0) return attempts
+  const own = costNanoUsd === null || owedNanoUsd === null ? null : costNanoUsd - owedNanoUsd
+  return attempts.map((leg, i) => (i === last ? { ...leg, costNanoUsd: own } : leg))
 }
 
 function bookedAlone(bill: Bill, { seen, ending, unbilled }: Outcome): Booked {

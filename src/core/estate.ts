@@ -1,7 +1,7 @@
 // What a client that left leaves behind, and the row of it once its answer was read to the end.
 
 import type { Row } from './account.ts'
-import { booked, type Bill, type Seen } from './bill.ts'
+import { booked, withLastCost, type Bill, type Seen } from './bill.ts'
 
 /** `row`: as it would be booked if nothing more were learned. */
 export type Estate = { readonly row: Row; readonly bill: Bill }
@@ -28,6 +28,7 @@ export function settledRow({ row, bill }: Estate, testimony: Testimony | null, n
     usage,
     usageFrom: from,
     costNanoUsd,
+    attempts: withLastCost(row.attempts, bill, costNanoUsd),
     finish: seen?.finish ?? row.finish,
     upstreamId: testimony?.upstreamId ?? row.upstreamId,
     totalMs: Math.max(row.totalMs, now - row.createdAt),

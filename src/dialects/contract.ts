@@ -160,6 +160,8 @@ export interface ClientFace {
   modelInPath?(path: string): string
   /** A comment for streams in which nothing is said for a while, also before anybody has answered: it fixes status 200 and the headers. */
   readonly keepAlive?: { readonly comment: string; readonly everyMs: number }
+  /** A comment in a stream breaks its SDKs. */
+  readonly takesNoComments?: true
   /** The client's key; in the query only where the language itself has it there. */
   credential(headers: Headers, url: URL): string | null
   /** Canonical member → this dialect's name for it (`maxOutputTokens` → `max_tokens`, `replyFormat` → `response_format`), for reports. */

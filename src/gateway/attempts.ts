@@ -34,6 +34,8 @@ export type First<A> =
       readonly choice: Choice
       readonly call: Call
       readonly lasting: LastingCall | null
+      /** Those that were not asked and could go on after an outage. */
+      readonly rest: readonly Choice[]
       /** From sending to the point from which there is no way back, in milliseconds. */
       readonly ms: number
     }
@@ -68,7 +70,7 @@ const MOST_WAIT_MS = 2000
 const MOST_ENDING_MS = 1000
 
 export async function firstToCommit<J extends Job, A extends Answered>(
-  manner: Manner<J, A>,
+  manner: Pick<Manner<J, A>, 'open' | 'isAside'>,
   job: J,
   choices: readonly Choice[],
   legs: Legs,
@@ -126,7 +128,9 @@ export async function firstToCommit<J extends Job, A extends Answered>(
       legs.committed(ended.leg)
       await endAll(running, legs, job)
       const { from, lasting, leg, running: won } = ended
-      return { kind: 'committed', from, choice: won.choice, call: won.call, lasting, ms: leg.ms }
+      // Who came in for another trouble is not followed by those who were passed over then.
+      const rest = won.entered === 'outage' ? waiting : []
+      return { kind: 'committed', from, choice: won.choice, call: won.call, lasting, ms: leg.ms, rest }
     }
     const { error } = ended
     if (ended.sent || failed === null || !failed.sent) failed = ended
@@ -166,7 +170,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
 }
 
 function start<J extends Job, A extends Answered>(
-  manner: Manner<J, A>,
+  manner: Pick<Manner<J, A>, 'open' | 'isAside'>,
   job: J,
   choice: Choice,
   call: Call,

@@ -1,7 +1,7 @@
 // Makes the ledger row of a request. What is booked, and where nobody can know, is core/bill.ts.
 
 import type { Ending, Fidelity, Hold, Leg, Row } from '../core/account.ts'
-import { booked, type Bill } from '../core/bill.ts'
+import { booked, withLastCost, type Bill, type Before } from '../core/bill.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { FREE } from '../core/recost.ts'
 import type { Candidate } from './candidate.ts'
@@ -23,6 +23,10 @@ export type Outcome = {
   readonly fidelity?: Fidelity | null
   /** What the legs before the last may be billed; `null`: unknown. */
   readonly owedNanoUsd?: number | null
+  /** Another target had begun this answer: what it used, when its first content came, and how many bytes of it were sent along to the next. */
+  readonly before?: Before & { readonly firstEventAt: number | null; readonly bytes: number }
+  /** What all of it can cost at worst, where that is less than the hold. */
+  readonly mostNanoUsd?: number
   /** Every event of it was counted, under an elastic hold that covers a part of the worst case. */
   readonly isMetered?: boolean
 }
@@ -32,12 +36,14 @@ const LONGEST_USER = 512
 
 export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const { candidate, tally } = outcome
-  const { usage, from, costNanoUsd } = booked(billOf(job, hold, outcome), {
+  const bill = billOf(job, hold, outcome)
+  const { usage, from, costNanoUsd } = booked(bill, {
     seen: tally,
     ending: outcome.ending,
     unbilled: isUnbilled(job, outcome.error),
   })
   const now = job.deps.now()
+  const firstEventAt = outcome.before === undefined ? (tally?.firstEventAt ?? null) : outcome.before.firstEventAt
   const trace = traceOf(job.headers)
   return {
     id: job.id,
@@ -53,11 +59,11 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     usageFrom: from,
     costNanoUsd,
     priceVersion: priceVersion(job, candidate),
-    attempts: outcome.legs,
+    attempts: withLastCost(outcome.legs, bill, costNanoUsd),
     finish: outcome.ending === 'budget-stop' ? 'length' : (tally?.finish ?? null),
     ended: outcome.ending,
     errorCode: outcome.error?.code ?? null,
-    firstEventMs: tally?.firstEventAt == null ? null : tally.firstEventAt - job.startedAt,
+    firstEventMs: firstEventAt === null ? null : firstEventAt - job.startedAt,
     totalMs: now - job.startedAt,
     traceId: trace.traceId,
     parentSpan: trace.parentSpan,
@@ -86,15 +92,22 @@ function priceVersion(job: Job, { entry }: Candidate): string | null {
 export function billOf(
   job: Job,
   hold: Hold,
-  { candidate, owedNanoUsd = 0, isMetered = false }: Pick<Outcome, 'candidate' | 'owedNanoUsd' | 'isMetered'>,
+  {
+    candidate,
+    owedNanoUsd = 0,
+    isMetered = false,
+    before,
+    mostNanoUsd = hold.nanoUsd,
+  }: Pick<Outcome, 'candidate' | 'owedNanoUsd' | 'isMetered' | 'before' | 'mostNanoUsd'>,
 ): Bill {
   const { guess, units, likelyUnits, knownUnits } = job.intent
   return {
     rates: priceFor(job.intent, candidate),
-    hold,
+    hold: mostNanoUsd < hold.nanoUsd ? { ...hold, nanoUsd: mostNanoUsd } : hold,
     owedNanoUsd,
+    before: before === undefined ? undefined : { usage: before.usage, from: before.from },
     stopsOnAbort: candidate.provider.stopsBillingOnAbort.answer === 'yes',
-    bodyBytes: job.body.byteLength,
+    bodyBytes: job.body.byteLength + (before?.bytes ?? 0),
     metered: isMetered ? { unseenTokens: unseenTokens(job) } : undefined,
     service: serviceHeard(job.intent, job.client.id, candidate),
     guess,

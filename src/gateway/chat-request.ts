@@ -2,6 +2,7 @@
 
 import { Body } from '../core/body.ts'
 import { mediaTypeOf } from '../core/framing.ts'
+import type { ChatRequest } from '../core/canonical.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { Orders, UpstreamDialect } from '../dialects/contract.ts'
 import { upstreamDialect } from '../dialects/index.ts'
@@ -28,8 +29,14 @@ export function wayOf(job: ChatJob, candidate: Candidate): Way {
   return { kind: own === undefined ? 'translate' : 'forward', voice, upstream: upstreamDialect(voice.dialect) }
 }
 
-/** @throws GatewayError `request-malformed`, `request-unsupported`, `model-unknown` */
-export function chatRequest(job: ChatJob, candidate: Candidate, way: Way, maxOutputTokens: number | null): Outgoing {
+/** `said`: instead of what the client's body says; in translation only. @throws GatewayError `request-malformed`, `request-unsupported`, `model-unknown` */
+export function chatRequest(
+  job: ChatJob,
+  candidate: Candidate,
+  way: Way,
+  maxOutputTokens: number | null,
+  said: ChatRequest | null = null,
+): Outgoing {
   const { voice, upstream } = way
   const isArray = asksForArray(job, way)
   return {
@@ -40,7 +47,7 @@ export function chatRequest(job: ChatJob, candidate: Candidate, way: Way, maxOut
       accept: job.intent.stream && !isArray ? mediaTypeOf(voice.framing) : 'application/json',
       ...(way.kind === 'forward' ? passedOn(voice.dialect, job.headers, voice.passesOn) : {}),
     },
-    ...written(job, candidate, way, maxOutputTokens),
+    ...written(job, candidate, way, maxOutputTokens, said),
     language: {
       dialect: voice.dialect,
       framing: isArray ? 'json-array' : voice.framing,
@@ -57,6 +64,7 @@ function written(
   candidate: Candidate,
   way: Way,
   maxOutputTokens: number | null,
+  said: ChatRequest | null,
 ): Pick<Outgoing, 'body' | 'dropped' | 'fidelity'> {
   const { voice, upstream } = way
   const { names } = job.client
@@ -74,7 +82,7 @@ function written(
     const fidelity = forwardedWithout(foreign, candidate.provider.leavesOut?.(voice.dialect, job.headers) ?? [], names)
     return { body: job.body.spliced(edits), dropped: fidelity.dropped, fidelity }
   }
-  const request = job.client.read(job.body)
+  const request = said ?? job.client.read(job.body)
   const text = upstream.write(request, job.intent, orders)
   const bytes = encoder.encode(text.text)
   const fidelity = fidelityOf(request, text, names, upstream.names, voice.habits)

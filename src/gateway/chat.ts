@@ -5,6 +5,7 @@ import type { Mode } from '../catalogue/entry.ts'
 import type { ClientDialect } from '../dialects/contract.ts'
 import { chatRequest, wayOf } from './chat-request.ts'
 import { commit, type Committed } from './commit.ts'
+import { continuationOf } from './continuation.ts'
 import { deliver, deliverLarge } from './deliver.ts'
 import { beginChat, type ChatJob } from './job.ts'
 import type { Manner } from './manner.ts'
@@ -38,11 +39,12 @@ export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
         contentType: (response === null ? opened.response.headers.get('content-type') : null) ?? 'application/json',
       }
     },
-    carry(job, answer, meter) {
+    continuing: continuationOf,
+    carry(job, answer, meter, continuation) {
       if (answer.kind === 'whole') throw new Error('A whole answer is told, not carried.')
       const isJson = answer.kind === 'large' || job.intent.framing === 'json-array'
       return {
-        delivery: answer.kind === 'large' ? deliverLarge(job, answer) : deliver(job, answer, meter),
+        delivery: answer.kind === 'large' ? deliverLarge(job, answer) : deliver(job, answer, meter, continuation),
         contentType: isJson ? 'application/json' : 'text/event-stream; charset=utf-8',
       }
     },

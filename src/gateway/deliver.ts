@@ -7,6 +7,8 @@ import { isWrapped } from '../core/framing.ts'
 import type { Ending } from '../core/account.ts'
 import { NO_BYTES, type Carrier, type Delivery, type Step, type StoppableCarrier } from './carrier.ts'
 import type { CommittedLarge, CommittedStream, Reader } from './commit.ts'
+import type { Continuation } from './continuation.ts'
+import { jobFor } from './changes.ts'
 import { forwarder } from './forwarder.ts'
 import type { ChatJob, Job } from './job.ts'
 import { breakSilence } from './keep-alive.ts'
@@ -26,11 +28,28 @@ export type Passing = {
 }
 
 /** Starts carrying. The loop runs on by itself: the response can be returned at once. */
-export function deliver(job: ChatJob, from: CommittedStream, meter: Meter | null = null): Delivery {
+export function deliver(
+  job: ChatJob,
+  from: CommittedStream,
+  meter: Meter | null = null,
+  continuation: Continuation | null = null,
+): Delivery {
   const forwards = from.opened.way.kind === 'forward'
   const { readable, writable } = job.deps.pipe()
   const ear = job.companion?.ear
   const heard = <C extends Carrier>(carrier: C): C => (ear === undefined ? carrier : ear.along(carrier, job, from))
+  if (continuation !== null) {
+    // Also where the bytes could pass: what goes on is written by the same hand.
+    const carrier = translator(job, from, continuation)
+    const resume: Resume = async (error, gone) => {
+      const next = await continuation.resume(error, gone).catch(() => null)
+      if (next === null) return null
+      carrier.goOn(next)
+      ear?.deafen()
+      return { ...next, carrier }
+    }
+    return { readable, done: run(job, from, heard(carrier), writable.getWriter(), null, resume) }
+  }
   if (meter !== null) {
     const carrier = heard(forwards ? stoppableForwarder(job, from) : translator(job, from))
     return { readable, done: run(job, from, carrier, writable.getWriter(), stopper(from, carrier, meter)) }
@@ -45,44 +64,92 @@ export function deliver(job: ChatJob, from: CommittedStream, meter: Meter | null
   return { readable, done: run(job, from, carrier, writable.getWriter()) }
 }
 
+type Running = Passing & { readonly over: boolean }
+/** Who goes on with an answer that broke off; `null`: nobody. `gone` fires when the client is seen to have left meanwhile. */
+type Resume = (error: GatewayError, gone: AbortSignal) => Promise<(Running & { readonly carrier: Carrier }) | null>
+
 async function run(
   job: Job,
-  from: Passing & { readonly over: boolean },
-  carrier: Carrier,
+  from: Running,
+  begun: Carrier,
   out: WritableStreamDefaultWriter<Uint8Array>,
   stop: Stopper | null = null,
+  resume: Resume | null = null,
 ): ReturnType<typeof settled> {
-  const { opened, rest } = from
+  let at = from
+  let carrier = begun
+  const gone = new AbortController()
+  const voice = breakSilence(job, out, () => {
+    gone.abort()
+    at.opened.stop(CLIENT_GONE())
+  })
+  try {
+    for (;;) {
+      const end = await carryOne(job, at, carrier, out, voice, stop)
+      if (end.kind === 'settled') return end
+      const next = resume === null || !end.mayResume ? null : await resume(end.error, gone.signal)
+      if (next === null) return await brokenOff(carrier, out, end.error)
+      at = next
+      carrier = next.carrier
+    }
+  } finally {
+    void voice.end()
+  }
+}
+
+/** `mayResume`: it is not the way to the client that broke. */
+type End =
+  | ({ readonly kind: 'settled' } & Awaited<ReturnType<typeof settled>>)
+  | { readonly kind: 'broken'; readonly error: GatewayError; readonly mayResume: boolean }
+
+/** One target's answer, to its end or to where it breaks off. */
+async function carryOne(
+  job: Job,
+  { opened, rest, over: isOver, tally }: Running,
+  carrier: Carrier,
+  out: WritableStreamDefaultWriter<Uint8Array>,
+  voice: ReturnType<typeof breakSilence>,
+  stop: Stopper | null,
+): Promise<End> {
   const provider = opened.candidate.provider.id
-  const watch = watchIdle(job, () => opened.stop(tooSlow(job, provider)))
-  const voice = breakSilence(job, out, () => opened.stop(new GatewayError('client-gone', 'The client left.')))
+  const watch = watchIdle(jobFor(job, opened.candidate), () => opened.stop(tooSlow(job, provider)))
+  let mayResume = true
+  const write = async (bytes: Uint8Array): Promise<void> => {
+    mayResume = false
+    await out.write(bytes)
+    mayResume = true
+  }
   try {
     let step = carrier.begin()
-    for (let over = from.over; ;) {
+    for (let over = isOver; ;) {
       if (step.bytes.length > 0) {
         voice.spoke()
-        await out.write(step.bytes)
+        await write(step.bytes)
       }
-      if (step.failure !== null) return await brokenOff(carrier, out, step.failure)
+      if (step.failure !== null) return { kind: 'broken', error: step.failure, mayResume }
       if (over) break
       const last = stop === null ? null : await stop()
       if (last !== null) {
         opened.stop(OUT_OF_MONEY())
         await out.write(last)
         await out.close()
-        return await settled('budget-stop', OUT_OF_MONEY())
+        return { kind: 'settled', ending: 'budget-stop', error: OUT_OF_MONEY() }
       }
       const { done, value } = await rest.read()
       over = done
       step = done ? carrier.end() : carrier.take(value)
       if (step.progress) watch.progress()
     }
+    mayResume = false
     await out.close()
-    return await settled(from.tally.failure === null ? 'complete' : 'upstream-cut', from.tally.failure)
+    return { kind: 'settled', ending: tally.failure === null ? 'complete' : 'upstream-cut', error: tally.failure }
   } catch (cause) {
-    return await ended(job, opened, carrier, out, cause)
+    carrier.cut()
+    const error = whyEnded(job, opened, cause)
+    if (error !== null) return { kind: 'broken', error, mayResume }
+    void out.abort().catch(() => undefined)
+    return { kind: 'settled', ending: 'client-gone', error: CLIENT_GONE() }
   } finally {
-    void voice.end()
     watch.end()
     opened.stop(null)
   }
@@ -137,37 +204,29 @@ async function runNatively(
     await out.close()
     return await settled(tally.failure === null ? 'complete' : 'upstream-cut', tally.failure)
   } catch (cause) {
-    return await ended(job, opened, carrier, writable.getWriter(), cause)
+    carrier.cut()
+    const error = whyEnded(job, opened, cause)
+    const out = writable.getWriter()
+    if (error !== null) return await brokenOff(carrier, out, error)
+    void out.abort().catch(() => undefined)
+    return await settled('client-gone', CLIENT_GONE())
   } finally {
     watch.end()
     opened.stop(null)
   }
 }
 
-/** Why a stream broke off in the middle: the client left, we ended it, or the provider did. */
-function ended(
-  job: Job,
-  opened: Opened,
-  carrier: Carrier,
-  out: WritableStreamDefaultWriter<Uint8Array>,
-  cause: unknown,
-): ReturnType<typeof settled> {
+/** Why a stream broke off in the middle: we ended it, or the provider did; `null`: the client left. */
+function whyEnded(job: Job, opened: Opened, cause: unknown): GatewayError | null {
   const reason = opened.reason()
-  carrier.cut()
-  if (job.signal.aborted || reason?.code === 'client-gone') {
-    void out.abort().catch(() => undefined)
-    return settled('client-gone', new GatewayError('client-gone', 'The client left.'))
-  }
+  if (job.signal.aborted || reason?.code === 'client-gone') return null
+  if (reason !== null) return reason
+  if (cause instanceof GatewayError) return cause
   const provider = opened.candidate.provider.id
-  return brokenOff(
-    carrier,
-    out,
-    reason ??
-      (cause instanceof GatewayError
-        ? cause
-        : new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause })),
-  )
+  return new GatewayError('upstream-cut', `The connection to ${provider} broke off in the middle of the answer.`, { cause })
 }
+
+const CLIENT_GONE = (): GatewayError => new GatewayError('client-gone', 'The client left.')
 
 async function put(writable: WritableStream<Uint8Array>, bytes: Uint8Array): Promise<void> {
   if (bytes.length === 0) return
@@ -197,7 +256,7 @@ async function brokenOff(carrier: Carrier, out: WritableStreamDefaultWriter<Uint
     await out.close()
     return settled('upstream-cut', error)
   } catch {
-    return settled('client-gone', new GatewayError('client-gone', 'The client left.'))
+    return settled('client-gone', CLIENT_GONE())
   }
 }
 

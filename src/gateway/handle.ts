@@ -10,6 +10,7 @@ import { billOf, rowOf, type Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
 import { ask } from './candidates.ts'
 import { jobFor } from './changes.ts'
+import type { Onward } from './continuation.ts'
 import { isCountable } from './countable.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { keptAwake } from './keep-alive.ts'
@@ -170,11 +171,23 @@ async function serve<J extends Job, A extends Answered>(
 
   if (legs.hold.elastic !== undefined && owedNanoUsd === 0 && from.kind === 'stream' && isCountable(mine, candidate))
     meter = new Meter(mine, account, legs.hold, candidate, from.tally)
-  const { delivery, contentType } = manner.carry(mine, from, meter)
+  // What is counted while it runs is counted for one call, and a model's own limit is charged for that model alone.
+  const mayContinue = route.continues && legs.hold.elastic === undefined && legs.hold.purses === undefined
+  const onward: Onward = { choices: first.rest, call: first.call, legs, tries: route.tries, ceiling: first.choice.ceiling }
+  const continuation = mayContinue ? (manner.continuing?.(job, from, onward) ?? null) : null
+  if (continuation !== null) headers.set('x-sluice-continues', 'on')
+  const { delivery, contentType } = manner.carry(mine, from, meter, continuation)
   afterwards.until(
     delivery.done.then(({ ending, error }) => {
-      const left = leave({ ...outcome, ending, error, isMetered: meter !== null }, lasting)
-      health(ending)
+      const told: Outcome = { ...outcome, ending, error, isMetered: meter !== null }
+      if (continuation === null) {
+        const left = leave(told, lasting)
+        health(ending)
+        return left
+      }
+      const whole = continuation.concluded(told, lasting)
+      const left = leave(whole.outcome, whole.lasting)
+      continuation.tellHealth(ending)
       return left
     }),
   )

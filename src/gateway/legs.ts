@@ -2,13 +2,14 @@
 // cost stays reserved, and another target is called only if it fits beside that, or the hold can be made larger.
 
 import type { Ending, Hold, Leg } from '../core/account.ts'
-import { booked } from '../core/bill.ts'
+import { booked, type Booked } from '../core/bill.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Account } from '../ports.ts'
 import { billOf, isUnbilled } from './book.ts'
 import type { Candidate } from './candidate.ts'
 import { jobFor } from './changes.ts'
 import type { Job } from './job.ts'
+import type { Tally } from './tally.ts'
 
 /** A call that was sent, or is about to be. `mayCost`: at worst while it runs, as booked when it failed; `null`: nobody knows. */
 type Sent = { mayCost: number | null; readonly candidate: Candidate }
@@ -17,7 +18,9 @@ export class Legs {
   readonly all: Leg[] = []
   readonly #job: Job
   readonly #account: Account
-  readonly #needs: ReadonlyMap<Candidate, number>
+  #needs: ReadonlyMap<Candidate, number>
+  /** Others are asked more than the hold was taken for. */
+  #isGrown = false
   #hold: Hold
   readonly #sent: Sent[] = []
 
@@ -42,6 +45,7 @@ export class Legs {
   async begin(candidate: Candidate): Promise<Call | null> {
     const owed = sumOf(this.#sent)
     const need = this.#need(candidate)
+    if (this.#isGrown && owed === null && this.#hold.budgeted) return null
     // An elastic hold begins with a part of the first call; whatever comes beside it is held whole.
     const isHeld = owed === null || !this.#hold.budgeted || (owed === 0 && this.#hold.elastic !== undefined)
     if (!isHeld && !(await this.#isCovered(owed, owed + need))) return null
@@ -68,6 +72,30 @@ export class Legs {
     const { costNanoUsd } = booked(billOf(job, hold, { candidate }), { seen: null, ending, unbilled: isUnbilled(job, error) })
     ;(call as Sent).mayCost = costNanoUsd
     this.all.push(costNanoUsd === 0 ? leg : { ...leg, costNanoUsd })
+  }
+
+  /**
+   * A call whose answer had begun broke off, and others will be asked to go on, for as much as `needs` has. What it is booked at if they do,
+   * alone; until then it is reserved.
+   */
+  broken(call: Call, tally: Tally, needs: ReadonlyMap<Candidate, number>): Booked {
+    const { candidate } = call
+    const hold = { ...this.#hold, nanoUsd: this.#need(candidate) }
+    const bill = billOf(jobFor(this.#job, candidate), hold, { candidate })
+    const own = booked(bill, { seen: tally, ending: 'upstream-cut', unbilled: false })
+    ;(call as Sent).mayCost = own.costNanoUsd
+    this.#needs = needs
+    this.#isGrown = true
+    return own
+  }
+
+  /** Another has gone on where this one broke off. */
+  continued({ candidate, mayCost }: Call, error: GatewayError): void {
+    const at = this.all.findIndex(({ outcome, provider, model }) => {
+      return outcome === 'committed' && provider === candidate.provider.id && model === candidate.model
+    })
+    const leg = this.all[at]
+    if (leg !== undefined) this.all[at] = { ...leg, outcome: error.code, ...(mayCost === 0 ? {} : { costNanoUsd: mayCost }) }
   }
 
   async #isCovered(ranNanoUsd: number, nanoUsd: number): Promise<boolean> {

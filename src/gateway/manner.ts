@@ -6,6 +6,7 @@ import type { Deps } from '../ports.ts'
 import type { Provider } from '../providers/contract.ts'
 import type { Candidate } from './candidate.ts'
 import type { Delivery } from './carrier.ts'
+import type { Continuation, Onward } from './continuation.ts'
 import type { Farewell } from './keep-alive.ts'
 import type { Job } from './job.ts'
 import type { Meter } from './meter.ts'
@@ -35,6 +36,13 @@ export type Manner<J extends Job, A extends Answered> = {
   /** Ends a stream of events to which words were said before anybody had answered. */
   readonly farewell?: Farewell<J>
   tell(job: J, answer: A): Told
-  /** `meter`: of an elastic hold, which may end the answer before it is whole. */
-  carry(job: J, answer: A, meter: Meter | null): { readonly delivery: Delivery; readonly contentType: string }
+  /** How others may carry an answer on that breaks off; `null`: not this one. */
+  continuing?(job: J, answer: A, onward: Onward): Continuation | null
+  /** `meter`: of an elastic hold, which may end the answer before it is whole. Never together with a continuation. */
+  carry(
+    job: J,
+    answer: A,
+    meter: Meter | null,
+    continuation: Continuation | null,
+  ): { readonly delivery: Delivery; readonly contentType: string }
 }

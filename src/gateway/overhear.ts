@@ -32,6 +32,11 @@ export class Ear {
     return { text: this.#text, characters: this.#characters, finish: this.#finish }
   }
 
+  /** What comes now is of another target, and what was heard no whole answer. */
+  deafen(): void {
+    this.#isDeaf = true
+  }
+
   hearWhole({ response, bytes, opened }: Pick<CommittedWhole, 'response' | 'bytes' | 'opened'>): void {
     if (bytes.length > MOST_BYTES) this.#isDeaf = true
     else this.#later = () => response ?? opened.way.upstream.read(new TextDecoder().decode(bytes))

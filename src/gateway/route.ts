@@ -23,6 +23,8 @@ export type Routed = {
   /** What each target may cost at worst, in whole nano-dollars. */
   readonly needs: ReadonlyMap<Candidate, number>
   readonly tries: Tries
+  /** A stream that breaks off may be carried on by another target. */
+  readonly continues: boolean
   /** What the request's job gains by it. */
   readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms'>
 }
@@ -79,6 +81,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
     },
+    continues: mayContinue(job, plan),
     terms: {
       deadlineAt,
       conversation: known.view.conversation,
@@ -124,6 +127,12 @@ const LONGEST_TAG = 128
 /** Whose arm of an experiment a request is, for its record: whoever answered. */
 function armTag(route: string, arm: string): string {
   return `split:${route}=${arm}`.slice(0, LONGEST_TAG)
+}
+
+/** The client's own word comes before its route's. */
+function mayContinue({ headers }: Job, { route }: Plan): boolean {
+  const said = headers.get('x-sluice-continue')
+  return said === 'true' || (said !== 'false' && route?.continues === true)
 }
 
 /** With one target to go to nobody need know. */

@@ -1,4 +1,4 @@
-// The request path in one process: one provider with made-up settings, a key that may do anything, and a network that is a function.
+// The request path in one process: a provider, or several, with made-up settings, a key that may do anything, and a network that is a function.
 
 import { createCatalogue } from '../../src/catalogue/index.ts'
 import type { Ask, Hold, Refusal, Settlement } from '../../src/core/account.ts'
@@ -23,26 +23,39 @@ export type FakeGateway = {
   readonly asked: readonly Ask[]
   /** How many calls were ended by us. */
   readonly aborted: number
-  ask(client: ClientDialect, path: string, body: unknown, headers?: { readonly [name: string]: string }): Promise<Response>
+  ask(
+    client: ClientDialect,
+    path: string,
+    body: unknown,
+    headers?: { readonly [name: string]: string },
+    signal?: AbortSignal,
+  ): Promise<Response>
   /** The same in any manner: a chat's, or an operation's. */
   askAs(answer: (request: Request, deps: Deps) => Promise<Response>, path: string, body: unknown): Promise<Response>
 }
 
 const HOUR_MS = 3_600_000
 
-/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices and routes, what the key adds, or why it is refused. */
+/** Everything that a gateway can be made with beside one provider. */
+export type FakeWorld = Partial<Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health' | 'limits'>> & {
+  readonly markupBasisPoints?: number
+  readonly refusal?: Refusal
+  readonly refuses?: (ask: Ask) => Refusal | null
+  readonly others?: readonly { readonly provider: Provider; readonly settings: Settings }[]
+  /** What each target may cost at worst, in whole nano-dollars, in the order in which admission is asked about them. */
+  readonly needs?: readonly number[]
+  readonly maxOutputTokens?: number
+  /** Whether a hold may grow. */
+  readonly grants?: boolean
+}
+
+/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices and routes, what the key adds, or why it is refused … */
 export function fakeGateway(
   provider: Provider,
   settings: Settings,
-  network: (left: Left) => Response | Promise<Response>,
+  network: (left: Left, signal: AbortSignal | null) => Response | Promise<Response>,
   hold: Partial<Hold> = {},
-  world: Partial<Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health'>> & {
-    readonly markupBasisPoints?: number
-    readonly refusal?: Refusal
-    /** Admission leaves all targets, not only the first. */
-    readonly allowsAll?: boolean
-    readonly refuses?: (ask: Ask) => Refusal | null
-  } = {},
+  world: FakeWorld = {},
   pipe: Deps['pipe'] = () => new TransformStream<Uint8Array, Uint8Array>(),
 ): FakeGateway {
   const left: Left[] = []
@@ -68,15 +81,16 @@ export function fakeGateway(
           ...(shadowOf === undefined ? {} : { shadowOf }),
           ...hold,
         },
-        allowed: world.allowsAll === true ? ask.candidates.map((_, index) => index) : [0],
-        maxOutputTokens: null,
+        allowed: ask.candidates.map((_, i) => i),
+        ...(world.needs === undefined ? {} : { needs: world.needs }),
+        maxOutputTokens: world.maxOutputTokens ?? null,
         clamped: false,
         repeated: false,
         ...(world.markupBasisPoints === undefined ? {} : { markupBasisPoints: world.markupBasisPoints }),
       }
     },
     renew: async () => undefined,
-    extend: async () => null,
+    extend: async (held, { bestNanoUsd }) => (world.grants === true ? { ...held, nanoUsd: bestNanoUsd } : null),
     settle: async (settlement) => void settled.push(settlement),
     view: async () => ({ kind: 'refused', code: 'key-unknown', message: 'not here' }),
     flush: async () => undefined,
@@ -88,8 +102,8 @@ export function fakeGateway(
     ledger: { find: async () => null },
     catalogue: world.catalogue ?? (async () => createCatalogue(null)),
     prices: world.prices ?? (async () => null),
-    providers: [provider],
-    settings: world.settings ?? (() => settings),
+    providers: [provider, ...(world.others ?? []).map((other) => other.provider)],
+    settings: world.settings ?? ((asked) => world.others?.find((other) => other.provider === asked)?.settings ?? settings),
     routes: world.routes ?? (() => Promise.resolve(NO_ROUTES)),
     health: world.health ?? NO_HEALTH,
     retryBudget: new RetryBudget(),
@@ -103,7 +117,7 @@ export function fakeGateway(
       }
       left.push(one)
       init.signal?.addEventListener('abort', () => aborted++, { once: true })
-      return network(one)
+      return network(one, init.signal ?? null)
     },
     lasting: () => {
       throw new Error('no call outlives its client here')
@@ -115,7 +129,14 @@ export function fakeGateway(
     random: world.random ?? (() => 0.5),
     later: (work) => void work.catch(() => undefined),
     log: world.log ?? (() => undefined),
-    limits: { bodyBytes: 1e7, formBytes: 1e8, wholeAnswerBytes: 1e7, headersMs: 10_000, firstContentMs: 10_000, idleMs: 10_000 },
+    limits: world.limits ?? {
+      bodyBytes: 1e7,
+      formBytes: 1e8,
+      wholeAnswerBytes: 1e7,
+      headersMs: 10_000,
+      firstContentMs: 10_000,
+      idleMs: 10_000,
+    },
   }
   return {
     left,
@@ -124,7 +145,8 @@ export function fakeGateway(
     get aborted() {
       return aborted
     },
-    ask: (client, path, body, headers = {}) => handle(requestOf(path, body, headers), chat(client), deps),
+    ask: (client, path, body, headers = {}, signal) =>
+      handle(new Request(requestOf(path, body, headers), signal === undefined ? {} : { signal }), chat(client), deps),
     askAs: (answer, path, body) => answer(requestOf(path, body, {}), deps),
   }
 }

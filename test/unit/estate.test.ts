@@ -57,6 +57,28 @@ describe('what a client that left is booked', () => {
     })
   })
 
+  it('of an answer that another target had begun: both together, and each its part', () => {
+    const attempts = [
+      { provider: 'groq', model: 'm', outcome: 'upstream-cut', costNanoUsd: 7000, status: 200, ms: 5 },
+      { provider: 'together', model: 'n', outcome: 'committed', status: 200, ms: 5 },
+    ] as const
+    const before = { usage: usageOf({ input: 5, output: 6, reasoning: 2 }), from: 'counted' } as const
+    const told = settledRow(
+      { row: { ...row, attempts }, bill: { ...bill, owedNanoUsd: 7000, before } },
+      read(CONTENT + FINISH + USAGE + 'data: [DONE]\n\n').tell(),
+      9000,
+    )
+    expect([told.costNanoUsd, told.usageFrom]).toEqual([EXACT + 7000, 'counted'])
+    expect(told.usage).toMatchObject({ input: 25, output: 46, reasoning: 2 })
+    expect(told.attempts.map(({ costNanoUsd }) => costNanoUsd)).toEqual([7000, EXACT])
+    const unknown = settledRow(
+      { row: { ...row, attempts }, bill: { ...bill, owedNanoUsd: 7000, before } },
+      read(CONTENT, false).tell(),
+      9000,
+    )
+    expect([unknown.costNanoUsd, unknown.usageFrom]).toEqual([HOLD, 'hold'])
+  })
+
   it('is the hold when the stream breaks off, nobody answers, or nobody understands it', () => {
     for (const witness of [read(CONTENT, false), read(CONTENT), read(CONTENT + FINISH, false), null, read('data: nonsense\n\n')])
       expect(settled(witness)).toMatchObject({ usageFrom: 'hold', costNanoUsd: HOLD, ended: 'client-gone' })

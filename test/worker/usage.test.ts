@@ -57,7 +57,6 @@ function isolate(route: object, providers: object, region: string): FakeGateway 
         region,
       }),
       health,
-      allowsAll: true,
       random: Math.random,
     },
   )

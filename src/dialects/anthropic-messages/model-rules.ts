@@ -7,14 +7,21 @@ export type ModelRules = {
   readonly adaptive: boolean
   /** `temperature` and `top_p` may not stand together. */
   readonly oneOfTemperatureAndTopP: boolean
+  /** It goes on where the last turn, its own, ends. */
+  readonly prefill: boolean
 }
 
 /**
  * By generation, from Anthropic's migration guides: adaptive since 4.6 and only so since Claude Opus 4.7 and all of the fifth generation, one sampling
- * member since 4.1 (https://platform.claude.com/docs/en/about-claude/models/migration-guide). Names that are not Claude's have no rules.
+ * member since 4.1, no prefill since 4.6 (https://platform.claude.com/docs/en/about-claude/models/migration-guide). Names that are not Claude's have no rules.
  */
 export function rulesOf(model: string): ModelRules {
   const match = /claude-[a-z]+-(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)/.exec(model)
   const generation = match === null ? 0 : Number(match[1]) + Number(match[2] ?? 0) / 100
-  return { adaptiveOnly: generation >= 4.07, adaptive: generation >= 4.06, oneOfTemperatureAndTopP: generation >= 4.01 }
+  return {
+    adaptiveOnly: generation >= 4.07,
+    adaptive: generation >= 4.06,
+    oneOfTemperatureAndTopP: generation >= 4.01,
+    prefill: generation === 0 ? model.includes('claude-3') : generation < 4.06,
+  }
 }

@@ -17,6 +17,7 @@ export const geminiClient: ClientDialect = {
   id: DIALECT,
   // Model and method are one piece of the path, with slashes and colons in it; `[^]` also takes what `.` does not, a line break.
   paths: [`${ADDRESS}:target{[^]+}`],
+  takesNoComments: true,
   modelInPath: (path) => readTarget(path).model,
   raw: REQUEST_RAW,
   credential: (headers, url) =>
