@@ -118,6 +118,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     const ended = await firstOf(running, hedge)
     if (ended === null) {
       isHedged = true
+      if (job.body.isSpent === true) continue // what went out as it came cannot be sent to another
       const choice = next('outage', null, 'outage')
       // Who cannot be paid beside a call that runs may be when that has failed for nothing.
       if (choice !== null && !(await begin({ ...choice, why: 'hedge' }, 'outage'))) waiting.unshift(choice)

@@ -44,7 +44,13 @@ type World = {
 /** `places`: what each does, time after time; the last thing again and again. */
 function world(
   places: readonly { readonly id: string; readonly on?: readonly Trouble[]; readonly named?: string; readonly does: readonly Does[] }[],
-  setting: { readonly retryBudget?: RetryBudget; readonly need?: number; readonly grants?: boolean; readonly signal?: AbortSignal } = {},
+  setting: {
+    readonly retryBudget?: RetryBudget
+    readonly need?: number
+    readonly grants?: boolean
+    readonly signal?: AbortSignal
+    readonly streamsBody?: true
+  } = {},
 ): World {
   const asked: string[] = []
   const outcomes: (readonly [string, HealthOutcome['kind']])[] = []
@@ -54,7 +60,12 @@ function world(
   const job = {
     intent: { model: 'm', inputBound: 30, choices: 1 },
     client: { id: 'openai-chat' },
-    body: { byteLength: 30 },
+    body: {
+      byteLength: 30,
+      get isSpent() {
+        return setting.streamsBody === true && asked.length > 0
+      },
+    },
     signal: setting.signal ?? new AbortController().signal,
     deps: {
       now: () => Date.now(),
@@ -338,6 +349,17 @@ describe('hedging', () => {
     const first = await own.run({ hedge })
     expect([winner(first), own.stopped, own.legs.owedBeside(first.call)]).toEqual(['together', [], 100])
     await vi.waitFor(() => expect(own.stopped).toEqual(['groq']), { timeout: 2000 })
+  })
+
+  it('does not send a second target what went out as it came', async () => {
+    const own = world(
+      [
+        { id: 'groq', does: [{ ms: 100 }] },
+        { id: 'together', does: [OK] },
+      ],
+      { streamsBody: true },
+    )
+    expect([winner(await own.run({ hedge })), own.asked]).toEqual(['groq', ['groq']])
   })
 
   it('leaves no timer behind', async () => {
