@@ -51,6 +51,8 @@ export type Ask = Said & {
   readonly unbounded?: string
   /** Of leased keys: what the isolate has to say of its slices. */
   readonly slices?: SliceTalk
+  /** Whoever asks wants to know why targets were left out. */
+  readonly explains?: true
 }
 
 /** Money set aside. It carries its period, so that a settle after a rollover debits the period it was held in. */
@@ -98,6 +100,9 @@ export type Refusal = {
   readonly warnings?: readonly Warning[]
 }
 
+/** A rule of the key, its price, or its limits. */
+export type LeftOut = 'key:models' | 'key:providers' | 'key:regions' | 'unpriced' | 'too-dear' | 'unbounded' | 'rate-limited'
+
 export type Admission =
   | {
       readonly kind: 'granted'
@@ -120,6 +125,8 @@ export type Admission =
       readonly budgetUsed?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
+      /** Why targets that were asked about are not among them, by index; only where that was asked. */
+      readonly leftOut?: readonly (readonly [number, LeftOut])[]
       /** Soft limits that are reached. */
       readonly warnings?: readonly Warning[]
       /** The key is leased: what the isolate may admit by itself; `null`: nothing for now. */
@@ -185,6 +192,8 @@ export type Row = {
   readonly fidelity: Fidelity | null
   /** The budgets that the key shared, as `team:blue`: filled in by its book. Absent: it was not there yet. */
   readonly scopes?: readonly string[]
+  /** Why it went where it went: the JSON text of its decision (gateway/decision.ts). Absent: nobody asked. */
+  readonly decision?: string
 }
 
 /** `row: null` gives the hold back: nothing was sent. It carries the hold, for an object that has forgotten it. */

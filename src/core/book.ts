@@ -12,6 +12,7 @@ import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
 import { longest, ModelPurses, soonest, type PursesJournal, type PurseSpent } from './model-purses.ts'
 import { keyView } from './key-view.ts'
+import { leftOutOf } from './left-out.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
 import { providerScopes } from './provider-shares.ts'
@@ -284,6 +285,7 @@ export class Book {
       ...(limit === null ? {} : { budgetUsed: usedOf(limit, left) }),
       ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
       ...(rates === undefined ? {} : { rates }),
+      ...(ask.explains === true ? { leftOut: leftOutOf(policy, ask, plans) } : {}),
     }
   }
 

@@ -5,6 +5,7 @@ import { booked, type Bill } from '../core/bill.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { FREE } from '../core/recost.ts'
 import type { Candidate } from './candidate.ts'
+import { toldDecision } from './decision-told.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
 import { unseenTokens } from './meter.ts'
@@ -39,6 +40,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   })
   const now = job.deps.now()
   const trace = traceOf(job.headers)
+  const decision = toldDecision(job)
   return {
     id: job.id,
     keyId: key.id,
@@ -67,6 +69,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     upstreamId: tally?.upstreamId ?? null,
     dropped: outcome.dropped,
     fidelity: outcome.fidelity ?? null,
+    ...(decision === null ? {} : { decision: decision.text }),
   }
 }
 

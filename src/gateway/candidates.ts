@@ -32,6 +32,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
     idempotency: await idempotencyOf(job),
     ...(intent.providerRuns?.calls === null ? { unbounded: intent.providerRuns.said } : {}),
     ...(await saidOf(job)),
+    ...(job.inquiry?.decides === true ? { explains: true } : {}),
   }
 }
 

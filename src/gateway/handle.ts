@@ -23,17 +23,18 @@ import { admittedHeaders, costHeader, keptAnswer, refuse, replay, servedHeaders 
 import { ended, routed, type Routed } from './route.ts'
 
 /** Where a request last went, for the headers of its refusal. */
-type Place = { candidate: Candidate | null }
+type Place = { candidate: Candidate | null; job: Job | null }
 type Granted = Admission & { readonly kind: 'granted' }
 
 export async function handle<J extends Job, A extends Answered>(request: Request, manner: Manner<J, A>, deps: Deps): Promise<Response> {
   const { client } = manner
   const requestId = newRequestId()
-  const at: Place = { candidate: null }
+  const at: Place = { candidate: null, job: null }
   let afterwards: Afterwards | null = null
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
+    at.job = job
     const plan = await planned(job, key, manner.modes, (provider) => manner.serves(job, provider))
     const account = deps.account(key.id)
     const question = await ask(
@@ -65,7 +66,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       () => admittedHeaders(job, admission),
     )
   } catch (error) {
-    return refuse(error, client, requestId, deps.log, at.candidate)
+    return refuse(error, client, requestId, deps.log, at.candidate, at.job)
   } finally {
     afterwards?.end()
   }
@@ -83,6 +84,7 @@ async function serve<J extends Job, A extends Answered>(
   afterwards: Afterwards,
 ): Promise<Response> {
   const legs = new Legs(job, account, admission.hold, route.needs)
+  if (job.inquiry !== undefined) job.inquiry.legs = legs.all
   let meter: Meter | null = null
   const hold = (): Hold => meter?.hold ?? legs.hold
   const stopRenewing = renewing(job, account, hold, () => meter)

@@ -7,6 +7,7 @@ import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import { NO_WISHES, type Wishes } from '../routing/wishes.ts'
 import { askedOf } from './asked.ts'
+import { inquiryFor, type Inquiry } from './inquiry.ts'
 import { readBytes } from './read-bytes.ts'
 
 export type Key = { readonly id: string; readonly secretHash: string }
@@ -35,6 +36,8 @@ export type Job = {
   readonly deadlineAt?: number | null
   /** What is the same for all requests of its conversation, where it could go to several targets. */
   readonly conversation?: string | null
+  /** Its client asks why it goes where it goes. */
+  readonly inquiry?: Inquiry
 }
 
 /** `bytes: null`: they are not all here. `isSpent`: they went out as they came and cannot be sent again. `failure`: why they never came to their end there. */
@@ -105,6 +108,7 @@ export function jobOf<Client extends ClientFace, Sent extends RequestBody>(
     signal: request.signal,
     deps,
     ...asked,
+    ...inquiryFor(request.headers, client),
   }
 }
 

@@ -17,6 +17,7 @@ import { among, sortedTogether } from './among.ts'
 import type { Candidate } from './candidate.ts'
 import { variantOf } from './changes.ts'
 import { conditionsOf, type Conditions } from './conditions.ts'
+import type { Out } from './inquiry.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
@@ -43,19 +44,24 @@ const LONGEST_NAME = 256
  * @throws GatewayError `model-unknown`, `credential-missing`, `request-unsupported`, `no-target-left`
  */
 export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serves: (provider: Provider) => boolean): Promise<Plan> {
-  const { deps } = job
+  const { deps, inquiry } = job
   const { model: name } = job.intent
   for (const one of [name, ...job.wishes.fallbacks.map(({ model }) => model)])
     if (one.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
   const [table, catalogue, prices] = [await deps.routes(), await deps.catalogue(), await deps.prices()]
   const conditions = conditionsOf(job, key)
   const naming = namingOf(job, table, catalogue, modes, conditions)
-  const { node, route } = chosen(job, naming)
-  if (node === null) throw unknown(name, job)
+  const { node: whole, route } = chosen(job, naming)
+  if (whole === null) throw unknown(name, job)
+  const node = sortedTogether(whole, job.wishes)
   const all = leavesOf(node)
+  if (inquiry !== undefined)
+    inquiry.found = { tableVersion: table.version, route: route?.name ?? null, isAlias: table.aliases.has(name), leaves: all }
   const found = all.flatMap((leaf) => candidatesOf(job, leaf, catalogue, prices))
+  inquiry?.stay(found, (leaf) => notFound(job, leaf))
   if (found.length === 0) throw nobodySetUp(name, all, deps.providers)
   const serving = found.filter(({ candidate }) => serves(candidate.provider))
+  inquiry?.stay(serving, () => UNABLE)
   if (serving.length === 0) throw unable(name, job.client.id, found)
   const fit = new Set(
     able(
@@ -65,17 +71,30 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
     ),
   )
   const removed: Removed[] = []
-  const left = wanted(
-    serving.filter(({ candidate }) => fit.has(candidate)),
-    job,
-    table,
-    removed,
-  )
+  const capable = serving.filter(({ candidate }) => fit.has(candidate))
+  inquiry?.stay(capable, () => UNABLE)
+  const left = wanted(capable, job, table, removed)
+  inquiry?.stay(left, (leaf) => ({ word: `preference:${removed.find((one) => one.leaf === leaf)?.by ?? ''}` }))
   const targets = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  inquiry?.stay(targets, (leaf) => unmet(leaf, conditions))
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
-  return { tree: sortedTogether(tree, job.wishes), targets, route, conditions, removed }
+  return { tree, targets, route, conditions, removed }
+}
+
+const UNABLE: Out = { word: 'unable' }
+
+function notFound({ deps }: Job, { place, use }: Leaf): Out {
+  const provider = deps.providers.find((one) => one.id === place.provider)
+  const isSetUp = provider !== undefined && deps.settings(provider, use.credential) !== null
+  return { word: isSetUp ? 'region' : 'not-configured' }
+}
+
+/** The first condition of the request alone that does not hold. */
+function unmet({ whens }: Leaf, { isEarly, verdict }: Conditions): Out {
+  const condition = whens.find((when) => isEarly(when) && verdict(when) !== 'holds')
+  return condition === undefined ? { word: 'condition' } : { word: `condition:${verdict(condition)}`, condition }
 }
 
 function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {

@@ -7,9 +7,10 @@ import type { Tries } from './attempts.ts'
 import { healthTarget, targetId, type Candidate } from './candidate.ts'
 import { conversationOf } from './conversation.ts'
 import type { Job, Key } from './job.ts'
+import { hash32 } from '../core/hash.ts'
 import { markedUp } from './markup.ts'
 import type { Plan } from './plan.ts'
-import { rank, type Choice } from './rank.ts'
+import { rank, type Choice, type Knowledge } from './rank.ts'
 import type { Tally } from './tally.ts'
 import type { Leaf } from './tree.ts'
 
@@ -30,7 +31,7 @@ const BYTES_A_TOKEN = 4
 const LIKELY_OUTPUT = 1024
 
 export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Routed {
-  const { deps, intent, wishes } = job
+  const { deps, intent, wishes, inquiry } = job
   const now = deps.now()
   const needs = new Map<Candidate, number>()
   const candidates = new Map<Leaf, Candidate>()
@@ -44,13 +45,13 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   }
   const conversation = conversationFor(job, key, candidates.size)
   const budgetUsed = admission.budgetUsed ?? 0
-  const choices = rank(plan.tree, {
+  const known: Knowledge = {
     view: {
       now,
       random: deps.random,
-      conversation,
+      conversation: hashed(conversation),
       key: key.id,
-      user: intent.endUserId,
+      user: hashed(intent.endUserId),
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
       outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
     },
@@ -59,22 +60,33 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     holds: (condition, candidate, health) => plan.conditions.holdsAt(condition, candidate, health, budgetUsed),
     cached: (candidate) => deps.cacheMemory.at(conversation, targetId(candidate), now),
     wish: wishes.provider,
-  })
+  }
+  const choices = rank(plan.tree, inquiry?.decides === true ? inquiry.watching(known, plan.conditions, budgetUsed) : known)
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
   const deadlineAt = deadlineMs === null ? null : job.startedAt + deadlineMs
-  return {
-    choices,
-    needs,
-    tries: {
-      retries: wishes.retries ?? plan.route?.retries ?? RETRIES,
-      learns: plan.route?.learnsTimeouts === true,
-      hedge: plan.route?.hedge ?? null,
-      deadlineAt,
-      firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
-    },
-    terms: { deadlineAt, conversation },
+  const tries: Tries = {
+    retries: wishes.retries ?? plan.route?.retries ?? RETRIES,
+    learns: plan.route?.learnsTimeouts === true,
+    hedge: plan.route?.hedge ?? null,
+    deadlineAt,
+    firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
   }
+  if (inquiry !== undefined) {
+    const whys = new Map(admission.leftOut)
+    plan.targets.forEach(({ leaf }, index) => {
+      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: whys.get(index) ?? 'not-permitted' })
+    })
+    inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices }
+  }
+  return { choices, needs, tries, terms: { deadlineAt, conversation } }
 }
+
+/** Names are hashed: what is told of a decision can be made again, and names nobody. */
+function hashed(name: string | null): string | null {
+  return name === null ? null : HASHES.map((seed) => hash32(name, seed).toString(16).padStart(8, '0')).join('')
+}
+
+const HASHES = [0x2545f491, 0x1b56c4e9]
 
 /** With one target to go to nobody need know. */
 function conversationFor({ intent, body }: Job, key: Key, targets: number): string | null {
