@@ -289,6 +289,15 @@ export class Book {
     }
   }
 
+  /** What it would answer now: nothing is reserved or counted. Shared budgets are taken at what is leased of them. */
+  preview(ask: Ask, now: number): Admission {
+    const copy = new Book(this.#settings)
+    if (this.#policy !== null) copy.hydrate(this.#policy)
+    copy.restore(structuredClone(this.snapshot(now)))
+    copy.budgetedProviders = this.budgetedProviders
+    return copy.admit(ask, now)
+  }
+
   /**
    * Sets a slice aside for the isolate of a request that was just admitted. `undefined`: this key is not leased; `null`: nothing is to be
    * had now. A key that shares budgets is admitted exactly: those are leased already.

@@ -15,7 +15,7 @@ const STEPS: readonly Step[] = [
   { word: 'details', cut: (decision) => ({ ...decision, targets: decision.targets.map((one, i) => (i < WHOLE ? one : brief(one))) }) },
   {
     word: 'inputs',
-    cut: (decision) => ({ ...decision, inputs: null, targets: decision.targets.map(({ rank: _, ...one }) => one) }),
+    cut: (decision) => ({ ...decision, inputs: null, targets: decision.targets.map(unranked) }),
   },
   { word: 'health', cut: (decision) => ({ ...decision, targets: decision.targets.map((one) => ({ ...brief(one), health: null })) }) },
   { word: 'wishes', cut: (decision) => ({ ...decision, wishes: {} }) },
@@ -37,6 +37,11 @@ export function shortened(decision: Decision, mostBytes = MOST_BYTES): Decision 
     now = { ...cut(now), shortened: [...new Set([...(now.shortened ?? []), word])] }
   }
   return now
+}
+
+function unranked(target: DecisionTarget): DecisionTarget {
+  const { rank: _, ...rest } = target
+  return rest
 }
 
 /** Without what follows from the rest. */

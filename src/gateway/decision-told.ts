@@ -14,7 +14,8 @@ export function forOwner(decision: Decision): Decision {
   return { ...decision, inputs: null, targets: decision.targets.map(targetForOwner) }
 }
 
-function targetForOwner({ rank: _, condition: __, health, ...target }: DecisionTarget): DecisionTarget {
+function targetForOwner(whole: DecisionTarget): DecisionTarget {
+  const { rank: _, condition: __, health, ...target } = whole
   return { ...target, health: health === null ? null : healthForOwner(health) }
 }
 

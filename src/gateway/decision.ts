@@ -2,6 +2,7 @@
 // the order was made of, so that it can be made again (replay.ts). Never a prompt, never a secret; at most 64 targets and 16 kB.
 
 import { raised, type Price } from '../core/price.ts'
+import type { Need } from '../dialects/contract.ts'
 import { dollarsText, picoText } from '../core/money.ts'
 import { expectedPico, cachedTokens } from '../routing/ordering.ts'
 import type { Quantiles, StrategySettings } from '../routing/contract.ts'
@@ -95,7 +96,7 @@ export type Decision = {
   readonly refused: string | null
   readonly request: {
     readonly stream: boolean
-    readonly needs: readonly string[]
+    readonly needs: readonly Need[]
     readonly input_bound: number | null
     readonly max_output_tokens: number | null
     readonly choices: number

@@ -44,7 +44,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     )
     afterwards = new Afterwards(deps.later)
     const admission = await account.admit(question)
-    if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
+    if (admission.kind === 'refused') throw refusedBy(admission)
     if (admission.kind === 'replay') return replay(admission)
     const route = routed(plan, admission, job, key)
     return await keptAwake(
@@ -154,11 +154,12 @@ async function serve<J extends Job, A extends Answered>(
   return new Response(delivery.readable, { headers })
 }
 
-function refusalDetail(admission: Admission & { readonly kind: 'refused' }): ConstructorParameters<typeof GatewayError>[2] {
-  return {
+/** As the client is told. */
+export function refusedBy(admission: Admission & { readonly kind: 'refused' }): GatewayError {
+  return new GatewayError(admission.code, admission.message, {
     ...(admission.money === undefined ? {} : { money: admission.money }),
     ...(admission.rates === undefined ? {} : { rates: admission.rates }),
     ...(admission.warnings === undefined ? {} : { warnings: admission.warnings }),
     ...(admission.retryAfterMs === undefined ? {} : { retryAfterMs: admission.retryAfterMs }),
-  }
+  })
 }

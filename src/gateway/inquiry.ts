@@ -41,6 +41,8 @@ export class Inquiry {
   found: Found | null = null
   ranking: Ranking | null = null
   refused: ErrorCode | null = null
+  /** Of a request that is planned once more: what was known of it then. */
+  view: Pick<View, 'conversation' | 'user' | 'promptTokens' | 'outputTokens'> | null = null
   /** Every call so far; grows while the request is tried. */
   legs: readonly Leg[] = []
   readonly out = new Map<Leaf, Out>()

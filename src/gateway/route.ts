@@ -54,6 +54,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       user: hashed(intent.endUserId),
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
       outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
+      ...inquiry?.view,
     },
     candidate: (leaf) => candidates.get(leaf) ?? null,
     health: (candidate) => deps.health.view(healthTarget(candidate)),
