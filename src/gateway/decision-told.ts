@@ -16,7 +16,16 @@ export function forOwner(decision: Decision): Decision {
 
 function targetForOwner(whole: DecisionTarget): DecisionTarget {
   const { rank: _, condition: __, health, ...target } = whole
-  return { ...target, health: health === null ? null : healthForOwner(health) }
+  return {
+    ...target,
+    score: target.position === null || tellsLoad(target) ? null : target.score,
+    health: health === null ? null : healthForOwner(health),
+  }
+}
+
+/** Scores of these strategies are how busy an account is with everybody's requests. */
+function tellsLoad({ group, why }: Pick<DecisionTarget, 'group' | 'why'>): boolean {
+  return group === null || /\b(?:least-busy|usage)\./.test(group) || why === 'in-flight' || why === 'headroom' || why === 'no-limit'
 }
 
 /** How well it does, as its public listing says too; not how much is asked of it. */
@@ -74,9 +83,15 @@ function encoded(json: string): string {
 export function toldDecision(job: Job): { readonly text: string; readonly header: string } | null {
   const { inquiry } = job
   if (inquiry === undefined || !inquiry.decides || inquiry.found === null) return null
-  if (inquiry.told === null) {
-    const decision = decisionOf(job, inquiry)
-    inquiry.told = { text: JSON.stringify(decision), header: headerOf(decision) }
+  if (inquiry.told === null && !inquiry.isUntellable) {
+    try {
+      const decision = decisionOf(job, inquiry)
+      inquiry.told = { text: JSON.stringify(decision), header: headerOf(decision) }
+    } catch (cause) {
+      inquiry.isUntellable = true // the request goes on, and is booked
+      const bug = cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error'
+      job.deps.log(() => ({ level: 'error', request_id: job.id, bug }))
+    }
   }
   return inquiry.told
 }

@@ -50,6 +50,8 @@ export class Inquiry {
   readonly health = new Map<Candidate, HealthView>()
   readonly cached = new Map<Candidate, Option['cached']>()
   readonly drawn: number[] = []
+  /** It could not be made. */
+  isUntellable = false
   /** What was made of it, once. */
   told: { readonly text: string; readonly header: string } | null = null
 

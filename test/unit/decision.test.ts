@@ -224,6 +224,11 @@ describe('a decision', () => {
     expect(all).not.toContain('secret')
     expect(all).toContain('in_flight')
     const owner = JSON.stringify(forOwner(decision))
+    for (let i = 0; i < 50; i++) {
+      const some = chance(`load ${i}`)
+      for (const { why, score } of forOwner(decided(some, someTree(some, 9), 'x').decision).targets)
+        if (why === 'in-flight' || why === 'headroom' || why === 'no-limit') expect(score).toBeNull()
+    }
     for (const word of ['in_flight', 'minute', 'samples', 'rpm', 'tpm', '"draws"', '"condition"']) expect(owner).not.toContain(word)
   })
 

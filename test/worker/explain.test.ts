@@ -9,10 +9,12 @@ import { openrouterClient } from '../../src/dialects/openrouter/client.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Env } from '../../src/platform/env.ts'
+import { Outbox } from '../../src/platform/outbox.ts'
 import { routesObject } from '../../src/platform/routes-object.ts'
 import { forgetRoutes } from '../../src/platform/routes.ts'
 import type { Deps } from '../../src/ports.ts'
 import { NO_HEALTH } from '../../src/routing/health.ts'
+import { rowOf } from './ledger-rows.ts'
 import { ADMIN, bindings, call, echo, makeKey, until } from './bindings.ts'
 
 type Target = {
@@ -211,6 +213,38 @@ describe('x-sluice-route: explain', () => {
       ({ headers }) => headers.get('x-sluice-idempotency') === 'replayed',
     )
     expect([second.headers.get('x-sluice-idempotency'), second.headers.get('x-sluice-decision')]).toEqual(['replayed', null])
+  })
+})
+
+describe('records with decisions', () => {
+  it('come to the ledger however many wait, in pieces that storage and D1 take', async () => {
+    const sizes: number[] = []
+    const seen = (value: unknown): void =>
+      void sizes.push(new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value)).length)
+    const storage = {
+      put: (_name: string, value: unknown) => Promise.resolve(seen(value)),
+      delete: () => Promise.resolve(0),
+      sync: () => Promise.resolve(),
+    } as unknown as DurableObjectStorage
+    const db = {
+      prepare: (text: string) => ({
+        bind: (...values: unknown[]) => {
+          values.forEach(seen)
+          return bindings.DB.prepare(text).bind(...values)
+        },
+      }),
+      batch: bindings.DB.batch.bind(bindings.DB),
+    } as unknown as D1Database
+    const decision = JSON.stringify({ long: '…'.repeat(5400) }) // 16 kB
+    const outbox = new Outbox(storage)
+    outbox.keep(Array.from({ length: 300 }, (_, i) => ({ row: rowOf(`large-${i}`, { decision }), corrects: false })))
+    expect(outbox.size).toBe(300)
+    await outbox.flush(db, () => [], () => Promise.resolve()) // prettier-ignore
+    const kept = await bindings.DB.prepare("SELECT count(*) AS n FROM requests WHERE id LIKE 'large-%' AND decision = ?1")
+      .bind(decision)
+      .first()
+    expect([kept, outbox.size]).toEqual([{ n: 300 }, 0])
+    expect(Math.max(...sizes)).toBeLessThan(1_000_000) // of two million that may be
   })
 })
 
