@@ -14,7 +14,7 @@ export const activityApi = new Hono<{ Bindings: Env }>()
 const DAY_MS = 86_400_000
 /** As far back as OpenRouter's goes. */
 const DAYS = 30
-const LONGEST_TAG = 64
+const LONGEST_TAG = 128
 const MOST_TAGS = 20
 /** A deployment is one tenant, so one workspace. */
 const WORKSPACE = 'default'

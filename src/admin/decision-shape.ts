@@ -56,6 +56,7 @@ const settings = z.object({
 })
 const group = z.object({
   strategy: z.enum(STRATEGIES),
+  name: text.optional(),
   settings: settings.optional(),
   weight: z.number().positive().optional(),
   priority: number.optional(),
@@ -86,9 +87,10 @@ const tree = z.unknown().transform((value, context): TreeTold => {
 })
 
 /** Members that are there, for types that know no `undefined`. */
-function defined({ strategy, settings: said, weight, priority, single, places }: z.infer<typeof group>): Exclude<TreeTold, number> {
+function defined({ strategy, name, settings: said, weight, priority, single, places }: z.infer<typeof group>): Exclude<TreeTold, number> {
   return {
     strategy,
+    ...(name === undefined ? {} : { name }),
     ...(said === undefined
       ? {}
       : {

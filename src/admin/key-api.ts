@@ -42,8 +42,8 @@ keyApi.get('/api/v1/generation', async (c) => {
   if (ids.length !== 1 || id === undefined || id === '')
     throw new GatewayError('request-malformed', 'Name one generation: /api/v1/generation?id=…')
   const row = id.length > 64 ? null : ((await own?.account.pending(id)) ?? (await deps.ledger.find(id)))
-  // A foreign one is answered as one that does not exist.
-  if (row === null || row === undefined || (own !== null && row.keyId !== own.view.keyId))
+  // A foreign one is answered as one that does not exist, and so is a shadow, which is no request of the key's holder.
+  if (row === null || row === undefined || (own !== null && (row.keyId !== own.view.keyId || row.shadowOf !== undefined)))
     throw new GatewayError('record-unknown', 'There is no such generation.')
   return c.json({ data: generation(row, storedDecision(row, admin)) }, 200, { 'cache-control': 'no-store' })
 })

@@ -8,6 +8,7 @@ import { PERMITS, type Permits } from '../core/permits.ts'
 import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
 import { nameOfScope } from '../core/scope-names.ts'
 import type { Spend } from '../core/spend.ts'
+import type { Comparison, Side } from '../core/shadow.ts'
 import { dollarsNumber } from '../core/money.ts'
 import { inputTokens, outputTokens } from '../core/price.ts'
 import type { Happened } from '../platform/events.ts'
@@ -190,6 +191,7 @@ export function generation(row: Row, decision?: Json): Json {
       scopes: row.scopes ?? [],
       dropped: row.dropped,
       fidelity: row.fidelity,
+      ...(row.shadowOf === undefined ? {} : { shadow_of: row.shadowOf, comparison: comparisonTold(row.comparison) }),
       ...(decision === undefined ? {} : { decision }),
     },
   }
@@ -229,6 +231,31 @@ export function happened(one: Happened): Json {
     spent: usd(one.spentNanoUsd),
     soft_limit: usd(one.limitNanoUsd),
     sluice: { key_id: one.keyId, spent_nano_usd: one.spentNanoUsd, soft_limit_nano_usd: one.limitNanoUsd },
+  }
+}
+
+/** `null`: the shadow came to no end of its own. */
+function comparisonTold(comparison: Comparison | undefined): Json | null {
+  if (comparison === undefined) return null
+  const { main, shadow, sameText, sameFinish, similarity } = comparison
+  return {
+    same_text: sameText,
+    same_finish: sameFinish,
+    similarity,
+    main: main === null ? null : sideTold(main),
+    shadow: sideTold(shadow),
+  }
+}
+
+function sideTold(side: Side): Json {
+  return {
+    model: side.provider === null ? null : `${side.provider}/${side.model ?? ''}`,
+    ended: side.ended,
+    finish: side.finish,
+    characters: side.characters,
+    cost_nano_usd: side.costNanoUsd,
+    first_event_ms: side.firstEventMs,
+    total_ms: side.totalMs,
   }
 }
 

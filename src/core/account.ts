@@ -9,6 +9,7 @@ import type { Permits } from './permits.ts'
 import type { RateLimits, RatesView } from './rates.ts'
 import type { Naming, Said } from './request-scopes.ts'
 import type { Warning } from './soft-limit.ts'
+import type { Comparison } from './shadow.ts'
 import type { Slice, SliceTalk } from './slices.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
@@ -40,6 +41,7 @@ export type Ask = Said & {
   readonly secretHash: string
   /** As the edge tells it; `null`: nobody tells. */
   readonly clientIp: string | null
+  /** The one that is to be called first at their head: the hold is for that, and grows for another. */
   readonly candidates: readonly CandidateAsk[]
   /** The client's own output ceiling for all choices together; `null`: it set none. */
   readonly outputTokens: number | null
@@ -51,6 +53,8 @@ export type Ask = Said & {
   readonly unbounded?: string
   /** Of leased keys: what the isolate has to say of its slices. */
   readonly slices?: SliceTalk
+  /** A shadow of that request: it goes only where much more than its worst case is left (shadow.ts). */
+  readonly shadowOf?: string
   /** Whoever asks wants to know why targets were left out. */
   readonly explains?: true
 }
@@ -73,6 +77,8 @@ export type Hold = {
   readonly scopes?: readonly string[]
   /** It was taken out of a slice, by an isolate; with the tokens that were reserved. */
   readonly slice?: { readonly id: string; readonly tokens: number }
+  /** It is of a shadow of that request. */
+  readonly shadowOf?: string
 }
 
 /** What a running answer has cost so far, rather more than less, and what its hold should become: at least, and at best. Whole nano-dollars. */
@@ -111,8 +117,10 @@ export type Admission =
       readonly allowed: readonly number[]
       /** What each of the targets asked about may cost at worst, by index; absent where there is only one. */
       readonly needs?: readonly number[]
-      /** The output ceiling to enforce upstream, a choice; `null`: the client's own stands. */
+      /** The output ceiling to enforce upstream at the first of the allowed, a choice; `null`: the client's own stands. */
       readonly maxOutputTokens: number | null
+      /** The same for each of the targets asked about, by index; absent: as for the first. */
+      readonly ceilings?: readonly (number | null)[]
       /** The ceiling is lower than what the client asked for, or stands in for one that was missing. */
       readonly clamped: boolean
       /** When the client leaves, what cannot be stopped for free is read to its end. */
@@ -192,6 +200,10 @@ export type Row = {
   readonly fidelity: Fidelity | null
   /** The budgets that the key shared, as `team:blue`: filled in by its book. Absent: it was not there yet. */
   readonly scopes?: readonly string[]
+  /** It is a shadow of that request, and no generation of the client's. */
+  readonly shadowOf?: string
+  /** Of a shadow that came to its end. */
+  readonly comparison?: Comparison
   /** Why it went where it went: the JSON text of its decision (gateway/decision.ts). Absent: nobody asked. */
   readonly decision?: string
 }

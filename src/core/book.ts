@@ -6,7 +6,7 @@ import { Allowances, type AllowancesJournal, type BookedShare, type Share } from
 import type { Taken } from './ahead.ts'
 import { expiredCost, extensionId, joinShares, moreFor } from './elastic.ts'
 import { expiredRow, unattributedRow, unsentRow } from './expired-row.ts'
-import { dearestOf, needsOf, planHold, tokensOf } from './hold-plan.ts'
+import { ceilingFirst, ceilingsOf, holdFor, needsOf, planHold, planSpare, tokensOf } from './hold-plan.ts'
 import { LostHolds, type Drawn, type Lost } from './lost.ts'
 import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
@@ -34,6 +34,7 @@ import {
   type SliceEnd,
   type SliceWish,
 } from './slices.ts'
+import { SPARE } from './shadow.ts'
 import { heldIn, settleForgotten, settleShares } from './share-settling.ts'
 import { addSpend, NOTHING_SPENT, usedOf, type Spend } from './spend.ts'
 import { isCount, lotsOf, purseOfMoney } from './taken.ts'
@@ -215,17 +216,18 @@ export class Book {
     const repeat = this.#repeats.check(ask, (id) => this.#holds.has(id), now)
     if (repeat !== null && repeat.kind !== 'again') return repeat
 
+    const times = ask.shadowOf === undefined ? 1 : SPARE
     const permitted = ask.candidates.flatMap((asked, index) => {
       const candidate = markedUpAsk(asked, policy.markupBasisPoints)
       if (forbiddenBy(policy, candidate) !== null) return []
       const tokens = tokensOf(candidate, ask, this.#settings.defaultCeiling)
-      return [{ candidate, index, tokens, look: this.#purses.look(candidate, tokens, now) }]
+      return [{ candidate, index, tokens, look: this.#purses.look(candidate, tokens * times, now, times) }]
     })
     const looks = permitted.map(({ look }) => look)
     if (permitted.length === 0) return refuse('model-forbidden', forbiddenText(policy, ask.candidates))
 
     const tokens = Math.max(...permitted.map((one) => one.tokens))
-    const wait = longest([this.#rates.wait(policy.limits, tokens, this.#running, now), soonest(looks)])
+    const wait = longest([this.#rates.wait(policy.limits, tokens * times, this.#running, now, times), soonest(looks)])
     if (wait !== null) return refuseWait(wait, this.#purses.tightest(this.#rates.view(policy.limits, now), looks, now))
 
     const period = periodAt(policy.limitReset, policy.createdAt, now)
@@ -236,6 +238,7 @@ export class Book {
     const plans = permitted.map((one) => {
       const most = Math.min(left, one.look.leftNanoUsd)
       const counts = budgeted || one.look.budgeted || this.budgetedProviders.has(one.candidate.provider)
+      if (ask.shadowOf !== undefined) return { ...one, ...planSpare(one.candidate, ask, counts, most, this.#settings.defaultCeiling) }
       const mode = one.look.under.length > 0 ? 'strict' : policy.mode // a model limit is held for as a whole
       return { ...one, ...planHold(one.candidate, ask, counts, most, this.#settings.defaultCeiling, mode) }
     })
@@ -253,7 +256,8 @@ export class Book {
 
     const atProviders = providerScopes(this.budgetedProviders, ask.candidates, fitting)
     const all = atProviders.length === 0 ? scopes : [...scopes, ...atProviders]
-    const { nanoUsd, mostNanoUsd, ceiling, clamped } = dearestOf(fitting)
+    const isUnderModelLimit = fitting.some(({ look }) => look.under.length > 0)
+    const { nanoUsd, mostNanoUsd } = holdFor(fitting, !isUnderModelLimit)
     const hold: Hold = {
       requestId: ask.requestId,
       period: period.id,
@@ -262,8 +266,9 @@ export class Book {
       expiresAt: now + this.#settings.holdMs,
       budgeted: budgeted || atProviders.length > 0 || fitting.some(({ look }) => look.budgeted),
       ...(all === policy.scopes ? {} : { scopes: all }),
-      ...(fitting.some(({ look }) => look.under.length > 0) ? { purses: this.#purses.reserve(fitting, now) } : {}),
+      ...(isUnderModelLimit ? { purses: this.#purses.reserve(fitting, now) } : {}),
       ...(mostNanoUsd > nanoUsd ? { elastic: { mostNanoUsd } } : {}),
+      ...(ask.shadowOf === undefined ? {} : { shadowOf: ask.shadowOf }),
     }
     const shares = all.map((scope) => this.#allowances.reserve(scope, nanoUsd, now))
     this.#settled.delete(ask.requestId) // it is asked again: a shared budget refused, or the policy changed
@@ -278,8 +283,8 @@ export class Book {
       hold,
       allowed: fitting.map((p) => p.index),
       ...(fitting.length === 1 ? {} : { needs: needsOf(ask.candidates.length, fitting) }),
-      maxOutputTokens: ceiling,
-      clamped,
+      ...ceilingFirst(fitting),
+      ...ceilingsOf(ask.candidates.length, fitting),
       repeated: repeat !== null,
       ...markupOf(policy),
       ...(limit === null ? {} : { budgetUsed: usedOf(limit, left) }),

@@ -36,6 +36,7 @@ export function expiredRow(keyId: string, hold: Hold, now: number, scopes: reado
     dropped: [],
     fidelity: null,
     scopes,
+    ...(hold.shadowOf === undefined ? {} : { shadowOf: hold.shadowOf }),
   }
 }
 

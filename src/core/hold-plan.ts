@@ -1,6 +1,7 @@
 // What one target would need of a key's money: the hold that covers its worst case, and the output ceiling that keeps it there.
 
 import type { Ask, CandidateAsk, HoldMode } from './account.ts'
+import { SPARE } from './shadow.ts'
 
 /** Fewer output tokens than this are no answer: a request is refused rather than clamped below it. */
 const LEAST_CLAMP = 16
@@ -71,28 +72,47 @@ export function planHold(
   }
 }
 
-/** One ceiling is enforced for all targets: the lowest that a permitted target needs. The hold is the dearest of them. */
-export function dearestOf(
-  fitting: readonly (HoldPlan & { readonly kind: 'fits' })[],
-): Required<Omit<HoldPlan & { readonly kind: 'fits' }, 'kind'>> {
+type Fits = HoldPlan & { readonly kind: 'fits' }
+
+/** Of a shadow: its whole worst case, where so many times of it are left. Nothing is clamped for it, and nothing refused to others. */
+export function planSpare(candidate: CandidateAsk, ask: Asked, budgeted: boolean, left: number, defaultCeiling: number): HoldPlan {
+  const plan = planHold(candidate, ask, budgeted, Number.MAX_SAFE_INTEGER, defaultCeiling)
+  return plan.kind === 'fits' && budgeted && plan.nanoUsd * SPARE > left ? { kind: 'dear' } : plan
+}
+
+/**
+ * What is held for the targets that fit, the one that is to be called first at their head. A hold that can grow covers the first: it grows when
+ * another is called that needs more. One that cannot (`grows: false`), or that grows with its answer, covers the dearest.
+ */
+export function holdFor(fitting: readonly Fits[], grows: boolean): { readonly nanoUsd: number; readonly mostNanoUsd: number } {
   let nanoUsd = 0
-  let ceiling: number | null = null
-  let clamped = false
   let mostNanoUsd = 0
-  for (const p of fitting) {
+  const isElastic = fitting.some((p) => p.mostNanoUsd !== undefined)
+  for (const p of grows && !isElastic ? fitting.slice(0, 1) : fitting) {
     nanoUsd = Math.max(nanoUsd, p.nanoUsd)
     mostNanoUsd = Math.max(mostNanoUsd, p.mostNanoUsd ?? p.nanoUsd)
-    if (p.ceiling !== null) ceiling = ceiling === null ? p.ceiling : Math.min(ceiling, p.ceiling)
-    clamped ||= p.clamped
   }
-  return { nanoUsd, mostNanoUsd, ceiling, clamped }
+  return { nanoUsd, mostNanoUsd }
+}
+
+/** Of the one that is to be called first. */
+export function ceilingFirst(fitting: readonly Fits[]): { readonly maxOutputTokens: number | null; readonly clamped: boolean } {
+  return { maxOutputTokens: fitting[0]?.ceiling ?? null, clamped: fitting[0]?.clamped ?? false }
+}
+
+/** The output ceiling of each target asked about, by index; `null`: the client's own stands. Absent for one target, or where all keep the client's. */
+export function ceilingsOf(
+  targets: number,
+  fitting: readonly (Fits & { readonly index: number })[],
+): { readonly ceilings?: readonly (number | null)[] } {
+  if (fitting.length === 1 || fitting.every(({ ceiling }) => ceiling === null)) return {}
+  const ceilings = Array.from({ length: targets }, (): number | null => null)
+  for (const { index, ceiling } of fitting) ceilings[index] = ceiling
+  return { ceilings }
 }
 
 /** What each of the targets asked about may cost at worst, by index; nothing where it does not fit. */
-export function needsOf(
-  targets: number,
-  fitting: readonly (HoldPlan & { readonly kind: 'fits'; readonly index: number })[],
-): readonly number[] {
+export function needsOf(targets: number, fitting: readonly (Fits & { readonly index: number })[]): readonly number[] {
   const needs = Array.from({ length: targets }, () => 0)
   for (const { index, nanoUsd, mostNanoUsd = nanoUsd } of fitting) needs[index] = mostNanoUsd
   return needs

@@ -71,7 +71,7 @@ export class ModelPurses {
     for (const glob of globs) this.#present(glob)
   }
 
-  look(place: Pick<Place, 'model'>, tokens: number, now: number): Look {
+  look(place: Pick<Place, 'model'>, tokens: number, now: number, requests = 1): Look {
     if (this.#limits.length === 0) return UNBOUND
     const under = this.#limits.filter(({ glob }) => isUnder(glob, place))
     if (under.length === 0) return UNBOUND
@@ -79,7 +79,7 @@ export class ModelPurses {
       under,
       budgeted: under.some(({ limitNanoUsd }) => limitNanoUsd !== null),
       leftNanoUsd: Math.min(...under.map((limit) => this.#left(limit, now))),
-      wait: longest(under.map((limit) => this.#wait(limit, tokens, now))),
+      wait: longest(under.map((limit) => this.#wait(limit, tokens, now, requests))),
     }
   }
 
@@ -307,9 +307,9 @@ export class ModelPurses {
     return limit.limitNanoUsd - this.#spent(limit, now) - this.#present(limit.glob).held
   }
 
-  #wait({ glob, limits }: ModelLimit, tokens: number, now: number): Wait | null {
+  #wait({ glob, limits }: ModelLimit, tokens: number, now: number, requests: number): Wait | null {
     const { rates, running } = this.#present(glob)
-    const wait = rates.wait(limits, tokens, running, now)
+    const wait = rates.wait(limits, tokens, running, now, requests)
     return wait === null ? null : { ...wait, scope: scopeOf(glob) }
   }
 

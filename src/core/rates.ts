@@ -61,8 +61,8 @@ export class Rates {
   readonly #requests = windows()
   readonly #tokens = windows()
 
-  /** What stands against one more request of so many tokens; `null`: nothing. The longest wait counts. */
-  wait(limits: RateLimits, tokens: number, running: number, now: number): Wait | null {
+  /** What stands against one more request of so many tokens; `null`: nothing. The longest wait counts. `requests`: that there be room for so many. */
+  wait(limits: RateLimits, tokens: number, running: number, now: number, requests = 1): Wait | null {
     const waits: Wait[] = []
     const check = (what: string, window: RateWindow, limit: number | null, count: number): void => {
       if (limit === null) return
@@ -70,11 +70,11 @@ export class Rates {
       const waitMs = window.waitMs(Math.min(count, limit), limit, now)
       if (waitMs > 0) waits.push({ what, limit, waitMs })
     }
-    check('requests a minute', this.#requests[0], limits.requestsPerMinute, 1)
-    check('requests a day', this.#requests[1], limits.requestsPerDay, 1)
+    check('requests a minute', this.#requests[0], limits.requestsPerMinute, requests)
+    check('requests a day', this.#requests[1], limits.requestsPerDay, requests)
     check('tokens a minute', this.#tokens[0], limits.tokensPerMinute, tokens)
     check('tokens a day', this.#tokens[1], limits.tokensPerDay, tokens)
-    if (limits.parallelRequests !== null && running >= limits.parallelRequests)
+    if (limits.parallelRequests !== null && running + requests > limits.parallelRequests)
       waits.push({ what: 'requests at once', limit: limits.parallelRequests, waitMs: PARALLEL_WAIT_MS })
     return waits.reduce<Wait | null>((longest, wait) => (longest === null || wait.waitMs > longest.waitMs ? wait : longest), null)
   }

@@ -2,7 +2,7 @@
 // and says when a slice is over which of its requests still run. Whatever is no plain grant is the object's to answer. Pure.
 
 import type { Admission, Ask, Hold, Settlement } from './account.ts'
-import { dearestOf, needsOf, planHold, tokensOf } from './hold-plan.ts'
+import { ceilingFirst, ceilingsOf, holdFor, needsOf, planHold, tokensOf } from './hold-plan.ts'
 import { forbiddenBy } from './permits.ts'
 import { refuseSecret } from './policy.ts'
 import type { RatesView, RateView } from './rates.ts'
@@ -64,7 +64,7 @@ export class SliceUse {
 
   /** Admits out of a slice. `null`: ask the key's object. */
   admit(ask: Ask, now: number): Granted | null {
-    if (ask.idempotency !== null) return null
+    if (ask.idempotency !== null || ask.shadowOf !== undefined) return null
     for (const mine of this.#mine.values()) {
       const granted = isUsable(mine, now) ? admitFrom(mine, ask, now) : null
       if (granted !== null) return granted
@@ -77,7 +77,7 @@ export class SliceUse {
     const isBusy = now - this.#askedAt < BUSY_MS
     this.#askedAt = now
     const usable = [...this.#mine.values()].filter((mine) => isUsable(mine, now)).length
-    if (!isBusy || ask.idempotency !== null || this.#wished.size > 0 || usable >= MOST_AT_ONCE) return null
+    if (!isBusy || ask.idempotency !== null || ask.shadowOf !== undefined || this.#wished.size > 0 || usable >= MOST_AT_ONCE) return null
     this.#wished.set(id, now)
     const { nanoUsd, requests, tokens } = this.#usedLast
     return { id, nanoUsd: HOPE * nanoUsd, requests: HOPE * requests, tokens: HOPE * tokens }
@@ -163,7 +163,7 @@ function admitFrom(mine: Mine, ask: Ask, now: number): Granted | null {
   }))
   const fitting = plans.filter((plan) => plan.kind === 'fits')
   if (fitting.length === 0) return null
-  const { nanoUsd, ceiling, clamped } = dearestOf(fitting)
+  const { nanoUsd } = holdFor(fitting, true)
   const tokens = Math.max(...permitted.map(({ candidate }) => tokensOf(candidate, ask, defaultCeiling)))
   if (nanoUsd > slice.nanoUsd - used.nanoUsd || tokens > slice.tokens - used.tokens || used.requests >= slice.requests) {
     mine.isSpent = (['nanoUsd', 'requests', 'tokens'] as const).some((of) => slice[of] > 0 && 2 * used[of] >= slice[of])
@@ -185,8 +185,8 @@ function admitFrom(mine: Mine, ask: Ask, now: number): Granted | null {
     hold,
     allowed: fitting.map(({ index }) => index),
     ...(fitting.length === 1 ? {} : { needs: needsOf(ask.candidates.length, fitting) }),
-    maxOutputTokens: ceiling,
-    clamped,
+    ...ceilingFirst(fitting),
+    ...ceilingsOf(ask.candidates.length, fitting),
     repeated: false,
     ...(slice.budgetUsed === undefined ? {} : { budgetUsed: slice.budgetUsed }),
     ...(rates === undefined ? {} : { rates }),

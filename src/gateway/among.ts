@@ -56,9 +56,8 @@ function sorted(leaves: readonly Leaf[], sort: Sort): Group {
   }
 }
 
-/** OpenRouter's `partition: none`: the places of all models in one order. */
+/** OpenRouter's `partition: none`: the places of all models in one order. Its leaves are new ones, so it comes before anybody looks at them. */
 export function sortedTogether(tree: Node, { provider }: Wishes): Node {
-  const sort = provider?.sort ?? null
-  if (sort === null || provider?.partition !== 'none') return tree
-  return { ...sorted(leavesOf(tree), sort), isPlaces: true }
+  if (provider === null || provider.sort === null || provider.order !== null || provider.partition !== 'none') return tree
+  return { ...sorted(leavesOf(tree), provider.sort), isPlaces: true, ...(provider.allowFallbacks ? {} : { single: true }) }
 }

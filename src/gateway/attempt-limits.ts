@@ -16,6 +16,8 @@ export type Pace = {
   /** It is tried whether it is well again. */
   readonly probe: boolean
   readonly learns: boolean
+  /** The answer is a stream: of a whole one nobody knows how long it may honestly take. */
+  readonly streams: boolean
   /** Somebody else could still be asked. */
   readonly others: boolean
   /** Milliseconds since the epoch; `null`: none. For the whole answer, and for its first content. */
@@ -29,35 +31,37 @@ export type AttemptLimits = { readonly limits: Limits; readonly hurried: boolean
 /** Limits as they are when they are read: what is spent on headers is not there for the content. */
 export function attemptLimits(base: Limits, pace: Pace, now: () => number): AttemptLimits {
   const { timeouts, deadlineAt, firstContentAt } = pace
-  const ends = [deadlineAt, firstContentAt].filter((at) => at !== null)
+  const deadlines = [deadlineAt, firstContentAt].filter((at) => at !== null)
+  const knownMs = pace.streams ? knownLimit(pace) : Number.POSITIVE_INFINITY // many say their headers with the first content only
   const own: Limits = {
     ...base,
-    headersMs: timeouts.headersMs ?? base.headersMs,
-    firstContentMs: Math.min(timeouts.firstContentMs ?? base.firstContentMs, knownLimit(pace)),
+    headersMs: Math.min(timeouts.headersMs ?? base.headersMs, knownMs),
+    firstContentMs: Math.min(timeouts.firstContentMs ?? base.firstContentMs, knownMs),
     idleMs: timeouts.idleMs ?? base.idleMs,
   }
-  if (ends.length === 0) return { limits: own, hurried: false }
+  if (deadlines.length === 0 && knownMs === Number.POSITIVE_INFINITY) return { limits: own, hurried: false }
   const began = now()
-  const left = Math.max(0, Math.min(...ends) - began)
-  const endsAt = began + (pace.others ? left * SHARE : left)
-  const most = (ms: number): number => Math.max(1, Math.min(ms, endsAt - now()))
+  const left = Math.max(0, Math.min(...deadlines) - began)
+  const shareMs = pace.others ? left * SHARE : left
+  const most = (ms: number, inAllMs: number): number => Math.max(1, Math.min(ms, began + inAllMs - now()))
   return {
     limits: {
       ...own,
       get headersMs() {
-        return most(own.headersMs)
+        return most(own.headersMs, Math.min(shareMs, knownMs))
       },
       get firstContentMs() {
-        return most(own.firstContentMs)
+        return most(own.firstContentMs, Math.min(shareMs, knownMs))
       },
       get bodyMs() {
-        return most(Math.max(own.headersMs, own.idleMs))
+        return most(base.bodyMs ?? Math.max(own.headersMs, own.idleMs), shareMs)
       },
     },
-    hurried: endsAt - began < Math.min(own.headersMs, own.firstContentMs),
+    hurried: shareMs < Math.min(own.headersMs, own.firstContentMs),
   }
 }
 
+/** From sending to the first content, as its health has it. */
 function knownLimit({ health, probe, learns, others }: Pace): number {
   const known = health.firstContentMs
   const probing = probe && others ? Math.max(PROBE_MS, 2 * (known?.p99 ?? 0)) : Number.POSITIVE_INFINITY

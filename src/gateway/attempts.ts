@@ -28,7 +28,15 @@ export type Tries = {
 }
 
 export type First<A> =
-  | { readonly kind: 'committed'; readonly from: A; readonly choice: Choice; readonly call: Call; readonly lasting: LastingCall | null }
+  | {
+      readonly kind: 'committed'
+      readonly from: A
+      readonly choice: Choice
+      readonly call: Call
+      readonly lasting: LastingCall | null
+      /** From sending to the point from which there is no way back, in milliseconds. */
+      readonly ms: number
+    }
   /** `call: null`: nothing was ever sent. `call` is the one that is booked. */
   | {
       readonly kind: 'failed'
@@ -63,7 +71,6 @@ export async function firstToCommit<J extends Job, A extends Answered>(
   manner: Manner<J, A>,
   job: J,
   choices: readonly Choice[],
-  maxOutputTokens: number | null,
   legs: Legs,
   tries: Tries,
 ): Promise<First<A>> {
@@ -84,7 +91,13 @@ export async function firstToCommit<J extends Job, A extends Answered>(
       return false
     }
     const others = waiting.some(({ leaf }) => mayFollow(leaf, 'outage', null))
-    running.add(start(manner, job, choice, call, entered, maxOutputTokens, legs, tries, others))
+    try {
+      running.add(start(manner, job, choice, call, entered, legs, tries, others))
+    } catch (cause) {
+      legs.unsent(call)
+      for (const { end } of running) end.abort()
+      throw cause
+    }
     return true
   }
   /** Who came in for another trouble is followed by those who are there for the same. */
@@ -104,14 +117,16 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     if (ended === null) {
       isHedged = true
       const choice = next('outage', null, 'outage')
-      if (choice !== null) await begin({ ...choice, why: 'hedge' }, 'outage')
+      // Who cannot be paid beside a call that runs may be when that has failed for nothing.
+      if (choice !== null && !(await begin({ ...choice, why: 'hedge' }, 'outage'))) waiting.unshift(choice)
       continue
     }
     running.delete(ended.running)
     if (ended.kind === 'committed') {
       legs.committed(ended.leg)
       await endAll(running, legs, job)
-      return { kind: 'committed', from: ended.from, choice: ended.running.choice, call: ended.running.call, lasting: ended.lasting }
+      const { from, lasting, leg, running: won } = ended
+      return { kind: 'committed', from, choice: won.choice, call: won.call, lasting, ms: leg.ms }
     }
     const { error } = ended
     if (ended.sent || failed === null || !failed.sent) failed = ended
@@ -156,7 +171,6 @@ function start<J extends Job, A extends Answered>(
   choice: Choice,
   call: Call,
   entered: Trouble,
-  maxOutputTokens: number | null,
   legs: Legs,
   tries: Tries,
   others: boolean,
@@ -166,9 +180,9 @@ function start<J extends Job, A extends Answered>(
   const target = healthTarget(candidate)
   const end = new AbortController()
   const began = deps.now()
-  const pace = { ...tries, timeouts: candidate.timeouts ?? NO_TIMEOUTS, health, probe, others }
-  const { limits, hurried } = attemptLimits(deps.limits, pace, deps.now)
   const mine = jobFor(job, candidate)
+  const pace = { ...tries, timeouts: candidate.timeouts ?? NO_TIMEOUTS, health, probe, streams: mine.intent.stream, others }
+  const { limits, hurried } = attemptLimits(deps.limits, pace, deps.now)
   const signal = tries.hedge === null ? job.signal : AbortSignal.any([job.signal, end.signal])
   const attempt: J = { ...mine, signal, deps: { ...deps, limits } }
   const trace: Trace = { sent: false, lasting: null }
@@ -183,7 +197,7 @@ function start<J extends Job, A extends Answered>(
   })
   const open = async (): Promise<Ended<A>> => {
     try {
-      const from = await manner.open(attempt, candidate, maxOutputTokens, trace)
+      const from = await manner.open(attempt, candidate, choice.ceiling, trace)
       deps.health.report(target, { kind: 'good', firstContentMs: deps.now() - began })
       return { kind: 'committed', running, from, leg: legOf('committed', from.opened.response.status), lasting: trace.lasting }
     } catch (cause) {
@@ -295,11 +309,27 @@ async function firstOf<A>(running: ReadonlySet<Running<A>>, hedgeMs: number | nu
 async function endAll<A extends Answered>(running: ReadonlySet<Running<A>>, legs: Legs, job: Job): Promise<void> {
   for (const { end } of running) end.abort()
   for (const one of running) {
-    const ended = await Promise.race([one.ended, waited(MOST_ENDING_MS, job.signal)])
-    if (typeof ended === 'boolean' || ended.kind === 'failed') continue // one that does not end stays reserved at its worst
-    const gone = new GatewayError('client-gone', 'Another target was faster.')
-    ended.from.opened.stop(gone)
-    job.deps.health.end(healthTarget(one.choice.candidate), { ill: false, outputTokens: null, ms: 0 })
-    legs.failed({ ...ended.leg, outcome: gone.code }, one.call, gone, 'client-gone')
+    const over = one.ended.then((ended) => {
+      if (ended.kind === 'committed') giveUp(ended, legs, job)
+    })
+    await within(over, MOST_ENDING_MS) // one that does not end stays reserved at its worst
+  }
+}
+
+function giveUp<A extends Answered>({ from, leg, running }: Ended<A> & { kind: 'committed' }, legs: Legs, job: Job): void {
+  const gone = new GatewayError('client-gone', 'Another target was faster.')
+  from.opened.stop(gone)
+  job.deps.health.end(healthTarget(running.choice.candidate), { ill: false, outputTokens: null, ms: 0 })
+  legs.failed({ ...leg, outcome: gone.code }, running.call, gone, 'client-gone')
+}
+
+/** Whether it ends within the time or not; no timer is left behind. */
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  const over = Promise.withResolvers<void>()
+  const timer = setTimeout(over.resolve, ms)
+  try {
+    await Promise.race([work, over.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -65,10 +65,11 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     parentSpan: trace.parentSpan,
     session: job.intent.session,
     endUser: customerOf(job)?.slice(0, LONGEST_USER) ?? null,
-    tags: tagsOf(job.headers),
+    tags: [...(job.arms ?? []), ...tagsOf(job.headers)],
     upstreamId: tally?.upstreamId ?? null,
     dropped: outcome.dropped,
     fidelity: outcome.fidelity ?? null,
+    ...(job.shadowOf === undefined ? {} : { shadowOf: job.shadowOf }),
     ...(decision === null ? {} : { decision: decision.text }),
   }
 }

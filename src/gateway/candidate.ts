@@ -6,6 +6,7 @@ import type { Provider, Settings } from '../providers/contract.ts'
 import type { Timeouts } from '../routing/contract.ts'
 import type { HealthTarget } from '../routing/health.ts'
 import type { RequestBody } from './job.ts'
+import type { Retirement } from './retirement.ts'
 
 export type Candidate = {
   readonly provider: Provider
@@ -13,6 +14,8 @@ export type Candidate = {
   readonly model: string
   /** `null`: not in the catalogue, so its price is unknown. */
   readonly entry: ModelEntry | null
+  /** Its end is known. */
+  readonly retires?: Retirement
   /** The account; absent: the provider's own. */
   readonly credential?: string
   readonly timeouts?: Timeouts

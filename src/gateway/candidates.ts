@@ -31,6 +31,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
     choices: intent.choices,
     idempotency: await idempotencyOf(job),
     ...(intent.providerRuns?.calls === null ? { unbounded: intent.providerRuns.said } : {}),
+    ...(job.shadowOf === undefined ? {} : { shadowOf: job.shadowOf }),
     ...(await saidOf(job)),
     ...(job.inquiry?.decides === true ? { explains: true } : {}),
   }

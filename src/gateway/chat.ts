@@ -17,6 +17,7 @@ export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
   return {
     client,
     modes: CHAT,
+    casts: true,
     begin: (request, id, deps) => beginChat(request, id, client, deps),
     serves: (_job, provider) => provider.voices.length > 0,
     async open(job, candidate, maxOutputTokens, trace) {
@@ -31,6 +32,7 @@ export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
     tell(job, answer) {
       if (answer.kind !== 'whole') throw new Error('Only a whole answer is told.')
       const { response, opened } = answer
+      job.companion?.ear.hearWhole(answer)
       return {
         body: response === null ? answer.bytes : client.write(named(response, job), job.intent, servedBy(job, opened.candidate)),
         contentType: (response === null ? opened.response.headers.get('content-type') : null) ?? 'application/json',

@@ -79,7 +79,7 @@ async function commitStream(job: ChatJob, opened: OpenedChat): Promise<Committed
     const said = way.upstream.readError(response.status, response.headers, hide(text))
     throw said ?? new GatewayError('upstream-garbled', `${provider} answered a stream request with something else.`)
   }
-  const source: FrameSource = isArray ? new JsonArrayReader() : framingReader(way.voice.framing)
+  const source = frameSource(job, way)
   const frames = way.upstream.reader()
   const isFree = opened.candidate.provider.emptyIsFree !== undefined
   const tally = new Tally(isFree)
@@ -115,6 +115,11 @@ async function commitStream(job: ChatJob, opened: OpenedChat): Promise<Committed
     }
     if (size > MOST_HELD_BYTES) throw new GatewayError('upstream-garbled', `${provider} sent ${MOST_HELD_BYTES} bytes without any content.`)
   }
+}
+
+/** Takes the frames out of a stream's bytes. */
+export function frameSource(job: ChatJob, way: Way): FrameSource {
+  return asksForArray(job, way) ? new JsonArrayReader() : framingReader(way.voice.framing)
 }
 
 async function commitWhole(job: ChatJob, opened: OpenedChat): Promise<Committed> {

@@ -60,6 +60,8 @@ export type TreeTold =
   | number
   | {
       readonly strategy: string
+      /** What hashes are of. */
+      readonly name?: string
       readonly settings?: StrategySettings
       readonly weight?: number
       readonly priority?: number
@@ -294,6 +296,7 @@ function treeTold(node: Node, places: ReadonlyMap<Leaf, number>): TreeTold | nul
   }
   return {
     strategy: node.strategy,
+    ...(node.name === undefined ? {} : { name: node.name }),
     ...(Object.keys(node.settings).length === 0 ? {} : { settings: node.settings }),
     ...(node.use.weight === 1 ? {} : { weight: node.use.weight }),
     ...(node.use.priority === 0 ? {} : { priority: node.use.priority }),

@@ -29,11 +29,13 @@ export type Passing = {
 export function deliver(job: ChatJob, from: CommittedStream, meter: Meter | null = null): Delivery {
   const forwards = from.opened.way.kind === 'forward'
   const { readable, writable } = job.deps.pipe()
+  const ear = job.companion?.ear
+  const heard = <C extends Carrier>(carrier: C): C => (ear === undefined ? carrier : ear.along(carrier, job, from))
   if (meter !== null) {
-    const carrier = forwards ? stoppableForwarder(job, from) : translator(job, from)
+    const carrier = heard(forwards ? stoppableForwarder(job, from) : translator(job, from))
     return { readable, done: run(job, from, carrier, writable.getWriter(), stopper(from, carrier, meter)) }
   }
-  const carrier = forwards ? forwarder(job, from) : translator(job, from)
+  const carrier = heard(forwards ? forwarder(job, from) : translator(job, from))
   const { body } = from.opened.response
   const { provider } = from.opened.candidate
   // Nothing is done to the bytes: they can pass without us. Places inside the Worker have no native stream.

@@ -15,7 +15,7 @@ import { refusedBy } from './handle.ts'
 import { newRequestId, type Job, type Key } from './job.ts'
 import type { Answered, Manner } from './manner.ts'
 import { planned } from './plan.ts'
-import { routed } from './route.ts'
+import { foreseen, routed } from './route.ts'
 
 /** For whom it is planned. `admit` says what the key's book would, and holds nothing. */
 export type Asker = { readonly key: Key; admit(ask: Ask): Promise<Admission> }
@@ -42,7 +42,7 @@ export function explaining<J extends Job, A extends Answered>(manner: Manner<J, 
       const begun = await manner.begin(asking(request), id, deps)
       job = then === undefined ? begun : { ...begun, ...asThen(begun, then) }
       const mine = job
-      const plan = await planned(mine, asker.key, manner.modes, (provider) => manner.serves(mine, provider))
+      const plan = foreseen(await planned(mine, asker.key, manner.modes, (provider) => manner.serves(mine, provider)), mine, asker.key)
       const question = await ask(
         mine,
         asker.key,

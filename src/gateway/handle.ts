@@ -20,7 +20,9 @@ import { Meter } from './meter.ts'
 import { planned } from './plan.ts'
 import { renewing } from './renew.ts'
 import { admittedHeaders, costHeader, keptAnswer, refuse, replay, servedHeaders } from './respond.ts'
-import { ended, routed, type Routed } from './route.ts'
+import { toldOfEnd } from './retirement.ts'
+import { ended, foreseen, routed, type Routed } from './route.ts'
+import { castShadow } from './shadow.ts'
 
 /** Where a request last went, for the headers of its refusal. */
 type Place = { candidate: Candidate | null; job: Job | null }
@@ -35,7 +37,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
     at.job = job
-    const plan = await planned(job, key, manner.modes, (provider) => manner.serves(job, provider))
+    const plan = foreseen(await planned(job, key, manner.modes, (provider) => manner.serves(job, provider)), job, key)
     const account = deps.account(key.id)
     const question = await ask(
       job,
@@ -46,14 +48,21 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw refusedBy(admission)
     if (admission.kind === 'replay') return replay(admission)
-    const route = routed(plan, admission, job, key)
+    const route = orBack(account, admission, afterwards, () => routed(plan, admission, job, key))
+    const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
+    cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null, job: null }, then))
     return await keptAwake(
       job,
       afterwards,
       (kept, then) =>
         serve(
           manner,
-          { ...kept, ...route.terms, ...(admission.drains === true ? { drains: true } : {}) },
+          {
+            ...kept,
+            ...route.terms,
+            ...(admission.drains === true ? { drains: true } : {}),
+            ...(cast === null ? {} : { companion: cast.main }),
+          },
           key,
           account,
           admission,
@@ -69,6 +78,16 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     return refuse(error, client, requestId, deps.log, at.candidate, at.job)
   } finally {
     afterwards?.end()
+  }
+}
+
+/** A mistake of ours between the hold and the first call gives the hold back: nothing was sent. */
+function orBack(account: Account, { hold }: Granted, afterwards: Afterwards, make: () => Routed): Routed {
+  try {
+    return make()
+  } catch (cause) {
+    afterwards.until(account.settle({ hold, row: null, answer: null }))
+    throw cause
   }
 }
 
@@ -88,7 +107,9 @@ async function serve<J extends Job, A extends Answered>(
   let meter: Meter | null = null
   const hold = (): Hold => meter?.hold ?? legs.hold
   const stopRenewing = renewing(job, account, hold, () => meter)
-  const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> => {
+  const settle = (row: Row | null, answer: KeptAnswer | null = null): Promise<void> =>
+    job.companion === undefined ? settleAs(row, answer) : job.companion.booked(row).then((told) => settleAs(told, answer))
+  const settleAs = (row: Row | null, answer: KeptAnswer | null): Promise<void> => {
     stopRenewing()
     if (row !== null) job.deps.log(() => logLine(row))
     return account.settle({ hold: hold(), row, answer })
@@ -98,11 +119,15 @@ async function serve<J extends Job, A extends Answered>(
   const leave = async (outcome: Outcome, lasting: LastingCall | null): Promise<void> => {
     const row = book(outcome)
     const bill = billOf(jobFor(job, outcome.candidate), hold(), outcome)
-    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill }))) return stopRenewing()
+    if (lasting !== null && isOpen(row) && (await lasting.takeOver({ row, bill }))) {
+      await job.companion?.booked(row)
+      return stopRenewing()
+    }
     await settle(row)
   }
-  const first = await firstToCommit(manner, job, route.choices, admission.maxOutputTokens, legs, route.tries).catch((cause: unknown) => {
-    stopRenewing()
+  const first = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
+    if (legs.owedBeside(null) === 0) afterwards.until(settle(null))
+    else stopRenewing() // what was sent may be billed: the hold is booked when it expires
     throw cause
   })
   const owedNanoUsd = legs.owedBeside(first.call)
@@ -115,14 +140,19 @@ async function serve<J extends Job, A extends Answered>(
         ? settle(null)
         : leave({ candidate: choice.candidate, tally: null, ending, error, legs: legs.all, owedNanoUsd, dropped: [] }, lasting),
     )
-    throw error
+    throw choice === null ? error : toldOfEnd(error, choice.candidate, job.startedAt)
   }
   const { from, lasting } = first
   const { candidate, dropped, fidelity } = from.opened
   const mine = jobFor(job, candidate)
   const outcome = { candidate, tally: from.tally, legs: legs.all, owedNanoUsd, dropped, fidelity }
-  const headers = servedHeaders(mine, from.opened, admission, legs.all)
-  const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending)
+  const headers = servedHeaders(
+    mine,
+    from.opened,
+    { ...admission, maxOutputTokens: first.choice.ceiling, clamped: first.choice.ceiling !== null },
+    legs.all,
+  )
+  const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : null)
 
   if (from.kind === 'whole') {
     health('complete')

@@ -1,12 +1,14 @@
 // One client request, from its first byte to its row: who asks, what is asked, when it began.
 
 import type { Body } from '../core/body.ts'
+import type { Row } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { randomName } from '../core/key.ts'
 import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import { NO_WISHES, type Wishes } from '../routing/wishes.ts'
 import { askedOf } from './asked.ts'
+import type { Ear } from './overhear.ts'
 import { inquiryFor, type Inquiry } from './inquiry.ts'
 import { readBytes } from './read-bytes.ts'
 
@@ -36,9 +38,18 @@ export type Job = {
   readonly deadlineAt?: number | null
   /** What is the same for all requests of its conversation, where it could go to several targets. */
   readonly conversation?: string | null
+  /** Tags that say which arms of experiments it is of. */
+  readonly arms?: readonly string[]
+  /** It has a shadow, or is one: its answer is compared with the other's. */
+  readonly companion?: Companion
+  /** It is the shadow of the request with this id. */
+  readonly shadowOf?: string
   /** Its client asks why it goes where it goes. */
-  readonly inquiry?: Inquiry
+  readonly inquiry?: Inquiry | undefined
 }
+
+/** What listens to an answer for a comparison. `booked`: what it is booked as, which is what is given back; `null`: it was never sent. */
+export type Companion = { readonly ear: Ear; booked(row: Row | null): Promise<Row | null> }
 
 /** `bytes: null`: they are not all here. `isSpent`: they went out as they came and cannot be sent again. `failure`: why they never came to their end there. */
 export type RequestBody = {

@@ -42,7 +42,9 @@ export class Legs {
   async begin(candidate: Candidate): Promise<Call | null> {
     const owed = sumOf(this.#sent)
     const need = this.#need(candidate)
-    if (owed !== 0 && owed !== null && this.#hold.budgeted && !(await this.#isCovered(owed, owed + need))) return null
+    // An elastic hold begins with a part of the first call; whatever comes beside it is held whole.
+    const isHeld = owed === null || !this.#hold.budgeted || (owed === 0 && this.#hold.elastic !== undefined)
+    if (!isHeld && !(await this.#isCovered(owed, owed + need))) return null
     const call: Sent = { mayCost: need, candidate }
     this.#sent.push(call)
     return call

@@ -6,6 +6,7 @@ export function logLine(row: Row): { readonly [name: string]: unknown } {
   return {
     request_id: row.id,
     key_id: row.keyId,
+    ...(row.shadowOf === undefined ? {} : { shadow_of: row.shadowOf }),
     dialect: row.dialect,
     provider: row.provider,
     model: row.model,

@@ -22,6 +22,8 @@ export type Manner<J extends Job, A extends Answered> = {
   readonly client: ClientFace
   /** What the catalogue says that models are for which can be asked so. */
   readonly modes: ReadonlySet<Mode>
+  /** It can have a shadow: its answers can be compared. */
+  readonly casts?: true
   /** @throws GatewayError `request-malformed`, `body-too-large` */
   begin(request: Request, id: string, deps: Deps): Promise<J>
   /** Whether a place can do what is asked at all. */

@@ -17,9 +17,12 @@ import { among, sortedTogether } from './among.ts'
 import type { Candidate } from './candidate.ts'
 import { variantOf } from './changes.ts'
 import { conditionsOf, type Conditions } from './conditions.ts'
+import type { Draws } from './draws.ts'
+import { fitting } from './fits.ts'
 import type { Out } from './inquiry.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
+import { retirementOf } from './retirement.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
 import { leavesOf, pruned, type Leaf, type Node } from './tree.ts'
 import { wanted, type Removed } from './wanted.ts'
@@ -28,11 +31,13 @@ export type Target = { readonly leaf: Leaf; readonly candidate: Candidate }
 
 export type Plan = {
   readonly tree: Node
-  /** In the order of the tree; what admission is asked about. */
+  /** What admission is asked about: in the order of the tree, or as it was foreseen. */
   readonly targets: readonly Target[]
   /** The route by whose rules it goes; `null`: none. */
   readonly route: Route | null
   readonly conditions: Conditions
+  /** The chance that its order was foreseen with. */
+  readonly draws?: Draws
   /** What a filter took out, and by which word. */
   readonly removed: readonly Removed[]
 }
@@ -51,9 +56,9 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   const [table, catalogue, prices] = [await deps.routes(), await deps.catalogue(), await deps.prices()]
   const conditions = conditionsOf(job, key)
   const naming = namingOf(job, table, catalogue, modes, conditions)
-  const { node: whole, route } = chosen(job, naming)
-  if (whole === null) throw unknown(name, job)
-  const node = sortedTogether(whole, job.wishes)
+  const { node: apart, route } = chosen(job, naming)
+  if (apart === null) throw unknown(name, job)
+  const node = sortedTogether(apart, job.wishes)
   const all = leavesOf(node)
   if (inquiry !== undefined)
     inquiry.found = { tableVersion: table.version, route: route?.name ?? null, isAlias: table.aliases.has(name), leaves: all }
@@ -75,8 +80,10 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   inquiry?.stay(capable, () => UNABLE)
   const left = wanted(capable, job, table, removed)
   inquiry?.stay(left, (leaf) => ({ word: `preference:${removed.find((one) => one.leaf === leaf)?.by ?? ''}` }))
-  const targets = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
-  inquiry?.stay(targets, (leaf) => unmet(leaf, conditions))
+  const met = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  inquiry?.stay(met, (leaf) => unmet(leaf, conditions))
+  const targets = fitting(met, job, removed)
+  inquiry?.stay(targets, () => ({ word: 'context-length' }))
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
@@ -156,6 +163,8 @@ function candidatesOf(job: Job, leaf: Leaf, catalogue: Catalogue, prices: PriceB
   const settings = provider === undefined ? null : job.deps.settings(provider, credential)
   if (provider === undefined || settings === null || !isIn(regions, settings)) return []
   const variant = variantOf(job, leaf.use, model)
+  const entry = catalogue.lookUp(id, model)
+  const retires = retirementOf(entry, catalogue, job.startedAt)
   return [
     {
       leaf,
@@ -163,7 +172,8 @@ function candidatesOf(job: Job, leaf: Leaf, catalogue: Catalogue, prices: PriceB
         provider,
         settings,
         model,
-        entry: priced(prices, id, model, catalogue.lookUp(id, model)),
+        entry: priced(prices, id, model, entry),
+        ...(retires === null ? {} : { retires }),
         ...(credential === null ? {} : { credential }),
         ...(Object.keys(timeouts).length === 0 ? {} : { timeouts }),
         ...(variant === null ? {} : { variant }),

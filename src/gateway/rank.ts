@@ -19,6 +19,8 @@ export type Choice<C extends Rankable = Candidate> = {
   readonly health: HealthView
   readonly score: number
   readonly why: string
+  /** The output ceiling to enforce, a choice; `null`: the client's own stands. */
+  readonly ceiling: number | null
   /** The next request may find out whether it is well again: this one. */
   readonly probe: boolean
 }
@@ -30,26 +32,52 @@ export type Knowledge<C extends Rankable = Candidate> = {
   readonly candidate: (leaf: Leaf) => C | null
   readonly holds: (condition: string, candidate: C, health: HealthView) => boolean
   readonly health: (candidate: C) => HealthView
+  readonly ceiling: (candidate: C) => number | null
   readonly cached: (candidate: C) => Option['cached']
   readonly wish: Pick<ProviderWish, 'maxLatencyMs' | 'minThroughput'> | null
 }
 
-/** A subtree's targets in order; it stands among its siblings as its first does. */
-type Part<C extends Rankable> = Option & { readonly choices: readonly Choice<C>[] }
+/**
+ * A subtree's targets in order; it stands among its siblings as its first does. `arms`: what the splits on the way to its first have chosen,
+ * whoever answers in the end.
+ */
+type Part<C extends Rankable> = Option & { readonly choices: readonly Choice<C>[]; readonly arms: readonly string[] }
 
-export function rank<C extends Rankable>(tree: Node, known: Knowledge<C>): readonly Choice<C>[] {
-  return wellFirst(partOf(tree, known)?.choices ?? [], known.view.now)
+/** `arms`: the outermost split's first. */
+export type Order<C extends Rankable = Candidate> = { readonly choices: readonly Choice<C>[]; readonly arms: readonly string[] }
+
+export function rank<C extends Rankable>(tree: Node, known: Knowledge<C>): Order<C> {
+  const part = partOf(tree, known)
+  return part === null ? { choices: [], arms: [] } : { choices: wellFirst(part.choices, known.view.now), arms: part.arms }
 }
 
 function partOf<C extends Rankable>(node: Node, known: Knowledge<C>): Part<C> | null {
   if (node.kind === 'leaf') return leafPart(node, known)
-  const parts = node.children.flatMap((child) => partOf(child, known) ?? [])
+  const parts = toldApart(node.children.flatMap((child) => partOf(child, known) ?? []))
   const [first] = parts
   if (first === undefined) return null
   const ordered = parts.length === 1 ? [{ option: first, score: 0, why: 'only' }] : orderOf(node, parts, known)
   const kept = node.single === true ? ordered.slice(0, 1) : ordered
   const leading = kept[0]?.option ?? first
-  return { ...leading, weight: node.use.weight, priority: node.use.priority, choices: kept.flatMap(reasoned) }
+  return {
+    ...leading,
+    id: node.name ?? leading.id,
+    weight: node.use.weight,
+    priority: node.use.priority,
+    choices: kept.flatMap(reasoned),
+    arms: node.strategy === 'split' ? [leading.id, ...leading.arms] : leading.arms,
+  }
+}
+
+/** One target twice, changed in two ways, is two options: `#2`, as written, is the second. */
+function toldApart<C extends Rankable>(parts: readonly Part<C>[]): readonly Part<C>[] {
+  if (parts.length < 2) return parts
+  const seen = new Map<string, number>()
+  return parts.map((part) => {
+    const times = (seen.get(part.id) ?? 0) + 1
+    seen.set(part.id, times)
+    return times === 1 ? part : { ...part, id: `${part.id}#${times}` }
+  })
 }
 
 function orderOf<C extends Rankable>(group: Group, parts: readonly Part<C>[], known: Knowledge<C>): readonly Ranked<Part<C>>[] {
@@ -77,7 +105,8 @@ function leafPart<C extends Rankable>(leaf: Leaf, known: Knowledge<C>): Part<C> 
     tpm,
     health,
     cached: known.cached(candidate),
-    choices: [{ leaf, candidate, health, score: 0, why: 'only', probe: false }],
+    choices: [{ leaf, candidate, health, score: 0, why: 'only', ceiling: known.ceiling(candidate), probe: false }],
+    arms: [],
   }
 }
 

@@ -26,7 +26,7 @@ export function replay({ inputs, targets }: Pick<Decision, 'inputs' | 'targets'>
   const tree = nodeOf(inputs.tree, targets, candidates)
   if (tree === null) return null
   let drawn = 0
-  const choices = rank<Known>(tree, {
+  const { choices } = rank<Known>(tree, {
     view: {
       now: inputs.now,
       random: () => inputs.draws[drawn++] ?? 0,
@@ -39,6 +39,7 @@ export function replay({ inputs, targets }: Pick<Decision, 'inputs' | 'targets'>
     candidate: (leaf) => candidates.get(leaf) ?? null,
     health: ({ health }) => health,
     holds: () => true,
+    ceiling: () => null,
     cached: ({ cached }) => cached,
     wish: { maxLatencyMs: inputs.max_latency_ms ?? null, minThroughput: inputs.min_throughput ?? null },
   })
@@ -81,6 +82,7 @@ function nodeOf(told: TreeTold, targets: readonly DecisionTarget[], candidates: 
     strategy,
     settings: told.settings ?? {},
     children,
+    ...(told.name === undefined ? {} : { name: told.name }),
     use: { weight: told.weight ?? 1, priority: told.priority ?? 0 },
     ...(told.single === true ? { single: true } : {}),
     ...(told.places === true ? { isPlaces: true } : {}),

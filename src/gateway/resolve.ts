@@ -89,12 +89,24 @@ function grow(branch: Branch, naming: Naming, outer: Use, whens: readonly string
       all,
       seen,
     )
-    return found === null ? null : standing(found.node, weight, priority)
+    return found === null ? null : calledBy(standing(found.node, weight, priority), nameOf(branch))
   }
   const children = branch.branches.flatMap((one) => grow(one, naming, use, all, seen, star) ?? [])
   if (children.length === 0) return null
   const { strategy, settings } = branch
-  return { kind: 'group', strategy, settings, children, use: { weight, priority }, ...(branch.single === true ? { single: true } : {}) }
+  const own = { kind: 'group', strategy, settings, children, use: { weight, priority }, name: nameOf(branch) } as const
+  return branch.single === true ? { ...own, single: true } : own
+}
+
+function nameOf(branch: Branch): string {
+  if (branch.kind === 'group') return `(${branch.branches.map(nameOf).join(' ')})`
+  const { credential } = branch.use
+  return credential === null ? branch.name : `${branch.name}@${credential}`
+}
+
+/** A leaf has its target's name. */
+function calledBy(node: Node, name: string): Node {
+  return node.kind === 'leaf' ? node : { ...node, name }
 }
 
 /** One after the other, as they stand. */

@@ -10,6 +10,7 @@ import type { Deps } from '../ports.ts'
 import type { Candidate } from './candidate.ts'
 import { toldDecision } from './decision-told.ts'
 import type { Job } from './job.ts'
+import { retirementHeaders } from './retirement.ts'
 import { routerMetadata } from './router-metadata.ts'
 import type { Opened } from './send.ts'
 
@@ -22,6 +23,7 @@ export function servedHeaders(job: Job, opened: Opened, admission: Granted, legs
   const headers = admittedHeaders(job, admission)
   headers.set('x-sluice-provider', candidate.provider.id)
   headers.set('x-sluice-model', headerText(candidate.model))
+  retirementHeaders(headers, candidate)
   if (legs.length > 1) headers.set('x-sluice-attempts', attemptsText(legs))
   for (const name of SENT_BACK) {
     const value = response.headers.get(name)
@@ -141,6 +143,7 @@ export function refuse(
   if (at !== null) {
     headers.set('x-sluice-provider', at.provider.id)
     headers.set('x-sluice-model', headerText(at.model))
+    retirementHeaders(headers, at)
   }
   rateHeaders(headers, error.detail.rates)
   warningHeader(headers, error.detail.warnings)

@@ -10,7 +10,9 @@ import type { Job, Key } from './job.ts'
 import { hash32 } from '../core/hash.ts'
 import { markedUp } from './markup.ts'
 import type { Plan } from './plan.ts'
+import { Draws } from './draws.ts'
 import { rank, type Choice, type Knowledge } from './rank.ts'
+import { customerOf } from './said.ts'
 import type { Tally } from './tally.ts'
 import type { Leaf } from './tree.ts'
 
@@ -22,7 +24,7 @@ export type Routed = {
   readonly needs: ReadonlyMap<Candidate, number>
   readonly tries: Tries
   /** What the request's job gains by it. */
-  readonly terms: Pick<Job, 'deadlineAt' | 'conversation'>
+  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms'>
 }
 
 /** Further calls of targets that failed, where nobody says how many. */
@@ -30,10 +32,27 @@ const RETRIES = 2
 const BYTES_A_TOKEN = 4
 const LIKELY_OUTPUT = 1024
 
+/**
+ * The plan with its targets in the order in which they would be called as far as anybody knows before admission, so that the hold is for the
+ * first of them.
+ */
+export function foreseen(plan: Plan, job: Job, key: Key): Plan {
+  if (plan.targets.length < 2) return plan
+  const draws = new Draws(job.deps.random)
+  const byLeaf = new Map(plan.targets.map((target) => [target.leaf, target]))
+  const { choices } = rank(
+    plan.tree,
+    knowledge(plan, job, key, draws, 0, (leaf) => byLeaf.get(leaf)?.candidate ?? null),
+  )
+  const first = choices.flatMap(({ leaf }) => byLeaf.get(leaf) ?? [])
+  const targets = new Set([...first, ...plan.targets])
+  return { ...plan, targets: [...targets], draws }
+}
+
 export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Routed {
-  const { deps, intent, wishes, inquiry } = job
-  const now = deps.now()
+  const { deps, wishes, inquiry } = job
   const needs = new Map<Candidate, number>()
+  const ceilings = new Map<Candidate, number | null>()
   const candidates = new Map<Leaf, Candidate>()
   for (const index of admission.allowed) {
     const target = plan.targets[index]
@@ -42,27 +61,16 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     candidates.set(target.leaf, candidate)
     const need = admission.needs?.[index]
     if (need !== undefined) needs.set(candidate, need)
+    ceilings.set(candidate, admission.ceilings === undefined ? admission.maxOutputTokens : (admission.ceilings[index] ?? null))
   }
-  const conversation = conversationFor(job, key, candidates.size)
+  const draws = plan.draws ?? new Draws(deps.random)
+  draws.again()
   const budgetUsed = admission.budgetUsed ?? 0
   const known: Knowledge = {
-    view: {
-      now,
-      random: deps.random,
-      conversation: hashed(conversation),
-      key: key.id,
-      user: hashed(intent.endUserId),
-      promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
-      outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
-      ...inquiry?.view,
-    },
-    candidate: (leaf) => candidates.get(leaf) ?? null,
-    health: (candidate) => deps.health.view(healthTarget(candidate)),
-    holds: (condition, candidate, health) => plan.conditions.holdsAt(condition, candidate, health, budgetUsed),
-    cached: (candidate) => deps.cacheMemory.at(conversation, targetId(candidate), now),
-    wish: wishes.provider,
+    ...knowledge(plan, job, key, draws, budgetUsed, (leaf) => candidates.get(leaf) ?? null),
+    ceiling: (candidate) => ceilings.get(candidate) ?? null,
   }
-  const choices = rank(plan.tree, inquiry?.decides === true ? inquiry.watching(known, plan.conditions, budgetUsed) : known)
+  const { choices, arms } = rank(plan.tree, inquiry?.decides === true ? inquiry.watching(known, plan.conditions, budgetUsed) : known)
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
   const deadlineAt = deadlineMs === null ? null : job.startedAt + deadlineMs
   const tries: Tries = {
@@ -79,9 +87,56 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     })
     inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices }
   }
-  return { choices, needs, tries, terms: { deadlineAt, conversation } }
+  return {
+    choices,
+    needs,
+    tries,
+    terms: {
+      deadlineAt,
+      conversation: known.view.conversation,
+      arms: arms.map((arm) => armTag(plan.route?.name ?? job.intent.model, arm)),
+    },
+  }
 }
 
+/** What ranking may look at. `budgetUsed`: 0 to 1. */
+function knowledge(
+  plan: Plan,
+  job: Job,
+  key: Key,
+  draws: Draws,
+  budgetUsed: number,
+  candidate: (leaf: Leaf) => Candidate | null,
+): Knowledge {
+  const { deps, intent, wishes, inquiry } = job
+  const now = deps.now()
+  const conversation = inquiry?.view?.conversation ?? hashed(conversationFor(job, key, plan.targets.length))
+  return {
+    view: {
+      now,
+      random: () => draws.next(),
+      conversation,
+      key: key.id,
+      user: hashed(customerOf(job)),
+      promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
+      outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
+      ...inquiry?.view,
+    },
+    candidate,
+    ceiling: () => null,
+    health: (one) => deps.health.view(healthTarget(one)),
+    holds: (condition, one, health) => plan.conditions.holdsAt(condition, one, health, budgetUsed),
+    cached: (one) => deps.cacheMemory.at(conversation, targetId(one), now),
+    wish: wishes.provider,
+  }
+}
+
+const LONGEST_TAG = 128
+
+/** Whose arm of an experiment a request is, for its record: whoever answered. */
+function armTag(route: string, arm: string): string {
+  return `split:${route}=${arm}`.slice(0, LONGEST_TAG)
+}
 /** Names are hashed: what is told of a decision can be made again, and names nobody. */
 function hashed(name: string | null): string | null {
   return name === null ? null : HASHES.map((seed) => hash32(name, seed).toString(16).padStart(8, '0')).join('')
@@ -95,10 +150,10 @@ function conversationFor({ intent, body }: Job, key: Key, targets: number): stri
   return conversationOf({ keyId: key.id, session: intent.session, body })
 }
 
-/** How an answer that had begun came to its end, for its target's health. */
-export function ended(job: Job, candidate: Candidate, tally: Tally, ending: Ending): void {
+/** How an answer that had begun came to its end, for its target's health. `wholeMs`: what one took that came all at once; `null`: it streamed. */
+export function ended(job: Job, candidate: Candidate, tally: Tally, ending: Ending, wholeMs: number | null): void {
   const ill = ending === 'upstream-cut' || ending === 'failed'
-  const ms = job.deps.now() - (tally.firstEventAt ?? job.startedAt)
+  const ms = wholeMs ?? job.deps.now() - (tally.firstEventAt ?? job.startedAt)
   const tokens = tally.usage === null || ending !== 'complete' ? null : outputTokens(tally.usage)
   if (tally.usage !== null && ending === 'complete')
     job.deps.cacheMemory.learn(job.conversation ?? null, targetId(candidate), candidate.provider.id, tally.usage, job.startedAt)

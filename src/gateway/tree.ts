@@ -22,6 +22,8 @@ export type Group = {
   readonly settings: StrategySettings
   readonly children: readonly Node[]
   readonly use: Pick<Use, 'weight' | 'priority'>
+  /** As the route table has it: what hashes are of, since its first choice changes. Absent: it stands in no route. */
+  readonly name?: string
   readonly single?: true
   readonly isPlaces?: true
 }

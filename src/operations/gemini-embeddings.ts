@@ -111,7 +111,6 @@ function clientOf(id: string, method: string, shape: Shape): OperationClient {
     kind: 'embeddings',
     ...faceOf(geminiClient),
     paths: geminiClient.paths,
-    modelInPath: (path: string) => readTarget(path).model,
     claims: (path) => methodIn(path) === method,
     takes: ['json'],
     names: { dimensions: 'outputDimensionality', purpose: 'taskType' },

@@ -95,7 +95,7 @@ export class KeyObject extends DurableObject<Env> {
       if (slice != null) await this.#journal.together()
       if (this.#book.policy !== policy) return this.#askAgain(ask, slice?.id ?? null)
       if (slice !== undefined) return { ...answer, leased: { slice } }
-    } else if (answer.kind === 'refused' && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
+    } else if (answer.kind === 'refused' && ask.shadowOf === undefined && this.#refused.keep(ask, answer, now)) this.#wakeBy(now + FLUSH_MS)
     if (answer.kind === 'replay' || (answer.kind === 'refused' && !WARNED.has(answer.code))) return answer
     const warnings = this.#book.warnings(ask.requestId, now)
     return warnings.length === 0 ? answer : { ...answer, warnings }

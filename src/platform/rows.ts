@@ -1,6 +1,7 @@
 // How ledger rows stand in D1: one spelling for the writer and the readers.
 
 import type { Fidelity, Row } from '../core/account.ts'
+import type { Comparison } from '../core/shadow.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Units, Usage } from '../core/canonical.ts'
 
@@ -9,7 +10,7 @@ const COLUMNS = [
   'cache_write_1h', 'output', 'input_audio', 'output_audio', 'output_image', 'paid_tool_calls', 'reasoning', 'usage_from', 'cost_nano_usd',
   'price_version', 'attempts', 'finish', 'ended', 'error_code', 'first_event_ms', 'total_ms', 'trace_id', 'parent_span', 'session', 'end_user',
   'tags', 'upstream_id', 'dropped', 'fidelity', 'units', 'input_image',
-  'scopes', 'service', 'usage_more', 'decision',
+  'scopes', 'service', 'usage_more', 'shadow_of', 'comparison', 'decision',
 ] as const // prettier-ignore
 
 type Column = (typeof COLUMNS)[number]
@@ -78,6 +79,8 @@ function toStored(row: Row): Stored {
     input_image: u?.inputImage ?? null,
     scopes: JSON.stringify((row.scopes ?? []).toSorted()),
     service: u?.service ?? null,
+    shadow_of: row.shadowOf ?? null,
+    comparison: row.comparison === undefined ? null : JSON.stringify(row.comparison),
     usage_more:
       u?.billed === undefined && u?.aside === undefined
         ? null
@@ -145,6 +148,8 @@ export function fromStored(stored: Stored): Row {
     upstreamId: text('upstream_id'),
     dropped,
     scopes: JSON.parse(text('scopes') ?? '[]') as string[],
+    ...(text('shadow_of') === null ? {} : { shadowOf: text('shadow_of') ?? '' }),
+    ...(text('comparison') === null ? {} : { comparison: JSON.parse(text('comparison') ?? '') as Comparison }), // as we wrote it
     fidelity: fidelity === null ? null : { ...(JSON.parse(fidelity) as Omit<Fidelity, 'dropped'>), dropped },
     ...(decision === null ? {} : { decision }),
   }

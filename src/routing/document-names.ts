@@ -15,7 +15,7 @@ type Node = {
   readonly fallbacks: readonly string[]
 }
 
-/** What a name may come to with all its fallbacks and theirs: each request that asks for it pays for as much. */
+/** What a name may come to with all its fallbacks: each request that asks for it pays for as much. */
 const MOST_LEAVES = 512
 /** As the gateway follows names, at most. */
 const MOST_STEPS = 8
@@ -62,10 +62,9 @@ export function nameFaults(sound: Sound): readonly NameFault[] {
   if (faults.length > 0) return faults
   for (const node of nodes) {
     const { count, steps } = leaves(node)
-    if (steps > MOST_STEPS)
-      faults.push({ place: node.place, message: `leads through more than ${MOST_STEPS} others, fallbacks of fallbacks counted` })
+    if (steps > MOST_STEPS) faults.push({ place: node.place, message: `leads through more than ${MOST_STEPS} others` })
     else if (count > MOST_LEAVES)
-      faults.push({ place: node.place, message: `comes to more than ${MOST_LEAVES} targets, fallbacks of fallbacks counted` })
+      faults.push({ place: node.place, message: `comes to more than ${MOST_LEAVES} targets, fallbacks counted` })
   }
   return faults
 }
@@ -111,7 +110,9 @@ function graphOf({ aliases, routes }: Sound): Graph {
     const walk = (node: Node, before: readonly Node[]): void => {
       const path = [...before, node]
       steps = Math.max(steps, path.length)
-      for (const name of [...node.names, ...node.fallbacks]) {
+      // Where another route leads to it, a route's own fallbacks do not count.
+      const isFirst = path.every((one) => one === node || one.kind === 'alias')
+      for (const name of isFirst ? [...node.names, ...node.fallbacks] : node.names) {
         if (steps > MOST_STEPS || count > MOST_LEAVES) return
         const next = lookup(name, path)
         for (const one of next) walk(one, path)

@@ -157,6 +157,13 @@ export class World {
   async settle(request: Request, cost: number | null, place = request.places[0] ?? null): Promise<void> {
     if (request.state !== 'running' || request.hold === null) return
     request.state = 'ending'
+    const more = place !== null && cost !== null && place.need > request.hold.nanoUsd ? place.need : null
+    if (more !== null && !(await this.#grow(request, more))) {
+      // It cannot be paid, so somebody else was asked who can, or nobody.
+      const { nanoUsd } = request.hold
+      place = request.places.find(({ need }) => need <= nanoUsd) ?? null
+      cost = place === null ? null : Math.min(cost ?? 0, place.need)
+    }
     request.place = place
     request.cost = cost ?? 0
     request.unsent = cost === null
@@ -173,6 +180,19 @@ export class World {
       }
     }
     request.state = 'gone'
+  }
+
+  /** Before a Worker calls another target, which needs more than is held. */
+  async #grow(request: Request, nanoUsd: number): Promise<boolean> {
+    if (request.hold === null) return false
+    const extension = { ranNanoUsd: 0, leastNanoUsd: nanoUsd, bestNanoUsd: nanoUsd, beside: true } as const
+    try {
+      const larger = await this.call<Hold | null>('key', request.key, 'extend', request.hold, extension)
+      if (larger !== null) request.hold = larger
+      return larger !== null
+    } catch {
+      return false // it is not known to be granted
+    }
   }
 
   async renew(request: Request): Promise<void> {

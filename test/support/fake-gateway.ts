@@ -14,7 +14,7 @@ import { NO_HEALTH } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
 
 /** A request as it left. */
-export type Left = { readonly url: string; readonly headers: Headers; readonly text: string }
+export type Left = { readonly url: string; readonly headers: Headers; readonly text: string; readonly signal: AbortSignal | null }
 
 export type FakeGateway = {
   readonly left: readonly Left[]
@@ -30,13 +30,17 @@ export type FakeGateway = {
 
 const HOUR_MS = 3_600_000
 
-/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices, what the key adds, or why it is refused. */
+/** `hold`: as of a key with a budget; without one the key has none. `world`: the operator's prices and routes, what the key adds, or why it is refused. */
 export function fakeGateway(
   provider: Provider,
   settings: Settings,
-  network: (left: Left) => Response,
+  network: (left: Left) => Response | Promise<Response>,
   hold: Partial<Hold> = {},
-  world: Partial<Pick<Deps, 'prices'>> & { readonly markupBasisPoints?: number; readonly refusal?: Refusal } = {},
+  world: Partial<Pick<Deps, 'prices' | 'catalogue' | 'routes' | 'random' | 'log' | 'health'>> & {
+    readonly markupBasisPoints?: number
+    readonly refusal?: Refusal
+    readonly refuses?: (ask: Ask) => Refusal | null
+  } = {},
 ): FakeGateway {
   const left: Left[] = []
   const settled: Settlement[] = []
@@ -46,10 +50,21 @@ export function fakeGateway(
     admit: async (ask) => {
       asked.push(ask)
       if (world.refusal !== undefined) return world.refusal
-      const { requestId } = ask
+      const refusal = world.refuses?.(ask) ?? null
+      if (refusal !== null) return refusal
+      const { requestId, shadowOf } = ask
       return {
         kind: 'granted',
-        hold: { requestId, period: '', nanoUsd: 0, takenAt: Date.now(), expiresAt: Date.now() + HOUR_MS, budgeted: false, ...hold },
+        hold: {
+          requestId,
+          period: '',
+          nanoUsd: 0,
+          takenAt: Date.now(),
+          expiresAt: Date.now() + HOUR_MS,
+          budgeted: false,
+          ...(shadowOf === undefined ? {} : { shadowOf }),
+          ...hold,
+        },
         allowed: [0],
         maxOutputTokens: null,
         clamped: false,
@@ -68,16 +83,21 @@ export function fakeGateway(
     keys: { check: async () => ({ id: 'key', secretHash: 'hash' }) },
     account: () => account,
     ledger: { find: async () => null },
-    catalogue: async () => createCatalogue(null),
+    catalogue: world.catalogue ?? (async () => createCatalogue(null)),
     prices: world.prices ?? (async () => null),
     providers: [provider],
     settings: () => settings,
-    routes: () => Promise.resolve(NO_ROUTES),
-    health: NO_HEALTH,
+    routes: world.routes ?? (() => Promise.resolve(NO_ROUTES)),
+    health: world.health ?? NO_HEALTH,
     retryBudget: new RetryBudget(),
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
-      const one: Left = { url, headers: new Headers(init.headers), text: await new Response(init.body ?? null).text() }
+      const one: Left = {
+        url,
+        headers: new Headers(init.headers),
+        text: await new Response(init.body ?? null).text(),
+        signal: init.signal ?? null,
+      }
       left.push(one)
       init.signal?.addEventListener('abort', () => aborted++, { once: true })
       return network(one)
@@ -89,9 +109,9 @@ export function fakeGateway(
     upload: joinBytes,
     uploadAsItComes: readableOf,
     now: () => Date.now(),
-    random: () => 0.5,
+    random: world.random ?? (() => 0.5),
     later: (work) => void work.catch(() => undefined),
-    log: () => undefined,
+    log: world.log ?? (() => undefined),
     limits: { bodyBytes: 1e7, formBytes: 1e8, wholeAnswerBytes: 1e7, headersMs: 10_000, firstContentMs: 10_000, idleMs: 10_000 },
   }
   return {

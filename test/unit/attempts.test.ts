@@ -1,6 +1,6 @@
 // Who is asked after whom, and when nobody is: the attempts of one request against places that do as they are told.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Extension, Hold } from '../../src/core/account.ts'
 import { GatewayError, type ErrorCode } from '../../src/core/errors.ts'
 import { firstToCommit, type First, type Tries } from '../../src/gateway/attempts.ts'
@@ -26,6 +26,8 @@ type Does = {
   readonly status?: number
   readonly retryAfterMs?: number
   readonly unsent?: true
+  /** It answers though it was ended. */
+  readonly deaf?: true
 }
 const OK: Does = {}
 
@@ -33,6 +35,8 @@ type World = {
   readonly asked: string[]
   readonly outcomes: (readonly [string, HealthOutcome['kind']])[]
   readonly aborted: string[]
+  /** Answers that were given up. */
+  readonly stopped: string[]
   readonly legs: Legs
   run(tries?: Partial<Tries>): Promise<First<Answered>>
 }
@@ -45,6 +49,7 @@ function world(
   const asked: string[] = []
   const outcomes: (readonly [string, HealthOutcome['kind']])[] = []
   const aborted: string[] = []
+  const stopped: string[] = []
   const limits = { bodyBytes: 1, formBytes: 1, wholeAnswerBytes: 1, headersMs: 10_000, firstContentMs: 10_000, idleMs: 10_000 }
   const job = {
     intent: { model: 'm', inputBound: 30, choices: 1 },
@@ -74,7 +79,7 @@ function world(
     }
     const use = { ...PLAIN_USE, ...(on === undefined ? {} : { on }) }
     const leaf = { kind: 'leaf', place: { provider: id, model: 'm' }, named, use, whens: [] } as const
-    return { leaf, candidate, health: UNKNOWN_HEALTH, score: 0, why: 'order', probe: false }
+    return { leaf, candidate, health: UNKNOWN_HEALTH, score: 0, why: 'order', ceiling: null, probe: false }
   })
   const account = {
     extend: (hold: Hold, { bestNanoUsd }: Extension) => Promise.resolve(setting.grants === true ? { ...hold, nanoUsd: bestNanoUsd } : null),
@@ -89,6 +94,7 @@ function world(
       const ended = await new Promise<boolean>((resolve) => {
         const timer = setTimeout(() => resolve(false), now.ms ?? 0)
         attempt.signal.addEventListener('abort', () => {
+          if (now.deaf === true) return
           clearTimeout(timer)
           resolve(true)
         })
@@ -102,11 +108,11 @@ function world(
         const retry = now.retryAfterMs === undefined ? {} : { retryAfterMs: now.retryAfterMs }
         throw new GatewayError(now.fails, now.fails, { ...upstream, ...retry })
       }
-      const opened = { response: new Response(''), stop: () => undefined } as unknown as Answered['opened']
+      const opened = { response: new Response(''), stop: () => stopped.push(provider.id) } as unknown as Answered['opened']
       return { kind: 'whole', opened, tally: new Tally() }
     },
   } as unknown as Manner<Job, Answered>
-  return { asked, outcomes, aborted, legs, run: (tries = {}) => firstToCommit(manner, job, choices, null, legs, { ...TRIES, ...tries }) }
+  return { asked, outcomes, aborted, stopped, legs, run: (tries = {}) => firstToCommit(manner, job, choices, legs, { ...TRIES, ...tries }) }
 }
 
 const winner = (first: First<Answered>): string =>
@@ -311,5 +317,60 @@ describe('hedging', () => {
       { need: 700 },
     )
     expect([winner(await own.run({ hedge })), own.asked]).toEqual(['groq', ['groq']])
+  })
+
+  it('asks who could not be paid beside the first when that has failed for nothing', async () => {
+    const own = world(
+      [
+        { id: 'groq', does: [{ ms: 60, fails: 'upstream-overloaded', status: 503 }] },
+        { id: 'together', does: [OK] },
+      ],
+      { need: 700 },
+    )
+    expect([winner(await own.run({ hedge })), own.asked]).toEqual(['together', ['groq', 'together']])
+  })
+
+  it('gives up a loser that answers however late', { timeout: 5000 }, async () => {
+    const own = world([
+      { id: 'groq', does: [{ ms: 1300, deaf: true }] },
+      { id: 'together', does: [OK] },
+    ])
+    const first = await own.run({ hedge })
+    expect([winner(first), own.stopped, own.legs.owedBeside(first.call)]).toEqual(['together', [], 100])
+    await vi.waitFor(() => expect(own.stopped).toEqual(['groq']), { timeout: 2000 })
+  })
+
+  it('leaves no timer behind', async () => {
+    vi.useFakeTimers()
+    try {
+      const own = world([
+        { id: 'groq', does: [{ ms: 5000 }] },
+        { id: 'together', does: [OK] },
+      ])
+      const first = own.run({ hedge })
+      await vi.advanceTimersByTimeAsync(40)
+      expect([winner(await first), vi.getTimerCount()]).toEqual(['together', 0])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  it('knows of both what they may cost when the client leaves', async () => {
+    const left = new AbortController()
+    const own = world(
+      [
+        { id: 'groq', does: [{ ms: 5000 }] },
+        { id: 'together', does: [{ ms: 5000 }] },
+      ],
+      { signal: left.signal },
+    )
+    setTimeout(() => left.abort(), 60)
+    expect([winner(await own.run({ hedge })), own.legs.all.map(({ provider, outcome }) => [provider, outcome])]).toEqual([
+      'failed: client-gone',
+      [
+        ['groq', 'client-gone'],
+        ['together', 'client-gone'],
+      ],
+    ])
   })
 })

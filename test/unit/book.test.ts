@@ -186,7 +186,7 @@ describe('the book of a key', () => {
     const [dear] = ask('a').candidates
     const cheap = { ...dear, model: 'p/cheap', worst: { inputPico: 500, outputPico: 1000, feesNanoUsd: 0 } } as Ask['candidates'][number]
     const granted = b.admit(ask('a', { candidates: [cheap, dear as Ask['candidates'][number]] }), NOW)
-    expect(granted).toMatchObject({ kind: 'granted', needs: [HOLD / 2, HOLD], hold: { nanoUsd: HOLD } })
+    expect(granted).toMatchObject({ kind: 'granted', needs: [HOLD / 2, HOLD], hold: { nanoUsd: HOLD / 2 } }) // of the first that is called
     const extension = (nanoUsd: number): Extension => ({ ranNanoUsd: 0, leastNanoUsd: nanoUsd, bestNanoUsd: nanoUsd, beside: true })
     expect(b.extend(held('a'), extension(3 * HOLD + 1), NOW)).toBeNull()
     const id = b.extend(held('a'), extension(2 * HOLD), NOW) as string
@@ -194,6 +194,39 @@ describe('the book of a key', () => {
     expect(b.view(NOW)).toMatchObject({ heldNanoUsd: 2 * HOLD, running: 1 })
     b.settle(settled('a', HOLD + 7), NOW)
     expect(b.view(NOW)).toMatchObject({ spentNanoUsd: HOLD + 7, heldNanoUsd: 0, running: 0 })
+  })
+
+  it('lowers the ceiling of the targets that need it, and of no other', () => {
+    const [one] = ask('a').candidates
+    const cheap = { ...one, model: 'p/cheap', worst: { inputPico: 100, outputPico: 200, feesNanoUsd: 0 } } as Ask['candidates'][number]
+    const both = [cheap, one as Ask['candidates'][number]]
+    const limitNanoUsd = 100 + 2 * 30
+    expect(book({ limitNanoUsd }).admit(ask('a', { candidates: both, outputTokens: 50 }), NOW)).toMatchObject({
+      maxOutputTokens: null,
+      clamped: false,
+      ceilings: [null, 30],
+      hold: { nanoUsd: 10 + 10 },
+    })
+    expect(book({ limitNanoUsd }).admit(ask('a', { candidates: both.toReversed(), outputTokens: 50 }), NOW)).toMatchObject({
+      maxOutputTokens: 30,
+      clamped: true,
+      ceilings: [30, null],
+      hold: { nanoUsd: 160 },
+    })
+  })
+
+  it('holds for the dearest where the hold cannot grow, or grows with its answer', () => {
+    const [dear] = ask('a').candidates
+    const cheap = { ...dear, model: 'p/cheap', worst: { inputPico: 500, outputPico: 1000, feesNanoUsd: 0 } } as Ask['candidates'][number]
+    const candidates = [cheap, dear as Ask['candidates'][number]]
+    const under = book({
+      limitNanoUsd: 3 * HOLD,
+      modelLimits: [{ glob: 'p/*', limitNanoUsd: 3 * HOLD, limitReset: null, limits: NO_LIMITS }] as never,
+    })
+    expect(under.admit(ask('a', { candidates }), NOW)).toMatchObject({ hold: { nanoUsd: HOLD } })
+    const countable = candidates.map((one) => ({ ...one, isCountable: true }))
+    const elastic = book({ limitNanoUsd: 100_000, mode: 'elastic' }).admit(ask('a', { candidates: countable, outputTokens: 4000 }), NOW)
+    expect(elastic).toMatchObject({ hold: { elastic: { mostNanoUsd: 100 + 2 * 4000 } } })
   })
 
   describe('after a crash', () => {
@@ -465,16 +498,16 @@ describe('the book of a key', () => {
 
       it('hold each all that the request may cost, and only the one that was used is charged', () => {
         const b = budgeted()
-        expect(b.admit(ask('a', two), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true, nanoUsd: HOLD + 100 } })
+        expect(b.admit(ask('a', two), NOW)).toMatchObject({ kind: 'granted', hold: { budgeted: true, nanoUsd: HOLD } })
         expect(b.allLacking('a').map(({ scope, ask: { least } }) => [scope, least])).toEqual([
-          ['provider:p', HOLD + 100],
-          ['provider:q', HOLD + 100],
+          ['provider:p', HOLD],
+          ['provider:q', HOLD],
         ])
         fund(b, 'a')
         b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW)
         expect(sums(b)).toEqual([
-          ['provider:p', 0, HOLD + 100, 0],
-          ['provider:q', 7, HOLD + 93, 0],
+          ['provider:p', 0, HOLD, 0],
+          ['provider:q', 7, HOLD - 7, 0],
         ])
       })
 
@@ -486,8 +519,8 @@ describe('the book of a key', () => {
         for (const { scope, told: sum } of b.reports()) b.confirm(scope, sum, { period: 'ever', resetsAt: null })
         b.settle({ hold: held('a'), row: { ...row('a', 7), provider: 'q' }, answer: null }, NOW + HOLD_MS)
         expect(sums(b)).toEqual([
-          ['provider:p', 0, 0, HOLD + 100],
-          ['provider:q', 0, 0, HOLD + 93],
+          ['provider:p', 0, 0, HOLD],
+          ['provider:q', 0, 0, HOLD - 7],
         ])
       })
 
@@ -572,5 +605,47 @@ describe('the book of a key', () => {
       again.restore(structuredClone(b.snapshot(NOW)))
       expect(again.admit(ask('c'), NOW + 1000)).toMatchObject({ code: 'rate-exceeded' })
     })
+  })
+})
+
+describe('a shadow', () => {
+  const shadow = (id: string, change: Partial<Ask> = {}): Ask => ask(id, { shadowOf: 'main', ...change })
+
+  it('is held beside the request that it is of, and is named by its hold and by the row of one that nobody settled', () => {
+    const books = book({ limitNanoUsd: 10 * HOLD })
+    expect(books.admit(ask('main'), NOW)).toMatchObject({ kind: 'granted' })
+    expect(books.admit(shadow('s'), NOW)).toMatchObject({ kind: 'granted', hold: { nanoUsd: HOLD, shadowOf: 'main' } })
+    const expired = books.expire(NOW + HOLD_MS + 1)
+    expect(expired.map(({ row }) => [row.id, row.shadowOf, row.costNanoUsd])).toEqual([['main', undefined, HOLD], ['s', 'main', HOLD]]) // prettier-ignore
+  })
+
+  it('goes only where four times its whole worst case is left, and nothing of it is clamped', () => {
+    expect(book({ limitNanoUsd: 4 * HOLD }).admit(shadow('s'), NOW)).toMatchObject({ kind: 'granted', clamped: false })
+    for (const mode of ['strict', 'elastic'] as const)
+      expect(book({ limitNanoUsd: 4 * HOLD - 1, mode }).admit(shadow('s'), NOW)).toMatchObject({ kind: 'refused', code: 'budget-exceeded' })
+    expect(book({ limitNanoUsd: 4 * HOLD - 1 }).admit(ask('a'), NOW)).toMatchObject({ kind: 'granted' })
+  })
+
+  it('leaves room in the key’s limits', () => {
+    const limits = { ...NO_LIMITS, requestsPerMinute: 6 }
+    const books = book({ limits })
+    for (const id of ['a', 'b']) expect(books.admit(ask(id), NOW).kind).toBe('granted')
+    expect(books.admit(shadow('s'), NOW).kind).toBe('granted') // four were left
+    expect(books.admit(shadow('t'), NOW)).toMatchObject({ kind: 'refused', code: 'rate-exceeded' })
+    expect(books.admit(ask('c'), NOW).kind).toBe('granted')
+    const at = book({ limits: { ...NO_LIMITS, parallelRequests: 5 } })
+    expect([at.admit(ask('a'), NOW).kind, at.admit(shadow('s'), NOW).kind, at.admit(shadow('t'), NOW).kind]).toEqual(['granted', 'granted', 'refused']) // prettier-ignore
+    const tokens = book({ limits: { ...NO_LIMITS, tokensPerMinute: 4 * 150 } })
+    expect([tokens.admit(shadow('s'), NOW).kind, tokens.admit(shadow('t'), NOW).kind, tokens.admit(ask('a'), NOW).kind]).toEqual(['granted', 'refused', 'granted']) // prettier-ignore
+  })
+
+  it('leaves room in limits for its model', () => {
+    const modelLimits = [{ glob: 'p/*', limitNanoUsd: 4 * HOLD, limitReset: null, limits: { ...NO_LIMITS, requestsPerMinute: 5 } }]
+    const books = book({ modelLimits })
+    expect([books.admit(shadow('s'), NOW).kind, books.admit(shadow('t'), NOW).kind, books.admit(ask('a'), NOW).kind]).toEqual(['granted', 'refused', 'granted']) // prettier-ignore
+  })
+
+  it('is not sent with a key that was revoked meanwhile', () => {
+    expect(book({ disabled: true }).admit(shadow('s'), NOW)).toMatchObject({ kind: 'refused', code: 'key-disabled' })
   })
 })

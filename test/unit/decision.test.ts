@@ -61,6 +61,7 @@ function someTree(random: Random, leaves: number, depth = 0): Node {
     settings: oneOf(random, [{}, { measure: 'throughput' }, { percentile: 90 }, { by: 'user' }, { by: 'session' }] as const),
     children,
     use,
+    ...(random() < 0.5 ? {} : { name: `group ${whole(random, 3)}` }),
     ...(random() < 0.15 ? { single: true } : {}),
     ...(random() < 0.3 ? { isPlaces: true } : {}),
   }
@@ -117,6 +118,7 @@ function decided(
     view: { ...view, random: chance(seed) },
     candidate: (leaf) => candidates.get(leaf) ?? null,
     holds,
+    ceiling: () => null,
     health: (candidate) => healths.get(candidate) ?? UNKNOWN_HEALTH,
     cached: (candidate) => caches.get(candidate) ?? null,
     wish: random() < 0.5 ? null : WISH,
@@ -124,7 +126,7 @@ function decided(
   const conditions = { verdictAt: (text: string) => (holds(text) ? 'holds' : 'missing') } as unknown as Conditions
   inquiry.found = { tableVersion: 3, route: 'chat', isAlias: false, leaves: leavesOf(tree) }
   const mine = known()
-  const choices = rank(tree, inquiry.watching(mine, conditions, 0))
+  const { choices } = rank(tree, inquiry.watching(mine, conditions, 0))
   inquiry.ranking = {
     tree,
     known: mine,
@@ -144,7 +146,7 @@ function decided(
   return {
     decision: JSON.parse(JSON.stringify(decisionOf(job, inquiry))) as Decision,
     choices,
-    plain: rank(tree, { ...mine, view: { ...view, random: chance(seed) } }),
+    plain: rank(tree, { ...mine, view: { ...view, random: chance(seed) } }).choices,
   }
 }
 

@@ -369,8 +369,9 @@ class World {
       return
     }
     this.running.splice(index, 1)
-    const candidate = one.ask.candidates[one.admission.allowed[step.part % one.admission.allowed.length] ?? 0] as CandidateAsk
-    const most = worst(candidate, one.ask, one.admission.maxOutputTokens)
+    const at = one.admission.allowed[step.part % one.admission.allowed.length] ?? 0
+    const candidate = one.ask.candidates[at] as CandidateAsk
+    const most = worst(candidate, one.ask, ceilingAt(one.admission, at))
     const real = step.as === 'unsent' || step.as === 'none' ? 0 : step.as === 'hold' ? most : Math.floor((most * (step.part % 101)) / 100)
     const cost = step.as === 'hold' ? one.hold.nanoUsd : real
     this.served.push({ model: candidate.model, nanoUsd: real, at: one.hold.takenAt })
@@ -411,11 +412,18 @@ class World {
   outstanding(glob: RegExp): number {
     let sum = 0
     for (const one of this.running) {
-      const under = one.admission.allowed.map((i) => one.ask.candidates[i] as CandidateAsk).filter(({ model }) => glob.test(model))
-      sum += Math.max(0, ...under.map((candidate) => worst(candidate, one.ask, one.admission.maxOutputTokens)))
+      const under = one.admission.allowed
+        .map((at) => ({ at, candidate: one.ask.candidates[at] as CandidateAsk }))
+        .filter(({ candidate: { model } }) => glob.test(model))
+      sum += Math.max(0, ...under.map(({ at, candidate }) => worst(candidate, one.ask, ceilingAt(one.admission, at))))
     }
     return sum
   }
+}
+
+/** The ceiling that is enforced at one of the targets asked about. */
+function ceilingAt({ ceilings, maxOutputTokens }: Admission & { readonly kind: 'granted' }, at: number): number | null {
+  return ceilings === undefined ? maxOutputTokens : (ceilings[at] ?? null)
 }
 
 function worst({ worst: of, inputTokens }: CandidateAsk, { outputTokens }: Ask, ceiling: number | null): number {

@@ -265,18 +265,18 @@ describe('with D1 away', () => {
       const known = watchedEnv({ before: () => undefined, after: () => undefined })
       expect((await callWith(known, 'POST', '/v1/chat/completions', bearer(made.key), echo('x'))).status).toBe(200)
       const { back } = await awayFor(made)
-      const ids: string[] = []
       const DB = new Proxy(known.DB, {
         get: () => () => {
           throw new Error('D1 is away')
         },
       })
       Reflect.set(known, 'DB', DB) // the same isolate, which knows the key
-      for (let i = 0; i < 5; i++) {
-        const answer = await callWith(known, 'POST', '/v1/chat/completions', bearer(made.key), echo('x'))
-        expect(answer.status).toBe(200)
-        ids.push(answer.headers.get('x-sluice-request-id') ?? '')
-      }
+      // At once: each waits for all that its request does afterwards, and the longer D1 is away the later it is tried again.
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => callWith(known, 'POST', '/v1/chat/completions', bearer(made.key), echo('x'))),
+      )
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200])
+      const ids = answers.map(({ headers }) => headers.get('x-sluice-request-id') ?? '')
       const rows = (): Promise<number> =>
         bindings.DB.prepare('SELECT COUNT(*) AS n FROM requests WHERE id IN (SELECT value FROM json_each(?1))')
           .bind(JSON.stringify(ids))

@@ -9,6 +9,7 @@ import { endpointNumbers, healthNumbers } from '../../src/platform/health-number
 import type { HealthView } from '../../src/routing/contract.ts'
 import type { HealthOutcome, HealthTarget } from '../../src/routing/health.ts'
 import { bindings, call, until } from './bindings.ts'
+import { callWith } from './faults.ts'
 
 const env = bindings as unknown as Env
 const at = (provider: string, more: Partial<HealthTarget> = {}): HealthTarget => ({
@@ -359,6 +360,11 @@ describe('what is told of it', () => {
       first_content_ms: { p50: 197, p90: 197 },
       tokens_per_second: { p50: 49.4, p90: 49.4 },
     })
+  })
+
+  it('is hidden where the operator wants it so', async () => {
+    expect((await callWith({ ...env, SLUICE_STATUS: 'off' }, 'GET', '/status.json', {})).status).toBe(404)
+    expect((await callWith({ ...env, SLUICE_STATUS: 'on' }, 'GET', '/status.json', {})).status).toBe(200)
   })
 
   it('is what a listing of endpoints wants, null where nothing is known', async () => {

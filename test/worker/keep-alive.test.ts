@@ -25,7 +25,7 @@ class Upstream {
   readonly fetch = (_url: string, init: RequestInit): Promise<Response> => {
     this.signal = init.signal ?? null
     return Promise.race([
-      this.#answer.promise,
+      this.#answer.promise.then((answer) => (answer.status === 200 ? answer : answer.clone())), // a refusal is asked for again
       new Promise<Response>((_, reject) => init.signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true })),
     ])
   }
@@ -142,7 +142,7 @@ describe('a stream on OpenRouter’s mount', () => {
 
     const soon = new Upstream()
     soon.answer(JSON.stringify({ error: { message: 'Slow down.', type: 'rate_limit_error' } }), 429)
-    const refused = await (await ask(soon)).response
+    const refused = await (await ask(soon, { max_tokens: 50, num_retries: 0 })).response
     expect(refused.status).toBe(429)
     expect(await refused.text()).not.toContain(COMMENT)
   })
