@@ -209,12 +209,15 @@ function targetTold(leaf: Leaf, inquiry: Inquiry, chosen: readonly [Choice, numb
 function rankInputs({ use }: Leaf, candidate: Candidate, inquiry: Inquiry): RankInputs {
   const price = candidate.entry?.price ?? null
   const cached = inquiry.cached.get(candidate) ?? null
+  const rule = inquiry.ranking?.known.rule(candidate)
+  const rpm = use.rpm ?? rule?.rpm ?? null
+  const tpm = use.tpm ?? rule?.tpm ?? null
   return {
     ...(use.weight === 1 ? {} : { weight: use.weight }),
     ...(use.priority === 0 ? {} : { priority: use.priority }),
     ...(price === null ? {} : { price: [price.input, price.output, price.cacheRead ?? null] as const }),
-    ...(use.rpm === null ? {} : { rpm: use.rpm }),
-    ...(use.tpm === null ? {} : { tpm: use.tpm }),
+    ...(rpm === null ? {} : { rpm }),
+    ...(tpm === null ? {} : { tpm }),
     ...(cached === null ? {} : { cached: { tokens: cached.tokens, until: cached.until } }),
   }
 }

@@ -40,6 +40,7 @@ export function replay({ inputs, targets }: Pick<Decision, 'inputs' | 'targets'>
     health: ({ health }) => health,
     holds: () => true,
     ceiling: () => null,
+    rule: () => ({}), // what it says is among the target's own
     cached: ({ cached }) => cached,
     wish: { maxLatencyMs: inputs.max_latency_ms ?? null, minThroughput: inputs.min_throughput ?? null },
   })

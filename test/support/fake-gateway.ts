@@ -36,11 +36,14 @@ export function fakeGateway(
   settings: Settings,
   network: (left: Left) => Response | Promise<Response>,
   hold: Partial<Hold> = {},
-  world: Partial<Pick<Deps, 'prices' | 'catalogue' | 'routes' | 'random' | 'log' | 'health'>> & {
+  world: Partial<Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health'>> & {
     readonly markupBasisPoints?: number
     readonly refusal?: Refusal
+    /** Admission leaves all targets, not only the first. */
+    readonly allowsAll?: boolean
     readonly refuses?: (ask: Ask) => Refusal | null
   } = {},
+  pipe: Deps['pipe'] = () => new TransformStream<Uint8Array, Uint8Array>(),
 ): FakeGateway {
   const left: Left[] = []
   const settled: Settlement[] = []
@@ -65,7 +68,7 @@ export function fakeGateway(
           ...(shadowOf === undefined ? {} : { shadowOf }),
           ...hold,
         },
-        allowed: [0],
+        allowed: world.allowsAll === true ? ask.candidates.map((_, index) => index) : [0],
         maxOutputTokens: null,
         clamped: false,
         repeated: false,
@@ -86,7 +89,7 @@ export function fakeGateway(
     catalogue: world.catalogue ?? (async () => createCatalogue(null)),
     prices: world.prices ?? (async () => null),
     providers: [provider],
-    settings: () => settings,
+    settings: world.settings ?? (() => settings),
     routes: world.routes ?? (() => Promise.resolve(NO_ROUTES)),
     health: world.health ?? NO_HEALTH,
     retryBudget: new RetryBudget(),
@@ -105,7 +108,7 @@ export function fakeGateway(
     lasting: () => {
       throw new Error('no call outlives its client here')
     },
-    pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
+    pipe,
     upload: joinBytes,
     uploadAsItComes: readableOf,
     now: () => Date.now(),

@@ -119,6 +119,7 @@ function decided(
     candidate: (leaf) => candidates.get(leaf) ?? null,
     holds,
     ceiling: () => null,
+    rule: ({ model }) => (model === 'm/1' ? { rpm: 7, tpm: 9000 } : {}),
     health: (candidate) => healths.get(candidate) ?? UNKNOWN_HEALTH,
     cached: (candidate) => caches.get(candidate) ?? null,
     wish: random() < 0.5 ? null : WISH,
