@@ -1,7 +1,9 @@
 // Mounts the client dialects' paths, the keys API, models and health, and answers what nobody else does.
 
 import { Hono } from 'hono'
+import { TrieRouter } from 'hono/router/trie-router'
 import { adminApi } from './admin/api.ts'
+import { explainApi } from './admin/explain-api.ts'
 import { keyApi } from './admin/key-api.ts'
 import { modelsApi } from './admin/models-api.ts'
 import { openrouterModels } from './admin/openrouter-models.ts'
@@ -12,6 +14,7 @@ import { makeDeps } from './deps.ts'
 import type { ClientFace } from './dialects/contract.ts'
 import { CLIENT_DIALECTS } from './dialects/index.ts'
 import { chat } from './gateway/chat.ts'
+import { explaining, type Explain } from './gateway/explain.ts'
 import { handle } from './gateway/handle.ts'
 import { newRequestId, type Job } from './gateway/job.ts'
 import type { Answered, Manner } from './gateway/manner.ts'
@@ -36,19 +39,22 @@ for (const one of served) for (const path of one.client.paths) byPath.set(path, 
 
 for (const [path, languages] of byPath) mount(path, languages)
 
+/** The same paths, for requests that are only planned. */
+const plans = new TrieRouter<readonly Served[]>()
+for (const [path, languages] of byPath) plans.add('POST', path, languages)
+
 /** A language of our clients, and how what is asked in it is answered. */
-type Served = { readonly client: ClientFace; answer(request: Request, deps: Deps): Promise<Response> }
+type Served = { readonly client: ClientFace; readonly explain: Explain; answer(request: Request, deps: Deps): Promise<Response> }
 
 function serving<J extends Job, A extends Answered>(manner: Manner<J, A>): Served {
-  return { client: manner.client, answer: (request, deps) => handle(request, manner, deps) }
+  return { client: manner.client, explain: explaining(manner), answer: (request, deps) => handle(request, manner, deps) }
 }
 
 /** Another method than POST is told so in the language of the path. */
 function mount(path: string, languages: readonly Served[]): void {
   const last = languages.at(-1)
   if (last === undefined) return
-  const at = ({ url }: Request): Served =>
-    languages.length === 1 ? last : (languages.find(({ client }) => client.claims?.(new URL(url).pathname) === true) ?? last)
+  const at = ({ url }: Request): Served => (languages.length === 1 ? last : (claiming(languages, new URL(url).pathname) ?? last))
   app.post(path, (c) => at(c.req.raw).answer(c.req.raw, makeDeps(c.env, c.executionCtx)))
   app.all(path, (c) =>
     refuse(
@@ -58,6 +64,16 @@ function mount(path: string, languages: readonly Served[]): void {
       makeDeps(c.env, c.executionCtx).log,
     ),
   )
+}
+
+function claiming(languages: readonly Served[], path: string): Served | undefined {
+  return languages.find(({ client }) => client.claims?.(path) === true)
+}
+
+/** Who answers there; `null`: nobody. */
+function explainAt({ pathname }: URL): Explain | null {
+  const [languages] = plans.match('POST', pathname)[0].map(([found]) => found)
+  return languages === undefined ? null : ((claiming(languages, pathname) ?? languages.at(-1))?.explain ?? null)
 }
 
 app.get('/health', (c) => c.json({ status: 'ok' }, 200, { 'cache-control': 'no-store' }))
@@ -71,6 +87,7 @@ app.route('/', modelsApi)
 app.route('/', openrouterModels)
 app.route('/', keyApi)
 app.route('/', routesSchema)
+app.route('/api/v1/routes/explain', explainApi(explainAt))
 app.route('/api/v1', adminApi)
 
 app.notFound((c) =>

@@ -88,7 +88,7 @@ adminApi.get('/generations', async (c) => {
     whole(c.req.query('limit'), PAGE, MOST_ROWS),
     whole(c.req.query('offset'), 0, Number.MAX_SAFE_INTEGER),
   )
-  return c.json({ data: rows.map(generation) })
+  return c.json({ data: rows.map((row) => generation(row)) })
 })
 
 adminApi.get('/refusals', async (c) => {

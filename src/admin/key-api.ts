@@ -7,6 +7,7 @@ import type { Env } from '../platform/env.ts'
 import { accountOf } from '../platform/grants.ts'
 import { creditsOf } from './credit-grants.ts'
 import { allCredits, ownCredits } from './credits.ts'
+import { storedDecision } from './stored-decision.ts'
 import { findRefusal } from '../platform/refusals.ts'
 import { apiFailure } from './failure.ts'
 import { generation, ownKey, refusal } from './shapes.ts'
@@ -44,7 +45,7 @@ keyApi.get('/api/v1/generation', async (c) => {
   // A foreign one is answered as one that does not exist, and so is a shadow, which is no request of the key's holder.
   if (row === null || row === undefined || (own !== null && (row.keyId !== own.view.keyId || row.shadowOf !== undefined)))
     throw new GatewayError('record-unknown', 'There is no such generation.')
-  return c.json({ data: generation(row) }, 200, { 'cache-control': 'no-store' })
+  return c.json({ data: generation(row, storedDecision(row, admin)) }, 200, { 'cache-control': 'no-store' })
 })
 
 /** Without an id it is the administrator's list, which stands below. */

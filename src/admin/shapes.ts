@@ -122,8 +122,8 @@ export function listedKey(policy: Policy, spend: Spend, models: readonly ModelLi
   }
 }
 
-/** `GET /api/v1/generation?id=`. */
-export function generation(row: Row): Json {
+/** `GET /api/v1/generation?id=`. `decision`: why it went where it went, as far as who asks may know it. */
+export function generation(row: Row, decision?: Json): Json {
   const u = row.usage
   const prompt = u === null ? null : inputTokens(u)
   const completion = u === null ? null : outputTokens(u)
@@ -192,6 +192,7 @@ export function generation(row: Row): Json {
       dropped: row.dropped,
       fidelity: row.fidelity,
       ...(row.shadowOf === undefined ? {} : { shadow_of: row.shadowOf, comparison: comparisonTold(row.comparison) }),
+      ...(decision === undefined ? {} : { decision }),
     },
   }
 }

@@ -55,6 +55,8 @@ export type Ask = Said & {
   readonly slices?: SliceTalk
   /** A shadow of that request: it goes only where much more than its worst case is left (shadow.ts). */
   readonly shadowOf?: string
+  /** Whoever asks wants to know why targets were left out. */
+  readonly explains?: true
 }
 
 /** Money set aside. It carries its period, so that a settle after a rollover debits the period it was held in. */
@@ -104,6 +106,9 @@ export type Refusal = {
   readonly warnings?: readonly Warning[]
 }
 
+/** A rule of the key, its price, or its limits. */
+export type LeftOut = 'key:models' | 'key:providers' | 'key:regions' | 'unpriced' | 'too-dear' | 'unbounded' | 'rate-limited'
+
 export type Admission =
   | {
       readonly kind: 'granted'
@@ -128,6 +133,8 @@ export type Admission =
       readonly budgetUsed?: number
       /** What is left of the key's limits, where it has some. */
       readonly rates?: RatesView
+      /** Why targets that were asked about are not among them, by index; only where that was asked. */
+      readonly leftOut?: readonly (readonly [number, LeftOut])[]
       /** Soft limits that are reached. */
       readonly warnings?: readonly Warning[]
       /** The key is leased: what the isolate may admit by itself; `null`: nothing for now. */
@@ -197,6 +204,8 @@ export type Row = {
   readonly shadowOf?: string
   /** Of a shadow that came to its end. */
   readonly comparison?: Comparison
+  /** Why it went where it went: the JSON text of its decision (gateway/decision.ts). Absent: nobody asked. */
+  readonly decision?: string
 }
 
 /** `row: null` gives the hold back: nothing was sent. It carries the hold, for an object that has forgotten it. */

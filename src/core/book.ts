@@ -12,6 +12,7 @@ import { markedUpAsk, markupOf } from './markup.ts'
 import type { ModelLimitView } from './model-limits.ts'
 import { longest, ModelPurses, soonest, type PursesJournal, type PurseSpent } from './model-purses.ts'
 import { keyView } from './key-view.ts'
+import { leftOutOf } from './left-out.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
 import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
 import { providerScopes } from './provider-shares.ts'
@@ -289,7 +290,17 @@ export class Book {
       ...(limit === null ? {} : { budgetUsed: usedOf(limit, left) }),
       ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
       ...(rates === undefined ? {} : { rates }),
+      ...(ask.explains === true ? { leftOut: leftOutOf(policy, ask, plans) } : {}),
     }
+  }
+
+  /** What it would answer now: nothing is reserved or counted. Shared budgets are taken at what is leased of them. */
+  preview(ask: Ask, now: number): Admission {
+    const copy = new Book(this.#settings)
+    if (this.#policy !== null) copy.hydrate(this.#policy)
+    copy.restore(structuredClone(this.snapshot(now)))
+    copy.budgetedProviders = this.budgetedProviders
+    return copy.admit(ask, now)
   }
 
   /**

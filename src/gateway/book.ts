@@ -5,6 +5,7 @@ import { booked, withLastCost, type Bill, type Before } from '../core/bill.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { FREE } from '../core/recost.ts'
 import type { Candidate } from './candidate.ts'
+import { toldDecision } from './decision-told.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
 import { unseenTokens } from './meter.ts'
@@ -45,6 +46,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
   const now = job.deps.now()
   const firstEventAt = outcome.before === undefined ? (tally?.firstEventAt ?? null) : outcome.before.firstEventAt
   const trace = traceOf(job.headers)
+  const decision = toldDecision(job)
   return {
     id: job.id,
     keyId: key.id,
@@ -74,6 +76,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     dropped: outcome.dropped,
     fidelity: outcome.fidelity ?? null,
     ...(job.shadowOf === undefined ? {} : { shadowOf: job.shadowOf }),
+    ...(decision === null ? {} : { decision: decision.text }),
   }
 }
 

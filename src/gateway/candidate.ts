@@ -23,8 +23,11 @@ export type Candidate = {
   readonly variant?: { readonly body: RequestBody; readonly intent: Intent }
 }
 
+/** What its name is made of. */
+export type Named = Pick<Candidate, 'model' | 'credential'> & { readonly provider: Pick<Provider, 'id'> }
+
 /** `provider/model`, with the account where it is not the provider's own. */
-export function targetId({ provider, model, credential }: Candidate): string {
+export function targetId({ provider, model, credential }: Named): string {
   return credential === undefined ? `${provider.id}/${model}` : `${provider.id}/${model}@${credential}`
 }
 

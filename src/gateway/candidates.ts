@@ -33,6 +33,7 @@ export async function ask(job: Job, key: Key, targets: readonly Candidate[]): Pr
     ...(intent.providerRuns?.calls === null ? { unbounded: intent.providerRuns.said } : {}),
     ...(job.shadowOf === undefined ? {} : { shadowOf: job.shadowOf }),
     ...(await saidOf(job)),
+    ...(job.inquiry?.decides === true ? { explains: true } : {}),
   }
 }
 

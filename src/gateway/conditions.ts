@@ -2,7 +2,7 @@
 
 import { Body } from '../core/body.ts'
 import { requestFacts, targetFacts, type Facts } from '../routing/condition-facts.ts'
-import { compileCondition, judgeCondition } from '../routing/conditions.ts'
+import { compileCondition, judgeCondition, type Verdict } from '../routing/conditions.ts'
 import type { HealthView } from '../routing/contract.ts'
 import type { Candidate } from './candidate.ts'
 import type { Job, Key } from './job.ts'
@@ -17,6 +17,9 @@ export type Conditions = {
   readonly holds: (condition: string) => boolean
   /** By all that is known of a target. */
   readonly holdsAt: (condition: string, candidate: Candidate, health: HealthView, budgetUsed: number | null) => boolean
+  /** The same two with the reason, for whoever asks why. */
+  readonly verdict: (condition: string) => Verdict
+  readonly verdictAt: (condition: string, candidate: Candidate, health: HealthView, budgetUsed: number | null) => Verdict
 }
 
 /** What the request says is only looked at when a condition asks. */
@@ -27,13 +30,17 @@ export function conditionsOf(job: Job, key: Key): Conditions {
     if (late === null || late.budgetUsed !== budgetUsed) late = { facts: factsOf(job, key, budgetUsed), budgetUsed }
     return late.facts
   }
+  const verdict: Conditions['verdict'] = (condition) => judgeCondition(condition, (early ??= factsOf(job, key, null)))
+  const verdictAt: Conditions['verdictAt'] = (condition, { provider, model, settings, credential }, health, budgetUsed) => {
+    const about = { provider: provider.id, model, region: settings.region, credential: credential ?? null, health }
+    return judgeCondition(condition, targetFacts(lateFacts(budgetUsed), about))
+  }
   return {
     isEarly: (condition) => stageOf(condition) === 'request',
-    holds: (condition) => judgeCondition(condition, (early ??= factsOf(job, key, null))) === 'holds',
-    holdsAt(condition, { provider, model, settings, credential }, health, budgetUsed) {
-      const about = { provider: provider.id, model, region: settings.region, credential: credential ?? null, health }
-      return judgeCondition(condition, targetFacts(lateFacts(budgetUsed), about)) === 'holds'
-    },
+    holds: (condition) => verdict(condition) === 'holds',
+    holdsAt: (condition, candidate, health, budgetUsed) => verdictAt(condition, candidate, health, budgetUsed) === 'holds',
+    verdict,
+    verdictAt,
   }
 }
 

@@ -28,7 +28,8 @@ export function fitting(targets: readonly Target[], job: Job, removed: Removed[]
   const tokens = leastTokens(body)
   const left = targets.filter((target) => windowOf(target) >= tokens)
   if (left.length === targets.length || !left.some(({ leaf }) => mayFollow(leaf, 'outage', null))) return targets
-  for (const one of targets) if (!left.includes(one)) removed.push({ target: targetId(one.candidate), by: 'context_length' })
+  for (const one of targets)
+    if (!left.includes(one)) removed.push({ target: targetId(one.candidate), by: 'context_length', leaf: one.leaf })
   return left
 }
 

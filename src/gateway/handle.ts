@@ -27,17 +27,18 @@ import { ended, foreseen, routed, type Routed } from './route.ts'
 import { castShadow } from './shadow.ts'
 
 /** Where a request last went, for the headers of its refusal. */
-type Place = { candidate: Candidate | null }
+type Place = { candidate: Candidate | null; job: Job | null }
 type Granted = Admission & { readonly kind: 'granted' }
 
 export async function handle<J extends Job, A extends Answered>(request: Request, manner: Manner<J, A>, deps: Deps): Promise<Response> {
   const { client } = manner
   const requestId = newRequestId()
-  const at: Place = { candidate: null }
+  const at: Place = { candidate: null, job: null }
   let afterwards: Afterwards | null = null
   try {
     const key = await authenticate(client.credential(request.headers, new URL(request.url)), deps) // before the body: a made-up key costs nothing
     const job = await manner.begin(request, requestId, deps)
+    at.job = job
     const plan = foreseen(await planned(job, key, manner.modes, (provider) => manner.serves(job, provider)), job, key)
     const account = deps.account(key.id)
     const question = await ask(
@@ -47,7 +48,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     )
     afterwards = new Afterwards(deps.later)
     const admission = await account.admit(question)
-    if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
+    if (admission.kind === 'refused') throw refusedBy(admission)
     if (admission.kind === 'replay') return replay(admission)
     const ending = afterwards
     const route = orGiveBack(
@@ -57,7 +58,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       () => routed(plan, admission, job, key),
     )
     const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
-    cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null }, then))
+    cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null, job: null }, then))
     return await keptAwake(
       job,
       afterwards,
@@ -82,7 +83,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       () => admittedHeaders(job, admission),
     )
   } catch (error) {
-    return refuse(error, client, requestId, deps.log, at.candidate)
+    return refuse(error, client, requestId, deps.log, at.candidate, at.job)
   } finally {
     afterwards?.end()
   }
@@ -100,6 +101,7 @@ async function serve<J extends Job, A extends Answered>(
   afterwards: Afterwards,
 ): Promise<Response> {
   const legs = new Legs(job, account, admission.hold, route.needs)
+  if (job.inquiry !== undefined) job.inquiry.legs = legs.all
   let meter: Meter | null = null
   const hold = (): Hold => meter?.hold ?? legs.hold
   const stopRenewing = renewing(job, account, hold, () => meter)
@@ -195,11 +197,12 @@ async function serve<J extends Job, A extends Answered>(
   return new Response(delivery.readable, { headers })
 }
 
-function refusalDetail(admission: Admission & { readonly kind: 'refused' }): ConstructorParameters<typeof GatewayError>[2] {
-  return {
+/** As the client is told. */
+export function refusedBy(admission: Admission & { readonly kind: 'refused' }): GatewayError {
+  return new GatewayError(admission.code, admission.message, {
     ...(admission.money === undefined ? {} : { money: admission.money }),
     ...(admission.rates === undefined ? {} : { rates: admission.rates }),
     ...(admission.warnings === undefined ? {} : { warnings: admission.warnings }),
     ...(admission.retryAfterMs === undefined ? {} : { retryAfterMs: admission.retryAfterMs }),
-  }
+  })
 }

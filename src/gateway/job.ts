@@ -9,6 +9,7 @@ import type { Deps } from '../ports.ts'
 import { NO_WISHES, type Wishes } from '../routing/wishes.ts'
 import { askedOf } from './asked.ts'
 import type { Ear } from './overhear.ts'
+import { inquiryFor, type Inquiry } from './inquiry.ts'
 import { readBytes } from './read-bytes.ts'
 
 export type Key = { readonly id: string; readonly secretHash: string }
@@ -43,6 +44,8 @@ export type Job = {
   readonly companion?: Companion
   /** It is the shadow of the request with this id. */
   readonly shadowOf?: string
+  /** Its client asks why it goes where it goes. */
+  readonly inquiry?: Inquiry | undefined
 }
 
 /** What listens to an answer for a comparison. `booked`: what it is booked as, which is what is given back; `null`: it was never sent. */
@@ -116,6 +119,7 @@ export function jobOf<Client extends ClientFace, Sent extends RequestBody>(
     signal: request.signal,
     deps,
     ...asked,
+    ...inquiryFor(request.headers, client),
   }
 }
 

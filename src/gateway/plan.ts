@@ -19,6 +19,7 @@ import { variantOf } from './changes.ts'
 import { conditionsOf, type Conditions } from './conditions.ts'
 import type { Draws } from './draws.ts'
 import { fitting } from './fits.ts'
+import type { Out } from './inquiry.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
 import { retirementOf } from './retirement.ts'
@@ -50,7 +51,7 @@ const LONGEST_NAME = 256
  * @throws GatewayError `model-unknown`, `credential-missing`, `request-unsupported`, `no-target-left`
  */
 export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serves: (provider: Provider) => boolean): Promise<Plan> {
-  const { deps } = job
+  const { deps, inquiry } = job
   const { model: name } = job.intent
   for (const one of [name, ...job.wishes.fallbacks.map(({ model }) => model)])
     if (one.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
@@ -61,9 +62,13 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   if (apart === null) throw unknown(name, job)
   const node = sortedTogether(apart, job.wishes)
   const all = leavesOf(node)
+  if (inquiry !== undefined)
+    inquiry.found = { tableVersion: table.version, route: route?.name ?? null, isAlias: table.aliases.has(name), leaves: all }
   const found = all.flatMap((leaf) => candidatesOf(job, leaf, catalogue, prices))
+  inquiry?.stay(found, (leaf) => notFound(job, leaf))
   if (found.length === 0) throw nobodySetUp(name, all, deps.providers)
   const serving = found.filter(({ candidate }) => serves(candidate.provider))
+  inquiry?.stay(serving, () => UNABLE)
   if (serving.length === 0) throw unable(name, job.client.id, found)
   const fit = new Set(
     able(
@@ -73,18 +78,32 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
     ),
   )
   const removed: Removed[] = []
-  const left = wanted(
-    serving.filter(({ candidate }) => fit.has(candidate)),
-    job,
-    table,
-    removed,
-  )
+  const capable = serving.filter(({ candidate }) => fit.has(candidate))
+  inquiry?.stay(capable, () => UNABLE)
+  const left = wanted(capable, job, table, removed)
+  inquiry?.stay(left, (leaf) => ({ word: `preference:${removed.find((one) => one.leaf === leaf)?.by ?? ''}` }))
   const met = left.filter(({ leaf }) => leaf.whens.every((when) => !conditions.isEarly(when) || conditions.holds(when)))
+  inquiry?.stay(met, (leaf) => unmet(leaf, conditions))
   const targets = fitting(met, job, removed)
+  inquiry?.stay(targets, () => ({ word: 'context-length' }))
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
   return { tree, targets, route, conditions, places: table.places, removed }
+}
+
+const UNABLE: Out = { word: 'unable' }
+
+function notFound({ deps }: Job, { place, use }: Leaf): Out {
+  const provider = deps.providers.find((one) => one.id === place.provider)
+  const isSetUp = provider !== undefined && deps.settings(provider, use.credential) !== null
+  return { word: isSetUp ? 'region' : 'not-configured' }
+}
+
+/** The first condition of the request alone that does not hold. */
+function unmet({ whens }: Leaf, { isEarly, verdict }: Conditions): Out {
+  const condition = whens.find((when) => isEarly(when) && verdict(when) !== 'holds')
+  return condition === undefined ? { word: 'condition' } : { word: `condition:${verdict(condition)}`, condition }
 }
 
 function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {

@@ -5,13 +5,17 @@ import type { HealthView, Option, PlaceRule, Ranked, View } from '../routing/con
 import { withAffinity } from '../routing/affinity.ts'
 import { strategyById } from '../routing/index.ts'
 import type { ProviderWish } from '../routing/wishes.ts'
-import { targetId, type Candidate } from './candidate.ts'
+import type { Rates } from '../core/price.ts'
+import { targetId, type Candidate, type Named } from './candidate.ts'
 import type { Group, Leaf, Node } from './tree.ts'
 
+/** What an order needs to know of a target; of one that is replayed nothing else is known. */
+export type Rankable = Named & { readonly entry: { readonly price: Pick<Rates, 'input' | 'output' | 'cacheRead'> | null } | null }
+
 /** One target in its place. `score` and `why` are its group's strategy's; `health` as it was then. */
-export type Choice = {
+export type Choice<C extends Rankable = Candidate> = {
   readonly leaf: Leaf
-  readonly candidate: Candidate
+  readonly candidate: C
   readonly health: HealthView
   readonly score: number
   readonly why: string
@@ -22,34 +26,34 @@ export type Choice = {
 }
 
 /** What is known when the order is made. */
-export type Knowledge = {
+export type Knowledge<C extends Rankable = Candidate> = {
   readonly view: View
   /** `null`: not this one. */
-  readonly candidate: (leaf: Leaf) => Candidate | null
-  readonly holds: (condition: string, candidate: Candidate, health: HealthView) => boolean
-  readonly health: (candidate: Candidate) => HealthView
-  readonly ceiling: (candidate: Candidate) => number | null
-  readonly cached: (candidate: Candidate) => Option['cached']
-  readonly wish: ProviderWish | null
+  readonly candidate: (leaf: Leaf) => C | null
+  readonly holds: (condition: string, candidate: C, health: HealthView) => boolean
+  readonly health: (candidate: C) => HealthView
+  readonly ceiling: (candidate: C) => number | null
+  readonly cached: (candidate: C) => Option['cached']
+  readonly wish: Pick<ProviderWish, 'maxLatencyMs' | 'minThroughput'> | null
   /** What the operator says of a place: each account of it may as much, where its target says nothing. */
-  readonly rule: (candidate: Candidate) => PlaceRule
+  readonly rule: (candidate: C) => PlaceRule
 }
 
 /**
  * A subtree's targets in order; it stands among its siblings as its first does. `arms`: what the splits on the way to its first have chosen,
  * whoever answers in the end.
  */
-type Part = Option & { readonly choices: readonly Choice[]; readonly arms: readonly string[] }
+type Part<C extends Rankable> = Option & { readonly choices: readonly Choice<C>[]; readonly arms: readonly string[] }
 
 /** `arms`: the outermost split's first. */
-export type Order = { readonly choices: readonly Choice[]; readonly arms: readonly string[] }
+export type Order<C extends Rankable = Candidate> = { readonly choices: readonly Choice<C>[]; readonly arms: readonly string[] }
 
-export function rank(tree: Node, known: Knowledge): Order {
+export function rank<C extends Rankable>(tree: Node, known: Knowledge<C>): Order<C> {
   const part = partOf(tree, known)
   return part === null ? { choices: [], arms: [] } : { choices: wellFirst(part.choices, known.view.now), arms: part.arms }
 }
 
-function partOf(node: Node, known: Knowledge): Part | null {
+function partOf<C extends Rankable>(node: Node, known: Knowledge<C>): Part<C> | null {
   if (node.kind === 'leaf') return leafPart(node, known)
   const parts = toldApart(node.children.flatMap((child) => partOf(child, known) ?? []))
   const [first] = parts
@@ -68,7 +72,7 @@ function partOf(node: Node, known: Knowledge): Part | null {
 }
 
 /** One target twice, changed in two ways, is two options: `#2`, as written, is the second. */
-function toldApart(parts: readonly Part[]): readonly Part[] {
+function toldApart<C extends Rankable>(parts: readonly Part<C>[]): readonly Part<C>[] {
   if (parts.length < 2) return parts
   const seen = new Map<string, number>()
   return parts.map((part) => {
@@ -78,16 +82,16 @@ function toldApart(parts: readonly Part[]): readonly Part[] {
   })
 }
 
-function orderOf(group: Group, parts: readonly Part[], known: Knowledge): readonly Ranked<Part>[] {
+function orderOf<C extends Rankable>(group: Group, parts: readonly Part<C>[], known: Knowledge<C>): readonly Ranked<Part<C>>[] {
   const order = strategyById(group.strategy).order(parts, known.view, group.settings)
   const ordered = withAffinity(order, group.strategy, known.view)
   const { wish } = known
   if (group.isPlaces !== true || wish === null || (wish.maxLatencyMs === null && wish.minThroughput === null)) return ordered
-  const isSlow = ({ option }: Ranked<Part>): boolean => misses(option.health, wish)
+  const isSlow = ({ option }: Ranked<Part<C>>): boolean => misses(option.health, wish)
   return [...ordered.filter((one) => !isSlow(one)), ...ordered.filter(isSlow).map((one) => ({ ...one, why: 'slower-than-preferred' }))]
 }
 
-function leafPart(leaf: Leaf, known: Knowledge): Part | null {
+function leafPart<C extends Rankable>(leaf: Leaf, known: Knowledge<C>): Part<C> | null {
   const candidate = known.candidate(leaf)
   if (candidate === null) return null
   const health = known.health(candidate)
@@ -110,12 +114,15 @@ function leafPart(leaf: Leaf, known: Knowledge): Part | null {
 }
 
 /** A group of one says nothing that its parts have not said. */
-function reasoned({ option, score, why }: Ranked<Part>): readonly Choice[] {
+function reasoned<C extends Rankable>({ option, score, why }: Ranked<Part<C>>): readonly Choice<C>[] {
   return why === 'only' ? option.choices : option.choices.map((choice) => (choice.why === 'only' ? { ...choice, score, why } : choice))
 }
 
 /** Whether its known percentiles miss what is preferred; one without samples misses nothing. */
-function misses({ firstContentMs, tokensPerSecond }: HealthView, { maxLatencyMs, minThroughput }: ProviderWish): boolean {
+function misses(
+  { firstContentMs, tokensPerSecond }: HealthView,
+  { maxLatencyMs, minThroughput }: Pick<ProviderWish, 'maxLatencyMs' | 'minThroughput'>,
+): boolean {
   for (const p of ['p50', 'p75', 'p90', 'p99'] as const) {
     const most = maxLatencyMs?.[p]
     const least = minThroughput?.[p]
@@ -126,9 +133,9 @@ function misses({ firstContentMs, tokensPerSecond }: HealthView, { maxLatencyMs,
 }
 
 /** Half-open ones keep their place when nobody probes yet; open and parked ones go to the back, in their order. */
-function wellFirst(choices: readonly Choice[], now: number): readonly Choice[] {
-  const well: Choice[] = []
-  const ill: Choice[] = []
+function wellFirst<C extends Rankable>(choices: readonly Choice<C>[], now: number): readonly Choice<C>[] {
+  const well: Choice<C>[] = []
+  const ill: Choice<C>[] = []
   let probing = false
   for (const choice of choices) {
     const { health } = choice

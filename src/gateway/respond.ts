@@ -8,8 +8,10 @@ import type { RatesView } from '../core/rates.ts'
 import { warningText, type Warning } from '../core/soft-limit.ts'
 import type { Deps } from '../ports.ts'
 import type { Candidate } from './candidate.ts'
+import { toldDecision } from './decision-told.ts'
 import type { Job } from './job.ts'
 import { retirementHeaders } from './retirement.ts'
+import { routerMetadata } from './router-metadata.ts'
 import type { Opened } from './send.ts'
 
 /** Upstream headers that a client may see; a request id is what a provider's support asks for. */
@@ -56,8 +58,17 @@ export function admittedHeaders(job: Job, admission: Granted): Headers {
   rateHeaders(headers, admission.rates)
   warningHeader(headers, admission.warnings)
   if (admission.repeated) headers.set('x-sluice-idempotency', 'new')
+  decisionHeader(headers, job)
   return headers
 }
+
+/** Why it goes where it goes, to whom asked. */
+function decisionHeader(headers: Headers, job: Job): void {
+  const told = toldDecision(job)
+  if (told !== null) headers.set(DECISION, told.header)
+}
+
+const DECISION = 'x-sluice-decision'
 
 /** A header's value: what cannot stand in one is percent-encoded. */
 export function headerText(text: string): string {
@@ -94,11 +105,20 @@ export function replay(admission: Admission & { readonly kind: 'replay' }): Resp
 export function keptAnswer(response: Response, body: string | Uint8Array): KeptAnswer | null {
   if (!/json|text/.test(response.headers.get('content-type') ?? '')) return null
   const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
-  return { status: response.status, headers: Object.fromEntries(response.headers), text }
+  // Whoever repeats it may not have asked why.
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => name !== DECISION))
+  return { status: response.status, headers, text }
 }
 
 /** Any failure, in the client's dialect. What is no GatewayError is a bug of ours: it is logged, and not told. */
-export function refuse(cause: unknown, client: ClientFace, requestId: string, log: Deps['log'], at: Candidate | null = null): Response {
+export function refuse(
+  cause: unknown,
+  client: ClientFace,
+  requestId: string,
+  log: Deps['log'],
+  at: Candidate | null = null,
+  job: Job | null = null,
+): Response {
   const error =
     cause instanceof GatewayError
       ? cause
@@ -130,5 +150,11 @@ export function refuse(cause: unknown, client: ClientFace, requestId: string, lo
   if (error.detail.retryAfterMs !== undefined) headers.set('retry-after', String(Math.max(1, Math.ceil(error.detail.retryAfterMs / 1000))))
   else if (error.code === 'gateway-unavailable') headers.set('retry-after', '1')
   if (!error.rule.clientMayRetry) headers.set('x-should-retry', 'false')
-  return new Response(JSON.stringify(client.writeError(error, requestId, at?.provider)), { status, headers })
+  const told = client.writeError(error, requestId, at?.provider)
+  if (job?.inquiry === undefined) return new Response(JSON.stringify(told), { status, headers })
+  job.inquiry.refused = error.code
+  job.inquiry.told = null // what was told before it failed
+  decisionHeader(headers, job)
+  const metadata = routerMetadata(job, at)
+  return new Response(JSON.stringify(metadata === null ? told : { ...told, openrouter_metadata: metadata }), { status, headers })
 }

@@ -7,6 +7,7 @@ import type { Tries } from './attempts.ts'
 import { healthTarget, targetId, type Candidate } from './candidate.ts'
 import { conversationOf } from './conversation.ts'
 import type { Job, Key } from './job.ts'
+import { hash32 } from '../core/hash.ts'
 import { markedUp } from './markup.ts'
 import type { Plan } from './plan.ts'
 import { Draws } from './draws.ts'
@@ -52,7 +53,7 @@ export function foreseen(plan: Plan, job: Job, key: Key): Plan {
 }
 
 export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Routed {
-  const { deps, wishes } = job
+  const { deps, wishes, inquiry } = job
   const needs = new Map<Candidate, number>()
   const ceilings = new Map<Candidate, number | null>()
   const candidates = new Map<Leaf, Candidate>()
@@ -67,20 +68,32 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   }
   const draws = plan.draws ?? new Draws(deps.random)
   draws.again()
-  const known = knowledge(plan, job, key, draws, admission.budgetUsed ?? 0, (leaf) => candidates.get(leaf) ?? null)
-  const { choices, arms } = rank(plan.tree, { ...known, ceiling: (candidate) => ceilings.get(candidate) ?? null })
+  const budgetUsed = admission.budgetUsed ?? 0
+  const known: Knowledge = {
+    ...knowledge(plan, job, key, draws, budgetUsed, (leaf) => candidates.get(leaf) ?? null),
+    ceiling: (candidate) => ceilings.get(candidate) ?? null,
+  }
+  const { choices, arms } = rank(plan.tree, inquiry?.decides === true ? inquiry.watching(known, plan.conditions, budgetUsed) : known)
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
   const deadlineAt = deadlineMs === null ? null : job.startedAt + deadlineMs
+  const tries: Tries = {
+    retries: wishes.retries ?? plan.route?.retries ?? RETRIES,
+    learns: plan.route?.learnsTimeouts === true,
+    hedge: plan.route?.hedge ?? null,
+    deadlineAt,
+    firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
+  }
+  if (inquiry !== undefined) {
+    const whys = new Map(admission.leftOut)
+    plan.targets.forEach(({ leaf }, index) => {
+      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: whys.get(index) ?? 'not-permitted' })
+    })
+    inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices }
+  }
   return {
     choices,
     needs,
-    tries: {
-      retries: wishes.retries ?? plan.route?.retries ?? RETRIES,
-      learns: plan.route?.learnsTimeouts === true,
-      hedge: plan.route?.hedge ?? null,
-      deadlineAt,
-      firstContentAt: wishes.firstContentMs === null ? null : job.startedAt + wishes.firstContentMs,
-    },
+    tries,
     continues: mayContinue(job, plan),
     terms: {
       deadlineAt,
@@ -99,18 +112,19 @@ function knowledge(
   budgetUsed: number,
   candidate: (leaf: Leaf) => Candidate | null,
 ): Knowledge {
-  const { deps, intent, wishes } = job
+  const { deps, intent, wishes, inquiry } = job
   const now = deps.now()
-  const conversation = conversationFor(job, key, plan.targets.length)
+  const conversation = inquiry?.view?.conversation ?? hashed(conversationFor(job, key, plan.targets.length))
   return {
     view: {
       now,
       random: () => draws.next(),
       conversation,
       key: key.id,
-      user: customerOf(job),
+      user: hashed(customerOf(job)),
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
       outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
+      ...inquiry?.view,
     },
     candidate,
     ceiling: () => null,
@@ -128,6 +142,12 @@ const LONGEST_TAG = 128
 function armTag(route: string, arm: string): string {
   return `split:${route}=${arm}`.slice(0, LONGEST_TAG)
 }
+/** Names are hashed: what is told of a decision can be made again, and names nobody. */
+function hashed(name: string | null): string | null {
+  return name === null ? null : HASHES.map((seed) => hash32(name, seed).toString(16).padStart(8, '0')).join('')
+}
+
+const HASHES = [0x2545f491, 0x1b56c4e9]
 
 /** The client's own word comes before its route's. */
 function mayContinue({ headers }: Job, { route }: Plan): boolean {

@@ -4,13 +4,16 @@ import { costNanoUsd } from '../core/price.ts'
 import type { Served } from '../dialects/contract.ts'
 import type { Candidate } from './candidate.ts'
 import type { Job } from './job.ts'
+import { routerMetadata } from './router-metadata.ts'
 
 export function servedBy(job: Job, candidate: Candidate): Served {
   const price = candidate.entry?.price ?? null
+  const metadata = routerMetadata(job, candidate)
   return {
     requestId: job.id,
     provider: { id: candidate.provider.id, name: candidate.provider.name },
     model: candidate.model,
+    ...(metadata === null ? {} : { metadata }),
     costNanoUsd: (usage) => (usage === null || price === null ? null : costNanoUsd(usage, price)),
   }
 }

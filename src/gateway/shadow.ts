@@ -109,6 +109,7 @@ function jobOf<J extends Job>(of: J, { name, use }: Shadow, main: Promise<Main |
   const { provider } = of.wishes
   return {
     ...of,
+    inquiry: undefined, // its client asked about its own
     id: newRequestId(),
     startedAt: now,
     headers,

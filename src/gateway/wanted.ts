@@ -8,9 +8,10 @@ import type { Job } from './job.ts'
 import { usedParameters } from './parameters.ts'
 import type { Target } from './plan.ts'
 import { targetFacts } from './target-facts.ts'
+import type { Leaf } from './tree.ts'
 
 /** A target that a filter took out, and the filter's word. */
-export type Removed = { readonly target: string; readonly by: string }
+export type Removed = { readonly target: string; readonly by: string; readonly leaf: Leaf }
 
 const NONE: readonly string[] = []
 
@@ -24,11 +25,12 @@ export function wanted(targets: readonly Target[], job: Job, table: RouteTable, 
   const left = targets.flatMap((target) => {
     const facts = targetFacts(target.candidate, table.places)
     const by = removedBy(facts, wish, used, target.leaf.isFree === true)
-    if (by !== null) removed.push({ target: targetId(target.candidate), by })
+    if (by !== null) removed.push({ target: targetId(target.candidate), by, leaf: target.leaf })
     return by === null ? [{ ...facts, target }] : []
   })
   const kept = thatKeepSchema(left, used)
   if (kept.length < left.length)
-    for (const one of left) if (!kept.includes(one)) removed.push({ target: targetId(one.target.candidate), by: 'structured_outputs' })
+    for (const one of left)
+      if (!kept.includes(one)) removed.push({ target: targetId(one.target.candidate), by: 'structured_outputs', leaf: one.target.leaf })
   return kept.map(({ target }) => target)
 }

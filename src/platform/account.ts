@@ -82,7 +82,7 @@ async function tellNow(object: Reached, keyId: string): Promise<boolean> {
 /** A key's object as its methods are written; the platform's own type of a stub wraps every answer once more. */
 export type Reached = Pick<
   KeyObject,
-  'admit' | 'renew' | 'extend' | 'view' | 'flush' | 'pending' | 'settle' | 'endSlices' | 'apply' | 'reconcile' | 'modelLimits'
+  'admit' | 'preview' | 'renew' | 'extend' | 'view' | 'flush' | 'pending' | 'settle' | 'endSlices' | 'apply' | 'reconcile' | 'modelLimits'
 >
 
 /** The object of a key, named by the key's id. */

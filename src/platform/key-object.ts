@@ -101,6 +101,15 @@ export class KeyObject extends DurableObject<Env> {
     return warnings.length === 0 ? answer : { ...answer, warnings }
   }
 
+  /** What it would be answered now; nothing is held or counted. */
+  async preview(ask: Ask): Promise<Admission> {
+    if (this.#book.policy === null) await this.#hydrate()
+    const now = Date.now()
+    this.#expire(now)
+    this.#knowProviders(now)
+    return this.#book.preview(ask, now)
+  }
+
   /** What was reserved is leased of the budgets that the key shares, and on disk or within the write-ahead ceiling. */
   async #makeSure(ask: Ask, admission: Granted): Promise<Admission> {
     this.#wakeBy(admission.hold.expiresAt + 1)

@@ -6,8 +6,8 @@ import type { Booked } from '../core/book.ts'
 import { keepingSums } from './hourly.ts'
 import { CORRECT_ROWS, INSERT_ROWS, rowsParameter } from './rows.ts'
 
-/** `rows: null`: on disk only. */
-type Batch = { readonly ids: readonly string[]; readonly rows: readonly Booked[] | null }
+/** `rows: null`: on disk only. `size`: in rows of the usual size. */
+type Batch = { readonly ids: readonly string[]; readonly rows: readonly Booked[] | null; readonly size: number }
 
 const BATCH = 'settled:'
 /** A stored value holds at most 2 MiB, a row about one kB. */
@@ -73,8 +73,7 @@ export class Outbox {
 
   /** Writes down: a write for each row would cost more than the rest of the path. */
   keep(settled: readonly Booked[]): void {
-    for (let i = 0; i < settled.length; i += BATCH_ROWS) {
-      const batch = settled.slice(i, i + BATCH_ROWS)
+    for (const batch of batchesOf(settled)) {
       const name = `${BATCH}${String(++this.#last).padStart(12, '0')}`
       this.#add(name, batch)
       void this.#storage.put(name, batch, QUIETLY)
@@ -109,10 +108,10 @@ export class Outbox {
   async #next(): Promise<{ readonly names: string[]; readonly rows: readonly Booked[] }> {
     const names: string[] = []
     let count = 0
-    for (const [name, { ids }] of this.#batches) {
-      if (count > 0 && (count + ids.length > FLUSH_ROWS || names.length === MOST_NAMES)) break
+    for (const [name, { size }] of this.#batches) {
+      if (count > 0 && (count + size > FLUSH_ROWS || names.length === MOST_NAMES)) break
       names.push(name)
-      count += ids.length
+      count += size
     }
     const absent = names.filter((name) => this.#batches.get(name)?.rows === null)
     const read = absent.length === 0 ? null : await this.#storage.get<readonly Booked[]>(absent)
@@ -121,9 +120,10 @@ export class Outbox {
 
   #add(name: string, batch: readonly Booked[]): void {
     const isRemembered = this.#inMemory < MOST_IN_MEMORY
-    this.#batches.set(name, { ids: batch.map(({ row }) => row.id), rows: isRemembered ? batch : null })
+    const size = batch.reduce((sum, one) => sum + sizeOf(one), 0)
+    this.#batches.set(name, { ids: batch.map(({ row }) => row.id), rows: isRemembered ? batch : null, size })
     this.#rows += batch.length
-    if (isRemembered) this.#inMemory += batch.length
+    if (isRemembered) this.#inMemory += size
     for (const { row } of batch) this.#names.set(row.id, name)
   }
 
@@ -133,7 +133,29 @@ export class Outbox {
     if (batch === undefined) return
     this.#batches.delete(name)
     this.#rows -= batch.ids.length
-    if (batch.rows !== null) this.#inMemory -= batch.rows.length
+    if (batch.rows !== null) this.#inMemory -= batch.size
     for (const id of batch.ids) if (this.#names.get(id) === name) this.#names.delete(id)
   }
+}
+
+/** A row that has its decision with it is as large as several. */
+function sizeOf({ row }: Booked): number {
+  return 1 + Math.ceil((row.decision?.length ?? 0) / 1024)
+}
+
+function batchesOf(settled: readonly Booked[]): readonly (readonly Booked[])[] {
+  const batches: Booked[][] = []
+  let size = 0
+  for (const one of settled) {
+    const own = sizeOf(one)
+    const last = batches.at(-1)
+    if (last === undefined || size + own > BATCH_ROWS) {
+      batches.push([one])
+      size = own
+    } else {
+      last.push(one)
+      size += own
+    }
+  }
+  return batches
 }

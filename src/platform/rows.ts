@@ -10,7 +10,7 @@ const COLUMNS = [
   'cache_write_1h', 'output', 'input_audio', 'output_audio', 'output_image', 'paid_tool_calls', 'reasoning', 'usage_from', 'cost_nano_usd',
   'price_version', 'attempts', 'finish', 'ended', 'error_code', 'first_event_ms', 'total_ms', 'trace_id', 'parent_span', 'session', 'end_user',
   'tags', 'upstream_id', 'dropped', 'fidelity', 'units', 'input_image',
-  'scopes', 'service', 'usage_more', 'shadow_of', 'comparison',
+  'scopes', 'service', 'usage_more', 'shadow_of', 'comparison', 'decision',
 ] as const // prettier-ignore
 
 type Column = (typeof COLUMNS)[number]
@@ -85,6 +85,7 @@ function toStored(row: Row): Stored {
       u?.billed === undefined && u?.aside === undefined
         ? null
         : JSON.stringify({ billed: u.billed, aside: u.aside } satisfies { [part in keyof More]: More[part] | undefined }),
+    decision: row.decision ?? null,
   }
 }
 
@@ -118,6 +119,7 @@ export function fromStored(stored: Stored): Row {
         }
   const dropped = JSON.parse(text('dropped') ?? '[]') as string[]
   const fidelity = text('fidelity')
+  const decision = text('decision')
   return {
     id: text('id') ?? '',
     keyId: text('key_id') ?? '',
@@ -149,5 +151,6 @@ export function fromStored(stored: Stored): Row {
     ...(text('shadow_of') === null ? {} : { shadowOf: text('shadow_of') ?? '' }),
     ...(text('comparison') === null ? {} : { comparison: JSON.parse(text('comparison') ?? '') as Comparison }), // as we wrote it
     fidelity: fidelity === null ? null : { ...(JSON.parse(fidelity) as Omit<Fidelity, 'dropped'>), dropped },
+    ...(decision === null ? {} : { decision }),
   }
 }

@@ -19,6 +19,7 @@ export function writeResponse(response: ChatResponse, spelling: Spelling): strin
       },
     ],
     usage: response.usage === null ? undefined : spelling.usage(response.usage),
+    ...spelling.last,
   })
 }
 

@@ -16,6 +16,8 @@ export interface Spelling {
   readonly reasoning: 'reasoning_content' | 'reasoning' | null
   /** Whether a stream ends with its usage. */
   readonly tellsUsage: boolean
+  /** What stands at the end of a whole answer, and in the last chunk of a stream. */
+  readonly last?: Members
   /** What stands before `choices`. `replyId` and `model` are the provider's, and may be empty. */
   head(object: 'chat.completion' | 'chat.completion.chunk', replyId: string, model: string): Members
   /** What stands beside `finish_reason`; `native` is the provider's own word, `null` before the end. */

@@ -79,8 +79,10 @@ export class ChatStreamWriter implements FrameWriter {
   end(): readonly Frame[] {
     if (this.#failed) return []
     const done = { data: '[DONE]' }
-    if (!this.#spelling.tellsUsage || this.#usage === null) return [done]
-    return [{ data: `${this.#headText()}"choices":[],"usage":${printJson(this.#spelling.usage(this.#usage))}}` }, done]
+    const { last } = this.#spelling
+    const usage = this.#spelling.tellsUsage && this.#usage !== null ? this.#spelling.usage(this.#usage) : undefined
+    if (usage === undefined && last === undefined) return [done]
+    return [{ data: `${this.#headText()}"choices":[],${printJson({ usage, ...last }).slice(1)}` }, done]
   }
 
   #begin(id: string, model: string): readonly Frame[] {

@@ -19,9 +19,11 @@ export function openrouterSpelling(intent: Intent, served: Served | null): Spell
     // Required of a whole answer, and never null in a chunk.
     ...(object === 'chat.completion' ? { system_fingerprint: null } : {}),
   })
+  const metadata = served?.metadata
   return {
     reasoning: intent.hidesReasoning === true ? null : 'reasoning',
     tellsUsage: true,
+    ...(metadata === undefined ? {} : { last: { openrouter_metadata: metadata } }),
     head,
     choice: (native) => ({ native_finish_reason: native }),
     details: (text, seal, index) => (seal === undefined ? [thought(text, 'unknown', index)] : detailsOf(text, seal, index)),
@@ -34,6 +36,7 @@ export function openrouterSpelling(intent: Intent, served: Served | null): Spell
       ...head('chat.completion.chunk', '', ''),
       error: inChunk(error),
       choices: [{ index: 0, delta: { content: '' }, finish_reason: 'error', native_finish_reason: null }],
+      ...(metadata === undefined ? {} : { openrouter_metadata: metadata }),
     }),
   }
 }

@@ -1,0 +1,158 @@
+// A decision that an administrator sends back to have it made again: what its order was made of is checked, the rest is kept as it is.
+
+import * as z from 'zod'
+import type { Decision, TreeTold } from '../gateway/decision.ts'
+import { STRATEGIES } from '../routing/contract.ts'
+
+const number = z.number()
+const four = z.tuple([number, number, number, number])
+const health = z.object({
+  state: z.enum(['closed', 'open', 'half-open']),
+  may_probe: z.literal(true).optional(),
+  parked_until: number.optional(),
+  error_rate: number.optional(),
+  first_content_ms: four.optional(),
+  tokens_per_second: four.optional(),
+  latest: z.object({ first_content_ms: number.nullable(), tokens_per_second: number.nullable() }).optional(),
+  samples: number.optional(),
+  in_flight: number.optional(),
+  minute: z.tuple([number, number]).optional(),
+  age_ms: number.optional(),
+})
+const text = z.string().max(4096)
+const target = z.object({
+  id: text,
+  provider: text,
+  model: text,
+  credential: text.nullable(),
+  region: text.nullable(),
+  group: text.nullable(),
+  position: z.int().nullable(),
+  out: text.nullable(),
+  condition: text.optional(),
+  score: number.nullable(),
+  why: text.nullable(),
+  probe: z.literal(true).optional(),
+  health: health.nullable(),
+  price: z.object({ prompt: text, completion: text, cache_read: text.optional() }).nullable(),
+  worst_usd: text.nullable(),
+  expected_usd: text.nullable(),
+  rank: z
+    .object({
+      weight: z.number().positive().optional(),
+      priority: number.optional(),
+      price: z.tuple([number, number, number.nullable()]).optional(),
+      rpm: number.optional(),
+      tpm: number.optional(),
+      cached: z.object({ tokens: number, until: number }).optional(),
+    })
+    .optional(),
+})
+
+const settings = z.object({
+  measure: z.enum(['first-content', 'throughput']).optional(),
+  percentile: z.union([z.literal(50), z.literal(75), z.literal(90), z.literal(99)]).optional(),
+  by: z.enum(['key', 'user', 'session']).optional(),
+})
+const group = z.object({
+  strategy: z.enum(STRATEGIES),
+  name: text.optional(),
+  settings: settings.optional(),
+  weight: z.number().positive().optional(),
+  priority: number.optional(),
+  single: z.literal(true).optional(),
+  places: z.literal(true).optional(),
+  of: z.array(z.unknown()).max(512),
+})
+/** As deep as a tree of the gateway's own can be, and more. */
+const MOST_DEPTH = 64
+
+const tree = z.unknown().transform((value, context): TreeTold => {
+  const read = (one: unknown, depth: number): TreeTold | null => {
+    if (typeof one === 'number') return Number.isInteger(one) && one >= 0 ? one : null
+    const said = depth > MOST_DEPTH ? null : group.safeParse(one)
+    if (said?.success !== true) return null
+    const of: TreeTold[] = []
+    for (const child of said.data.of) {
+      const told = read(child, depth + 1)
+      if (told === null) return null
+      of.push(told)
+    }
+    return { ...defined(said.data), of }
+  }
+  const told = read(value, 0)
+  if (told !== null) return told
+  context.addIssue({ code: 'custom', message: 'must be the tree of a decision' })
+  return z.NEVER
+})
+
+/** Members that are there, for types that know no `undefined`. */
+function defined({ strategy, name, settings: said, weight, priority, single, places }: z.infer<typeof group>): Exclude<TreeTold, number> {
+  return {
+    strategy,
+    ...(name === undefined ? {} : { name }),
+    ...(said === undefined
+      ? {}
+      : {
+          settings: {
+            ...(said.measure === undefined ? {} : { measure: said.measure }),
+            ...(said.percentile === undefined ? {} : { percentile: said.percentile }),
+            ...(said.by === undefined ? {} : { by: said.by }),
+          },
+        }),
+    ...(weight === undefined ? {} : { weight }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(single === undefined ? {} : { single }),
+    ...(places === undefined ? {} : { places }),
+    of: [],
+  }
+}
+
+const shape = z.object({
+  version: z.literal(1),
+  id: text,
+  at: text,
+  requested: text,
+  path: z.string().regex(/^\/[\x21-\x7e]{0,300}$/),
+  language: text,
+  table_version: number.nullable(),
+  route: text.nullable(),
+  refused: text.nullable(),
+  request: z.object({
+    stream: z.boolean(),
+    needs: z.array(z.enum(['tools', 'schema', 'reasoning', 'image', 'audio', 'file', 'logprobs', 'many'])),
+    input_bound: number.nullable(),
+    max_output_tokens: number.nullable(),
+    choices: z.int().positive(),
+    budget_used: number.nullable(),
+  }),
+  wishes: z.object({
+    fallbacks: z.array(z.object({ model: text, on: z.array(z.enum(['outage', 'context', 'content'])) })).optional(),
+    provider: z.record(z.string(), z.unknown()).optional(),
+    retries: number.optional(),
+    deadline_ms: number.optional(),
+    first_content_ms: number.optional(),
+    config: z.literal(true).optional(),
+    disables_fallbacks: z.literal(true).optional(),
+  }),
+  tries: z.unknown(),
+  targets: z.array(target).max(64),
+  omitted: z.int(),
+  shortened: z.array(text).optional(),
+  inputs: z
+    .object({
+      now: number,
+      key: text,
+      conversation: text.nullable(),
+      user: text.nullable(),
+      prompt_tokens: number,
+      output_tokens: number,
+      draws: z.array(number).max(4096),
+      max_latency_ms: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), number).optional(),
+      min_throughput: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), number).optional(),
+      tree,
+    })
+    .nullable(),
+})
+
+export const decisionShape = shape.transform((said) => said as unknown as Decision) // just checked; Zod's types add `undefined` to members that may be missing
