@@ -5,7 +5,7 @@ import type { Leg } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { LastingCall } from '../ports.ts'
 import type { Trouble } from '../routing/contract.ts'
-import type { HealthOutcome } from '../routing/health.ts'
+import { NO_HEALTH, type HealthOutcome } from '../routing/health.ts'
 import { attemptLimits } from './attempt-limits.ts'
 import { healthTarget } from './candidate.ts'
 import { jobFor } from './changes.ts'
@@ -70,7 +70,7 @@ const MOST_WAIT_MS = 2000
 const MOST_ENDING_MS = 1000
 
 export async function firstToCommit<J extends Job, A extends Answered>(
-  manner: Pick<Manner<J, A>, 'open'>,
+  manner: Pick<Manner<J, A>, 'open' | 'isAside'>,
   job: J,
   choices: readonly Choice[],
   legs: Legs,
@@ -170,7 +170,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
 }
 
 function start<J extends Job, A extends Answered>(
-  manner: Pick<Manner<J, A>, 'open'>,
+  manner: Pick<Manner<J, A>, 'open' | 'isAside'>,
   job: J,
   choice: Choice,
   call: Call,
@@ -182,6 +182,7 @@ function start<J extends Job, A extends Answered>(
   const { deps } = job
   const { candidate, health, probe } = choice
   const target = healthTarget(candidate)
+  const heard = manner.isAside === true ? NO_HEALTH : deps.health
   const end = new AbortController()
   const began = deps.now()
   const mine = jobFor(job, candidate)
@@ -191,7 +192,7 @@ function start<J extends Job, A extends Answered>(
   const attempt: J = { ...mine, signal, deps: { ...deps, limits } }
   const trace: Trace = { sent: false, lasting: null }
   if (choice.why !== 'retry') deps.retryBudget.earn(candidate.provider.id)
-  deps.health.begin(target, probe, mine.intent.inputBound === null ? 0 : Math.ceil(mine.intent.inputBound / BYTES_A_TOKEN))
+  heard.begin(target, probe, mine.intent.inputBound === null ? 0 : Math.ceil(mine.intent.inputBound / BYTES_A_TOKEN))
   const legOf = (outcome: Leg['outcome'], status: number | null): Leg => ({
     provider: candidate.provider.id,
     model: candidate.model,
@@ -202,14 +203,14 @@ function start<J extends Job, A extends Answered>(
   const open = async (): Promise<Ended<A>> => {
     try {
       const from = await manner.open(attempt, candidate, choice.ceiling, trace)
-      deps.health.report(target, { kind: 'good', firstContentMs: deps.now() - began })
+      heard.report(target, { kind: 'good', firstContentMs: deps.now() - began })
       return { kind: 'committed', running, from, leg: legOf('committed', from.opened.response.status), lasting: trace.lasting }
     } catch (cause) {
       const error =
         cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed while it called the provider.', { cause })
       const waitedMs = deps.now() - began
       const lost = end.signal.aborted && !job.signal.aborted
-      deps.health.report(target, lost ? NEUTRAL : outcomeOf(error, hurried && waitedMs < 2 * (health.firstContentMs?.p90 ?? Infinity)))
+      heard.report(target, lost ? NEUTRAL : outcomeOf(error, hurried && waitedMs < 2 * (health.firstContentMs?.p90 ?? Infinity)))
       if (trace.sent) legs.failed(legOf(error.code, error.detail.upstream?.status ?? null), call, error, lost ? 'client-gone' : 'failed')
       else legs.unsent(call)
       return { kind: 'failed', running, error, sent: trace.sent, lasting: trace.lasting }

@@ -14,6 +14,7 @@ import type { Onward } from './continuation.ts'
 import { isCountable } from './countable.ts'
 import { authenticate, newRequestId, type Job, type Key } from './job.ts'
 import { keptAwake } from './keep-alive.ts'
+import { orGiveBack } from './give-back.ts'
 import { Legs } from './legs.ts'
 import { logLine } from './log-line.ts'
 import type { Answered, Manner } from './manner.ts'
@@ -48,7 +49,13 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     const admission = await account.admit(question)
     if (admission.kind === 'refused') throw new GatewayError(admission.code, admission.message, refusalDetail(admission))
     if (admission.kind === 'replay') return replay(admission)
-    const route = orBack(account, admission, afterwards, () => routed(plan, admission, job, key))
+    const ending = afterwards
+    const route = orGiveBack(
+      account,
+      admission.hold,
+      (work) => ending.until(work),
+      () => routed(plan, admission, job, key),
+    )
     const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
     cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null }, then))
     return await keptAwake(
@@ -78,16 +85,6 @@ export async function handle<J extends Job, A extends Answered>(request: Request
     return refuse(error, client, requestId, deps.log, at.candidate)
   } finally {
     afterwards?.end()
-  }
-}
-
-/** A mistake of ours between the hold and the first call gives the hold back: nothing was sent. */
-function orBack(account: Account, { hold }: Granted, afterwards: Afterwards, make: () => Routed): Routed {
-  try {
-    return make()
-  } catch (cause) {
-    afterwards.until(account.settle({ hold, row: null, answer: null }))
-    throw cause
   }
 }
 
@@ -151,13 +148,15 @@ async function serve<J extends Job, A extends Answered>(
     { ...admission, maxOutputTokens: first.choice.ceiling, clamped: first.choice.ceiling !== null },
     legs.all,
   )
-  const health = (ending: Ending): void => ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : null)
+  const health = (ending: Ending): void => {
+    if (manner.isAside !== true) ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : null)
+  }
 
   if (from.kind === 'whole') {
-    health('complete')
     const row = book({ ...outcome, ending: 'complete', error: null })
     costHeader(headers, row.costNanoUsd)
     try {
+      health('complete')
       const { body, contentType } = manner.tell(mine, from)
       headers.set('content-type', contentType)
       const response = new Response(body as BodyInit, { headers })
@@ -181,13 +180,11 @@ async function serve<J extends Job, A extends Answered>(
   afterwards.until(
     delivery.done.then(({ ending, error }) => {
       const told: Outcome = { ...outcome, ending, error, isMetered: meter !== null }
-      if (continuation === null) {
-        health(ending)
-        return leave(told, lasting)
-      }
-      continuation.tellHealth(ending)
-      const whole = continuation.concluded(told, lasting)
-      return leave(whole.outcome, whole.lasting)
+      const whole = continuation?.concluded(told, lasting) ?? { outcome: told, lasting }
+      const left = leave(whole.outcome, whole.lasting)
+      if (continuation === null) health(ending)
+      else continuation.tellHealth(ending)
+      return left
     }),
   )
   headers.set('content-type', contentType)

@@ -25,6 +25,8 @@ export type Manner<J extends Job, A extends Answered> = {
   readonly modes: ReadonlySet<Mode>
   /** It can have a shadow: its answers can be compared. */
   readonly casts?: true
+  /** It does not run the model (a count of tokens): how it goes says nothing of the model's health, nor of what is cached. */
+  readonly isAside?: true
   /** @throws GatewayError `request-malformed`, `body-too-large` */
   begin(request: Request, id: string, deps: Deps): Promise<J>
   /** Whether a place can do what is asked at all. */

@@ -40,6 +40,7 @@ export function operation(client: OperationClient): Manner<OperationJob, Operati
   return {
     client,
     modes: MODES[client.kind],
+    ...(client.kind === 'count-tokens' ? { isAside: true } : {}),
     begin: (request, id, deps) => begin(request, id, client, deps),
     serves: (job, provider) => wayOf(job, provider) !== null,
     async open(job, candidate, _maxOutputTokens, trace) {

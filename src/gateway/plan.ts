@@ -35,6 +35,8 @@ export type Plan = {
   /** The route by whose rules it goes; `null`: none. */
   readonly route: Route | null
   readonly conditions: Conditions
+  /** What the operator says of places. */
+  readonly places: RouteTable['places']
   /** The chance that its order was foreseen with. */
   readonly draws?: Draws
   /** What a filter took out, and by which word. */
@@ -82,7 +84,7 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   const stay = new Set(targets.map(({ leaf }) => leaf))
   const tree = pruned(node, (leaf) => stay.has(leaf))
   if (tree === null) throw nothingLeft(name, removed)
-  return { tree, targets, route, conditions, removed }
+  return { tree, targets, route, conditions, places: table.places, removed }
 }
 
 function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {

@@ -1,7 +1,7 @@
 // The order in which the targets of a plan are asked, and why: each group's strategy, what the conversation has cached where, what the client
 // prefers, and health last of all. Nobody is taken out for being ill: whoever is goes behind the others.
 
-import type { HealthView, Option, Ranked, View } from '../routing/contract.ts'
+import type { HealthView, Option, PlaceRule, Ranked, View } from '../routing/contract.ts'
 import { withAffinity } from '../routing/affinity.ts'
 import { strategyById } from '../routing/index.ts'
 import type { ProviderWish } from '../routing/wishes.ts'
@@ -31,6 +31,8 @@ export type Knowledge = {
   readonly ceiling: (candidate: Candidate) => number | null
   readonly cached: (candidate: Candidate) => Option['cached']
   readonly wish: ProviderWish | null
+  /** What the operator says of a place: each account of it may as much, where its target says nothing. */
+  readonly rule: (candidate: Candidate) => PlaceRule
 }
 
 /**
@@ -91,14 +93,15 @@ function leafPart(leaf: Leaf, known: Knowledge): Part | null {
   const health = known.health(candidate)
   if (!leaf.whens.every((when) => known.holds(when, candidate, health))) return null
   const price = candidate.entry?.price ?? null
-  const { weight, priority, rpm, tpm } = leaf.use
+  const { weight, priority } = leaf.use
+  const rule = known.rule(candidate)
   return {
     id: targetId(candidate),
     weight,
     priority,
     price: price === null ? null : { inputPico: price.input, outputPico: price.output, cacheReadPico: price.cacheRead ?? null },
-    rpm,
-    tpm,
+    rpm: leaf.use.rpm ?? rule.rpm ?? null,
+    tpm: leaf.use.tpm ?? rule.tpm ?? null,
     health,
     cached: known.cached(candidate),
     choices: [{ leaf, candidate, health, score: 0, why: 'only', ceiling: known.ceiling(candidate), probe: false }],

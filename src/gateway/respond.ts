@@ -15,7 +15,7 @@ import type { Opened } from './send.ts'
 /** Upstream headers that a client may see; a request id is what a provider's support asks for. */
 const SENT_BACK = ['x-request-id', 'request-id', 'openai-processing-ms', 'openai-version', 'openai-model', 'cf-ray'] as const
 
-/** `legs`: every call that was made for it, the one that answered last. */
+/** `legs`: every call that was made for it, in the order in which they ended. */
 export function servedHeaders(job: Job, opened: Opened, admission: Granted, legs: readonly Leg[]): Headers {
   const { candidate, response, dropped, fidelity, hide } = opened
   const headers = admittedHeaders(job, admission)

@@ -13,6 +13,7 @@ import { Draws } from './draws.ts'
 import { rank, type Choice, type Knowledge } from './rank.ts'
 import { customerOf } from './said.ts'
 import type { Tally } from './tally.ts'
+import { ruleFor } from './target-facts.ts'
 import type { Leaf } from './tree.ts'
 
 type Granted = Admission & { readonly kind: 'granted' }
@@ -117,6 +118,7 @@ function knowledge(
     holds: (condition, one, health) => plan.conditions.holdsAt(condition, one, health, budgetUsed),
     cached: (one) => deps.cacheMemory.at(conversation, targetId(one), now),
     wish: wishes.provider,
+    rule: ({ provider, model }) => ruleFor(plan.places, provider.id, model),
   }
 }
 

@@ -9,6 +9,7 @@ import type { Route } from '../routing/contract.ts'
 import { NO_WISHES } from '../routing/wishes.ts'
 import { Afterwards } from './afterwards.ts'
 import { ask } from './candidates.ts'
+import { orGiveBack } from './give-back.ts'
 import { newRequestId, type Companion, type Job, type Key } from './job.ts'
 import type { Answered, Manner } from './manner.ts'
 import { Ear } from './overhear.ts'
@@ -77,7 +78,8 @@ async function send<J extends Job, A extends Answered>(
     const targets = plan.targets.map(({ candidate }) => candidate)
     const admission = await account.admit(await ask(job, key, targets))
     if (admission.kind !== 'granted') return notSent(of, admission.kind === 'refused' ? admission.code : admission.kind)
-    const route = routed(plan, admission, job, key)
+    const keep = (one: Promise<unknown>): void => void work.push(one)
+    const route = orGiveBack(account, admission.hold, keep, () => routed(plan, admission, job, key))
     const [first] = route.choices
     if (first === undefined || !isWell(first, deps.now())) {
       await account.settle({ hold: admission.hold, row: null, answer: null })

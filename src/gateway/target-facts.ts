@@ -32,6 +32,6 @@ export function targetFacts(
 }
 
 /** What the operator says of a model there, and of its provider where he says nothing of the model. */
-function ruleFor(places: RouteTable['places'], provider: string, model: string): PlaceRule {
+export function ruleFor(places: RouteTable['places'], provider: string, model: string): PlaceRule {
   return { ...places.get(provider), ...places.get(`${provider}/${model}`) }
 }

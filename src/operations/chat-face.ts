@@ -3,8 +3,9 @@
 import type { ClientDialect, ClientFace } from '../dialects/contract.ts'
 
 export function faceOf(chat: ClientDialect): Pick<ClientFace, 'credential' | 'status' | 'writeError' | 'modelInPath'> {
+  const inPath = chat.modelInPath?.bind(chat)
   return {
-    ...(chat.modelInPath === undefined ? {} : { modelInPath: chat.modelInPath }),
+    ...(inPath === undefined ? {} : { modelInPath: inPath }),
     credential: (headers, url) => chat.credential(headers, url),
     status: (error) => chat.status(error),
     writeError: (error, requestId, provider) => chat.writeError(error, requestId, provider),

@@ -59,6 +59,71 @@ function timed(steps: readonly (readonly [number, string])[], { signal }: PlaceC
   return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
 }
 
+describe('20: a conversation', () => {
+  const TWO_CLAUDES: RouteDocument = {
+    routes: [{ name: 'two', strategy: 'least-busy', targets: ['anthropic/claude-haiku-4-5', 'anthropic/claude-sonnet-4-5'] }],
+  }
+  const PROMPT = 'What was said so far, and it is a lot. '.repeat(400)
+  const first = { role: 'user', content: PROMPT }
+  const asked = async (places: Places, more: object, session: string): Promise<string | undefined> => {
+    const body = { model: 'openai/gpt-oss-120b', messages: [first], session_id: session, provider: { sort: 'latency' }, ...more }
+    await (await places.ask('openrouter', body)).text()
+    return places.calls.at(-1)?.provider
+  }
+  const claude = (): Response =>
+    Response.json({
+      id: 'm',
+      type: 'message',
+      role: 'assistant',
+      model: 'm',
+      content: [{ type: 'text', text: 'hi' }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      usage: { input_tokens: 10, output_tokens: 2, cache_read_input_tokens: 3900, cache_creation_input_tokens: 0 },
+    })
+  /** Where the same request goes when nothing is remembered and chance says otherwise. */
+  const fakeTwin = async (body: object): Promise<string | undefined> => {
+    const places = fakePlaces(['anthropic'], claude, { routes: TWO_CLAUDES, deps: { random: () => 0.99 } })
+    await places.ask('anthropic-messages', body)
+    return places.calls.at(-1)?.model
+  }
+  const usage = { prompt_tokens: 4000, completion_tokens: 2, total_tokens: 4002, prompt_tokens_details: { cached_tokens: 3900 } }
+
+  it('stays where its prompt is cached while that is cheaper, and no other conversation comes along', async () => {
+    const places = fakePlaces(['groq', 'together'], () => said('hi', usage))
+    const usual = await asked(places, {}, 'a')
+    const other = usual === 'groq' ? 'together' : 'groq'
+    expect(await asked(places, { provider: { order: [other] } }, 'b')).toBe(other)
+    expect([await asked(places, {}, 'b'), await asked(places, {}, 'c')]).toEqual([other, usual])
+  })
+
+  it('is not forgotten by a count of its tokens', async () => {
+    const places = fakePlaces(['anthropic'], ({ path }) => (path.includes('count') ? Response.json({ input_tokens: 5 }) : claude()), {
+      routes: TWO_CLAUDES,
+      deps: { random: () => chance },
+    })
+    let chance = 0
+    const said = { model: 'two', max_tokens: 9, messages: [first] }
+    const model = async (): Promise<string | undefined> => {
+      await (await places.ask('anthropic-messages', said)).text()
+      return places.calls.at(-1)?.model
+    }
+    const home = await model()
+    chance = 0.99
+    expect(await fakeTwin(said)).not.toBe(home)
+    await places.ask('anthropic-count-tokens', { model: 'two', messages: [first] })
+    expect(await model()).toBe(home)
+  })
+
+  it('does not stay with who is ill', async () => {
+    let ill = ''
+    const places = fakePlaces(['groq', 'together'], () => said('hi', usage), { health: ({ provider }) => (provider === ill ? { state: 'open' } : {}) }) // prettier-ignore
+    const usual = await asked(places, {}, 'a')
+    ill = usual ?? ''
+    expect(await asked(places, {}, 'a')).not.toBe(usual)
+  })
+})
+
 describe.each(LANGUAGES)('28: to a client of $id a stream that breaks', (language) => {
   const troubles: readonly (readonly [string, (call: PlaceCall) => Response])[] = [
     ['with its connection', (call) => streamed([ROLE], 'breaks', call)],
@@ -222,6 +287,18 @@ describe('30: health', () => {
       ['together', 'good'],
       ['together', 'end'],
     ])
+  })
+
+  it('hears nothing of a count of tokens, which does not run the model: neither that it is well nor that it is ill', async () => {
+    for (const status of [200, 503]) {
+      const places = fakePlaces(['anthropic'], () => (status === 200 ? Response.json({ input_tokens: 5 }) : failing(status)))
+      const body = { model: 'anthropic/claude-haiku-4-5', messages: HI, num_retries: 0 }
+      expect([(await places.ask('anthropic-count-tokens', body)).status >= 500, places.calls.length, places.told]).toEqual([
+        status === 503,
+        1,
+        [],
+      ])
+    }
   })
 
   it('never takes out the last one: where all are ill they are asked all the same', async () => {

@@ -37,10 +37,12 @@ export type FakeGateway = {
 const HOUR_MS = 3_600_000
 
 /** Everything that a gateway can be made with beside one provider. */
-export type FakeWorld = Partial<Pick<Deps, 'prices' | 'catalogue' | 'routes' | 'random' | 'log' | 'health' | 'limits'>> & {
+export type FakeWorld = Partial<Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health' | 'limits'>> & {
   readonly markupBasisPoints?: number
   readonly refusal?: Refusal
   readonly refuses?: (ask: Ask) => Refusal | null
+  /** Admission leaves all targets, not only the first; so it does with others. */
+  readonly allowsAll?: boolean
   readonly others?: readonly { readonly provider: Provider; readonly settings: Settings }[]
   /** What each target may cost at worst, in whole nano-dollars, in the order in which admission is asked about them. */
   readonly needs?: readonly number[]
@@ -56,6 +58,7 @@ export function fakeGateway(
   network: (left: Left, signal: AbortSignal | null) => Response | Promise<Response>,
   hold: Partial<Hold> = {},
   world: FakeWorld = {},
+  pipe: Deps['pipe'] = () => new TransformStream<Uint8Array, Uint8Array>(),
 ): FakeGateway {
   const left: Left[] = []
   const settled: Settlement[] = []
@@ -80,7 +83,7 @@ export function fakeGateway(
           ...(shadowOf === undefined ? {} : { shadowOf }),
           ...hold,
         },
-        allowed: ask.candidates.map((_, i) => i),
+        allowed: world.allowsAll === true || world.others !== undefined ? ask.candidates.map((_, i) => i) : [0],
         ...(world.needs === undefined ? {} : { needs: world.needs }),
         maxOutputTokens: world.maxOutputTokens ?? null,
         clamped: false,
@@ -102,7 +105,7 @@ export function fakeGateway(
     catalogue: world.catalogue ?? (async () => createCatalogue(null)),
     prices: world.prices ?? (async () => null),
     providers: [provider, ...(world.others ?? []).map((other) => other.provider)],
-    settings: (asked) => world.others?.find((other) => other.provider === asked)?.settings ?? settings,
+    settings: world.settings ?? ((asked) => world.others?.find((other) => other.provider === asked)?.settings ?? settings),
     routes: world.routes ?? (() => Promise.resolve(NO_ROUTES)),
     health: world.health ?? NO_HEALTH,
     retryBudget: new RetryBudget(),
@@ -121,7 +124,7 @@ export function fakeGateway(
     lasting: () => {
       throw new Error('no call outlives its client here')
     },
-    pipe: () => new TransformStream<Uint8Array, Uint8Array>(),
+    pipe,
     upload: joinBytes,
     uploadAsItComes: readableOf,
     now: () => Date.now(),

@@ -32,6 +32,18 @@ describe('a hold', () => {
     expect([places.calls.length, places.settled.map(({ row }) => row)]).toEqual([0, [null]])
   })
 
+  it.each([true, false])('is settled when health cannot be told of the end (stream: %s)', async (stream) => {
+    const health: Health = {
+      ...NO_HEALTH,
+      end: () => {
+        throw new Error('the board is broken')
+      },
+    }
+    const places = fakePlaces(['openai'], (call) => (stream ? streamed(events(['hi']), 'ends', call) : said('hi')), { ...HELD, health })
+    await (await places.ask('openai-chat', { ...CHAT, stream })).text()
+    await vi.waitFor(() => expect(places.settled.map(({ row }) => row?.ended)).toEqual(['complete']))
+  })
+
   it('of a request that nobody may answer is settled without a row', async () => {
     const places = fakePlaces(['openai'], () => said('hi'), {
       ...HELD,

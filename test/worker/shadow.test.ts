@@ -1,7 +1,11 @@
 // Shadows in the Worker: a row of their own in D1, paid by the key, shown to administrators only, and never sent where they would be missed.
 
 import { beforeEach, expect, it } from 'vitest'
+import { openaiChatClient } from '../../src/dialects/openai-chat/client.ts'
 import { forgetRoutes } from '../../src/platform/routes.ts'
+import { groq } from '../../src/providers/groq.ts'
+import { compileRoutes } from '../../src/routing/compile.ts'
+import { fakeGateway } from '../support/fake-gateway.ts'
 import { ADMIN, bindings, call, echo, makeKey, until, type Made } from './bindings.ts'
 
 type Stored = { readonly id: string; readonly shadow_of: string | null; readonly comparison: string | null; readonly tags: string }
@@ -57,4 +61,40 @@ it('is not sent where little is left, and leaves no refusal behind', async () =>
   for (const status of [200, 200, 429])
     expect((await call('POST', '/v1/chat/completions', made.key, { ...echo('one'), model: 'shadowed' })).status).toBe(status)
   expect(await rows(made)).toHaveLength(3)
+})
+
+it('hears a stream that passes natively, to its end', async () => {
+  const chunk = (rest: object): string => `data: ${JSON.stringify({ id: 'c', object: 'chat.completion.chunk', ...rest })}\n\n`
+  const words = Array.from({ length: 3000 }, (_, n) =>
+    chunk({ choices: [{ index: 0, delta: { content: `word${n} ` }, finish_reason: null }] }),
+  )
+  const end =
+    chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }) +
+    chunk({ choices: [], usage: { prompt_tokens: 1, completion_tokens: 2 } })
+  const text = `${words.join('')}${end}data: [DONE]\n\n`
+  const table = compileRoutes(1, { routes: [{ name: 'r', targets: ['groq/big'], shadow: { share: 1, model: 'groq/small' } }] })
+  const source = {
+    type: 'bytes' as const,
+    start(sink: ReadableByteStreamController) {
+      sink.enqueue(new TextEncoder().encode(text))
+      sink.close()
+    },
+  }
+  const network = (): Response => new Response(new ReadableStream(source), { headers: { 'content-type': 'text/event-stream' } })
+  const settings = { secrets: { GROQ_API_KEY: 'k' }, baseUrl: 'https://groq.invalid/v1', region: null }
+  const world = { routes: () => Promise.resolve(table), random: () => 0.5 }
+  const gateway = fakeGateway(groq, settings, network, {}, world, () => new IdentityTransformStream())
+  const body = { model: 'r', stream: true, stream_options: { include_usage: true }, messages: [{ role: 'user', content: 'Hi' }] }
+  const response = await gateway.ask(openaiChatClient, '/v1/chat/completions', body)
+  expect(await response.text()).toBe(text)
+  await until(() => Promise.resolve(gateway.settled), (all) => all.length === 2) // prettier-ignore
+  const shadow = gateway.settled.find(({ row }) => row?.shadowOf !== undefined)?.row
+  const characters = Array.from({ length: 3000 }, (_, n) => `word${n} `).join('').length
+  expect(shadow?.comparison).toMatchObject({
+    sameText: characters > 32_768 ? null : true,
+    sameFinish: true,
+    similarity: 1,
+    main: { characters },
+    shadow: { characters },
+  })
 })
