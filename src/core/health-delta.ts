@@ -70,11 +70,11 @@ export class Gathering {
     this.#probing ||= probing
   }
 
-  good(firstContentMs: number, now: number): void {
+  good(firstContentMs: number | null, now: number): void {
     this.#sample(1, 0, now)
     this.#broken = true
     this.#ills = 0
-    const bucket = bucketOf(firstContentMs)
+    const bucket = firstContentMs === null ? null : bucketOf(firstContentMs)
     if (bucket !== null) count(this.#first, bucket, 1)
   }
 

@@ -57,11 +57,11 @@ export class HealthWindow {
     })
   }
 
-  good(firstContentMs: number, now: number): void {
+  good(firstContentMs: number | null, now: number): void {
     this.#goods++
     this.breaker = calm(this.breaker)
     this.#sample(now, 1, 0)
-    const bucket = bucketOf(firstContentMs)
+    const bucket = firstContentMs === null ? null : bucketOf(firstContentMs)
     this.#add(now, (slice, isLong) => {
       slice.good++
       if (bucket !== null && !isLong) count(slice.first, bucket, 1)

@@ -114,7 +114,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     break
   }
   while (running.size > 0) {
-    const hedge = isHedged ? null : hedgeAfter(running, waiting, tries)
+    const hedge = isHedged || !job.intent.stream ? null : hedgeAfter(running, waiting, tries) // when a whole answer began nobody sees
     const ended = await firstOf(running, hedge)
     if (ended === null) {
       isHedged = true
@@ -204,7 +204,7 @@ function start<J extends Job, A extends Answered>(
   const open = async (): Promise<Ended<A>> => {
     try {
       const from = await manner.open(attempt, candidate, choice.ceiling, trace)
-      heard.report(target, { kind: 'good', firstContentMs: deps.now() - began })
+      heard.report(target, { kind: 'good', firstContentMs: mine.intent.stream ? deps.now() - began : null })
       return { kind: 'committed', running, from, leg: legOf('committed', from.opened.response.status), lasting: trace.lasting }
     } catch (cause) {
       const error =
@@ -294,6 +294,7 @@ function hedgeAfter<A>(running: ReadonlySet<Running<A>>, waiting: readonly Choic
   if (hedge === null || only === undefined || running.size !== 1 || waiting.length === 0) return null
   const known = only.choice.health.firstContentMs
   const p = `p${hedge.percentile}` as const
+  if (known === null && hedge.leastMs === 0) return null
   return Math.max(hedge.leastMs, known === null ? 0 : known[p])
 }
 

@@ -182,14 +182,10 @@ async function serve<J extends Job, A extends Answered>(
   afterwards.until(
     delivery.done.then(({ ending, error }) => {
       const told: Outcome = { ...outcome, ending, error, isMetered: meter !== null }
-      if (continuation === null) {
-        const left = leave(told, lasting)
-        health(ending)
-        return left
-      }
-      const whole = continuation.concluded(told, lasting)
+      const whole = continuation?.concluded(told, lasting) ?? { outcome: told, lasting }
       const left = leave(whole.outcome, whole.lasting)
-      continuation.tellHealth(ending)
+      if (continuation === null) health(ending)
+      else continuation.tellHealth(ending)
       return left
     }),
   )

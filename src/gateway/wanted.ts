@@ -28,9 +28,10 @@ export function wanted(targets: readonly Target[], job: Job, table: RouteTable, 
     if (by !== null) removed.push({ target: targetId(target.candidate), by, leaf: target.leaf })
     return by === null ? [{ ...facts, target }] : []
   })
-  const kept = thatKeepSchema(left, used)
-  if (kept.length < left.length)
-    for (const one of left)
-      if (!kept.includes(one)) removed.push({ target: targetId(one.target.candidate), by: 'structured_outputs', leaf: one.target.leaf })
-  return kept.map(({ target }) => target)
+  // Of each model by itself: that another model's places keep schemas is no reason to leave the one that was asked for.
+  const models = Map.groupBy(left, ({ target }) => target.leaf.named)
+  const kept = new Set([...models.values()].flatMap((places) => thatKeepSchema(places, used)))
+  for (const one of left)
+    if (!kept.has(one)) removed.push({ target: targetId(one.target.candidate), by: 'structured_outputs', leaf: one.target.leaf })
+  return left.filter((one) => kept.has(one)).map(({ target }) => target)
 }

@@ -95,7 +95,7 @@ class RequestHealth implements Health {
         const { streak } = window.breaker
         window.good(outcome.firstContentMs, now)
         gathering.good(outcome.firstContentMs, now)
-        board.firstContents.add(outcome.firstContentMs, now)
+        if (outcome.firstContentMs !== null) board.firstContents.add(outcome.firstContentMs, now)
         call.good = { streakBefore: streak, goods: window.goods }
         break
       }

@@ -16,7 +16,8 @@ export type HealthTarget = {
  * credential); `limited` for a 429. What is the client's fault, and a client that left, is `neutral`: it ends a probe and counts for nothing.
  */
 export type HealthOutcome =
-  | { readonly kind: 'good'; readonly firstContentMs: number }
+  /** `firstContentMs: null`: an answer that came whole, so nobody saw when it began. */
+  | { readonly kind: 'good'; readonly firstContentMs: number | null }
   | { readonly kind: 'ill' }
   | { readonly kind: 'limited'; readonly retryAfterMs: number | null }
   | { readonly kind: 'neutral' }

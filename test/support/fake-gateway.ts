@@ -41,6 +41,8 @@ export type FakeWorld = Partial<Pick<Deps, 'prices' | 'catalogue' | 'settings' |
   readonly markupBasisPoints?: number
   readonly refusal?: Refusal
   readonly refuses?: (ask: Ask) => Refusal | null
+  /** Admission leaves all targets, not only the first; so it does with others. */
+  readonly allowsAll?: boolean
   readonly others?: readonly { readonly provider: Provider; readonly settings: Settings }[]
   /** What each target may cost at worst, in whole nano-dollars, in the order in which admission is asked about them. */
   readonly needs?: readonly number[]

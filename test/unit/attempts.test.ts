@@ -58,7 +58,7 @@ function world(
   const stopped: string[] = []
   const limits = { bodyBytes: 1, formBytes: 1, wholeAnswerBytes: 1, headersMs: 10_000, firstContentMs: 10_000, idleMs: 10_000 }
   const job = {
-    intent: { model: 'm', inputBound: 30, choices: 1 },
+    intent: { model: 'm', inputBound: 30, choices: 1, stream: true },
     client: { id: 'openai-chat' },
     body: {
       byteLength: 30,
