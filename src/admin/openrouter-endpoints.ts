@@ -12,9 +12,13 @@ import { targetFacts } from '../gateway/target-facts.ts'
 import type { Deps } from '../ports.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
 import type { HealthView, Quantiles } from '../routing/contract.ts'
+import type { EndpointNumbers, HealthTarget } from '../routing/health.ts'
 import { architectureOf, createdOf, pricingOf } from './openrouter-rows.ts'
 
-type World = Pick<Deps, 'catalogue' | 'prices' | 'providers' | 'settings' | 'routes' | 'health' | 'keys'>
+/** `numbers`: what all isolates have told of a target, where that can be asked. */
+type World = Pick<Deps, 'catalogue' | 'prices' | 'providers' | 'settings' | 'routes' | 'health' | 'keys'> & {
+  readonly numbers?: (target: HealthTarget) => Promise<EndpointNumbers>
+}
 type Row = { readonly [name: string]: unknown }
 type Found = { readonly provider: Provider; readonly settings: Settings; readonly model: string; readonly entry: ModelEntry }
 
@@ -40,8 +44,29 @@ export async function endpointsOf(name: string, headers: Headers, deps: World): 
     created: createdOf(entry),
     description: '',
     architecture: architectureOf(entry),
-    endpoints: places.map(await rows(headers, deps)),
+    endpoints: await told(places, headers, deps),
   }
+}
+
+/** Rows with what all isolates together know, where somebody with a key asks. */
+async function told(places: readonly Found[], headers: Headers, deps: World): Promise<readonly Row[]> {
+  const row = await rows(headers, deps)
+  const { numbers } = deps
+  if (numbers === undefined || !(await isHolder(headers, deps))) return places.map(row)
+  return Promise.all(
+    places.map(async (place) => {
+      const { provider, settings, model } = place
+      const own = row(place)
+      const { status, ...known } = await numbers({ provider: provider.id, region: settings.region, model, credential: null })
+      const said = Object.entries(known).filter(([, value]) => value !== null)
+      return { ...own, ...Object.fromEntries(said), status: Math.min(status, Number(own['status'])) }
+    }),
+  )
+}
+
+async function isHolder(headers: Headers, deps: World): Promise<boolean> {
+  const credential = bearerOf(headers)
+  return credential !== null && (await deps.keys.check(credential)) !== null
 }
 
 /** All that is to be had without being kept, by any customer of its provider or by the operator's word. */
@@ -98,8 +123,7 @@ async function found(
 }
 
 async function rows(headers: Headers, deps: World): Promise<(place: Found) => Row> {
-  const credential = bearerOf(headers)
-  const isKnown = credential !== null && (await deps.keys.check(credential)) !== null
+  const isKnown = await isHolder(headers, deps)
   const { places: rules } = await deps.routes()
   return ({ provider, settings, model, entry }) => {
     const { tags, quantization } = targetFacts({ provider, settings, model, entry }, rules)
@@ -118,7 +142,7 @@ async function rows(headers: Headers, deps: World): Promise<(place: Found) => Ro
       pricing: { ...pricingOf(entry.price), discount: 0 },
       supported_parameters: [...supportedParameters(provider, model, entry)],
       status: health === null ? 0 : statusOf(health),
-      // Nobody keeps count for so long.
+      // An isolate alone does not keep count for so long.
       uptime_last_5m: null,
       uptime_last_30m: null,
       uptime_last_1d: null,
@@ -133,8 +157,8 @@ async function rows(headers: Headers, deps: World): Promise<(place: Found) => Ro
 
 /** 0 is well; OpenRouter's own numbers below it are not documented, only that lower is worse. */
 function statusOf({ state, parkedUntil }: HealthView): number {
-  if (state === 'open') return -5
-  return state === 'half-open' || parkedUntil !== null ? -2 : 0
+  if (state === 'open') return -2
+  return state === 'half-open' || parkedUntil !== null ? -1 : 0
 }
 
 function rounded(quantiles: Quantiles | null): Quantiles | null {

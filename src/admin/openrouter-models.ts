@@ -7,6 +7,7 @@ import { GatewayError } from '../core/errors.ts'
 import { makeDeps } from '../deps.ts'
 import { byMakerThenPrice } from '../gateway/model-names.ts'
 import type { Env } from '../platform/env.ts'
+import { healthNumbers } from '../platform/health-numbers.ts'
 import type { Deps } from '../ports.ts'
 import { apiFailure } from './failure.ts'
 import { endpointsOf, modelOf, zdrEndpoints } from './openrouter-endpoints.ts'
@@ -38,7 +39,9 @@ for (const path of ['/api/v1/models', '/api/v1/embeddings/models'] as const)
 /** What OpenRouter has under one model's name: the places where it is to be had here. Names with more slashes are our own `provider/model`. */
 openrouterModels.get('/api/v1/models/:name{.+}/endpoints', async (c) => {
   const deps = makeDeps(c.env, c.executionCtx)
-  return c.json({ data: await endpointsOf(c.req.param('name'), c.req.raw.headers, deps) })
+  return c.json({
+    data: await endpointsOf(c.req.param('name'), c.req.raw.headers, { ...deps, numbers: (target) => healthNumbers(c.env, target) }),
+  })
 })
 
 openrouterModels.get('/api/v1/model/:name{.+}', async (c) => {

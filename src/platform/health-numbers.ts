@@ -1,20 +1,9 @@
 // What the providers' objects know, for readers beside the request path: the status page and OpenRouter's listing of endpoints.
 
-import type { Percentiles } from '../core/histogram.ts'
-import type { HealthTarget } from '../routing/health.ts'
+import type { EndpointNumbers, HealthTarget } from '../routing/health.ts'
 import type { Env } from './env.ts'
 import { objectName } from './health-board.ts'
 import type { ModelNumbers } from './health-object.ts'
-
-/** As OpenRouter's listing of endpoints spells them. Uptimes are percentages without rate-limited calls, latencies milliseconds, throughput tokens a second; `null`: no sample. */
-export type EndpointNumbers = {
-  readonly status: 0 | -1 | -2
-  readonly uptime_last_5m: number | null
-  readonly uptime_last_30m: number | null
-  readonly uptime_last_1d: number | null
-  readonly latency_last_30m: Percentiles | null
-  readonly throughput_last_30m: Percentiles | null
-}
 
 const UNKNOWN: EndpointNumbers = {
   status: 0,

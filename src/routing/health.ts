@@ -1,6 +1,6 @@
 // What the gateway tells of its calls, and what routing asks about them.
 
-import type { HealthView } from './contract.ts'
+import type { HealthView, Quantiles } from './contract.ts'
 
 /** One window: a model with a credential, at a provider in a region. */
 export type HealthTarget = {
@@ -31,6 +31,16 @@ export interface Health {
   report(target: HealthTarget, outcome: HealthOutcome): void
   /** A call that was good has ended: `ill` when it broke off. Once for each `good`. */
   end(target: HealthTarget, ending: { readonly ill: boolean; readonly outputTokens: number | null; readonly ms: number }): void
+}
+
+/** As OpenRouter's listing of endpoints spells them. Uptimes are percentages without rate-limited calls, latencies milliseconds, throughput tokens a second; `null`: no sample. */
+export type EndpointNumbers = {
+  readonly status: 0 | -1 | -2
+  readonly uptime_last_5m: number | null
+  readonly uptime_last_30m: number | null
+  readonly uptime_last_1d: number | null
+  readonly latency_last_30m: Quantiles | null
+  readonly throughput_last_30m: Quantiles | null
 }
 
 /** Nothing is known of a target. */

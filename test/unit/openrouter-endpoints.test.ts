@@ -9,7 +9,7 @@ import { targetFacts } from '../../src/gateway/target-facts.ts'
 import { PROVIDERS, providerById } from '../../src/providers/index.ts'
 import { NO_ROUTES, type RouteTable } from '../../src/routing/contract.ts'
 import { removedBy } from '../../src/routing/filters.ts'
-import { NO_HEALTH, UNKNOWN_HEALTH, type Health } from '../../src/routing/health.ts'
+import { NO_HEALTH, UNKNOWN_HEALTH, type Health, type EndpointNumbers } from '../../src/routing/health.ts'
 import { readProvider } from '../../src/routing/wishes/openrouter.ts'
 
 type Row = { readonly [name: string]: unknown }
@@ -19,7 +19,12 @@ const KEY = new Headers({ authorization: 'Bearer good' })
 
 const world = (
   ids: readonly string[],
-  more: { readonly book?: PriceBook; readonly routes?: RouteTable; readonly health?: Health } = {},
+  more: {
+    readonly book?: PriceBook
+    readonly routes?: RouteTable
+    readonly health?: Health
+    readonly numbers?: () => Promise<EndpointNumbers>
+  } = {},
 ) => ({
   catalogue: () => Promise.resolve(catalogue),
   prices: () => Promise.resolve(more.book ?? null),
@@ -28,6 +33,7 @@ const world = (
     ids.includes(id) ? { secrets: {}, baseUrl: null, region: id === 'vertex' ? 'europe-west1' : null } : null,
   routes: () => Promise.resolve(more.routes ?? NO_ROUTES),
   health: more.health ?? NO_HEALTH,
+  ...(more.numbers === undefined ? {} : { numbers: more.numbers }),
   keys: { check: (text: string) => Promise.resolve(text === 'good' ? { id: 'k', secretHash: 'h' } : null) },
 })
 const listed = async (ids: readonly string[], more = {}, headers = KEY): Promise<readonly Row[]> =>
@@ -82,10 +88,25 @@ describe('the places of a model', () => {
       view: () => ({ ...UNKNOWN_HEALTH, state: 'open', firstContentMs: quantiles, tokensPerSecond: null }),
     }
     expect((await listed(['groq'], { health }))[0]).toMatchObject({
-      status: -5,
+      status: -2,
       latency_last_30m: { ...quantiles, p50: 200 },
       throughput_last_30m: null,
       uptime_last_5m: null,
+    })
+    const numbers = () =>
+      Promise.resolve({
+        status: -1 as const,
+        uptime_last_5m: 99.5,
+        uptime_last_30m: 98,
+        uptime_last_1d: null,
+        latency_last_30m: { p50: 1, p75: 2, p90: 3, p99: 4 },
+        throughput_last_30m: null,
+      })
+    expect((await listed(['groq'], { health, numbers }))[0]).toMatchObject({
+      status: -2, // the worse of what this isolate and all together know
+      uptime_last_5m: 99.5,
+      uptime_last_1d: null,
+      latency_last_30m: { p50: 1 },
     })
     for (const headers of [new Headers(), new Headers({ authorization: 'Bearer bad' })])
       expect((await listed(['groq'], { health }, headers))[0]).toMatchObject({ status: 0, latency_last_30m: null })
