@@ -82,7 +82,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
   let retries = tries.retries
   let round = 0
   let failed: (Ended<A> & { kind: 'failed' }) | null = null
-  let again: { readonly choice: Choice; readonly error: GatewayError } | null = null
+  let again: { readonly choice: Choice; readonly error: GatewayError; readonly entered: Trouble } | null = null
   let unpaid = false
   let isHedged = false // once a request: a second hedge would double the load again
 
@@ -140,15 +140,16 @@ export async function firstToCommit<J extends Job, A extends Answered>(
       await endAll(running, legs, job)
       break
     }
-    if (trouble === 'outage' && isWorthRepeating(error)) again ??= { choice: ended.running.choice, error }
+    if (trouble === 'outage' && isWorthRepeating(error)) again ??= { choice: ended.running.choice, error, entered: ended.running.entered }
     if (running.size > 0) continue
     const late = deadlineOf(tries)
     if (late !== null && deps.now() >= late) break
     let begun = false
     const status = error.detail.upstream?.status ?? null
-    for (let choice = next(trouble, status, ended.running.entered); choice !== null && !begun;) {
-      begun = await begin(choice, trouble)
-      if (!begun) choice = next(trouble, status, ended.running.entered)
+    const { entered } = ended.running
+    for (let choice = next(trouble, status, entered); choice !== null && !begun;) {
+      begun = await begin(choice, trouble === 'outage' ? entered : trouble)
+      if (!begun) choice = next(trouble, status, entered)
     }
     if (begun || trouble !== 'outage' || again === null || retries <= 0) continue
     const wait = backoff(again.error, round++, deps.random())
@@ -156,9 +157,9 @@ export async function firstToCommit<J extends Job, A extends Answered>(
       continue
     retries--
     if (!(await waited(wait, job.signal))) break
-    const { choice } = again
+    const once = again
     again = null
-    await begin({ ...choice, why: 'retry' }, 'outage')
+    await begin({ ...once.choice, why: 'retry' }, once.entered)
   }
   if (failed === null) {
     const error = unpaid

@@ -183,9 +183,10 @@ describe('the attempts of a request', () => {
       { id: 'groq', does: [{ fails, status: 400 }] },
       { id: 'together', does: [OK] },
       { id: 'cerebras', on: [on], named: 'b', does: [{ fails: 'upstream-failed' }] },
+      { id: 'deepseek', on: [on], named: 'b', does: [{ fails: 'upstream-overloaded' }] },
       { id: 'fireworks', on: [on], named: 'b', does: [OK] },
     ])
-    expect([winner(await own.run()), own.asked]).toEqual(['fireworks', ['groq', 'cerebras', 'fireworks']])
+    expect([winner(await own.run()), own.asked]).toEqual(['fireworks', ['groq', 'cerebras', 'deepseek', 'fireworks']])
     const alone = world([
       { id: 'groq', does: [{ fails, status: 400 }] },
       { id: 'together', does: [OK] },
