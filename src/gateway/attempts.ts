@@ -5,7 +5,7 @@ import type { Leg } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import type { LastingCall } from '../ports.ts'
 import type { Trouble } from '../routing/contract.ts'
-import { NO_HEALTH, type HealthOutcome } from '../routing/health.ts'
+import { NO_HEALTH } from '../routing/health.ts'
 import { attemptLimits } from './attempt-limits.ts'
 import { healthTarget } from './candidate.ts'
 import { jobFor } from './changes.ts'
@@ -15,6 +15,7 @@ import type { Answered, Manner } from './manner.ts'
 import type { Choice } from './rank.ts'
 import type { Trace } from './send.ts'
 import { mayFollow } from './tree.ts'
+import { backoff, isWorthRepeating, NEUTRAL, outcomeOf, troubleOf } from './trouble.ts'
 
 /** How a request may be tried, as its route and its client say. */
 export type Tries = {
@@ -52,7 +53,8 @@ export type First<A> =
 type Running<A> = {
   readonly choice: Choice
   readonly call: Call
-  readonly end: AbortController
+  /** Ends it for another's sake; `null`: nobody runs beside it. */
+  readonly end: AbortController | null
   readonly entered: Trouble
   readonly ended: Promise<Ended<A>>
 }
@@ -62,10 +64,6 @@ type Ended<A> = { readonly running: Running<A> } & (
   | { readonly kind: 'failed'; readonly error: GatewayError; readonly sent: boolean; readonly lasting: LastingCall | null }
 )
 
-const BACKOFF_MS = 250
-const MOST_BACKOFF_MS = 2000
-/** A provider that asks for more is not waited for: the client is told, and can do better. */
-const MOST_WAIT_MS = 2000
 /** A call that another target has overtaken ends at once; where it does not, it is not waited for. */
 const MOST_ENDING_MS = 1000
 
@@ -97,7 +95,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
       running.add(start(manner, job, choice, call, entered, legs, tries, others))
     } catch (cause) {
       legs.unsent(call)
-      for (const { end } of running) end.abort()
+      for (const { end } of running) end?.abort()
       throw cause
     }
     return true
@@ -185,12 +183,12 @@ function start<J extends Job, A extends Answered>(
   const { candidate, health, probe } = choice
   const target = healthTarget(candidate)
   const heard = manner.isAside === true ? NO_HEALTH : deps.health
-  const end = new AbortController()
+  const end = tries.hedge === null ? null : new AbortController()
   const began = deps.now()
   const mine = jobFor(job, candidate)
   const pace = { ...tries, timeouts: candidate.timeouts ?? NO_TIMEOUTS, health, probe, streams: mine.intent.stream, others }
   const { limits, hurried } = attemptLimits(deps.limits, pace, deps.now)
-  const signal = tries.hedge === null ? job.signal : AbortSignal.any([job.signal, end.signal])
+  const signal = end === null ? job.signal : AbortSignal.any([job.signal, end.signal])
   const attempt: J = { ...mine, signal, deps: { ...deps, limits } }
   const trace: Trace = { sent: false, lasting: null }
   if (choice.why !== 'retry') deps.retryBudget.earn(candidate.provider.id)
@@ -211,7 +209,7 @@ function start<J extends Job, A extends Answered>(
       const error =
         cause instanceof GatewayError ? cause : new GatewayError('gateway-bug', 'Sluice failed while it called the provider.', { cause })
       const waitedMs = deps.now() - began
-      const lost = end.signal.aborted && !job.signal.aborted
+      const lost = end?.signal.aborted === true && !job.signal.aborted
       heard.report(target, lost ? NEUTRAL : outcomeOf(error, hurried && waitedMs < 2 * (health.firstContentMs?.p90 ?? Infinity)))
       if (trace.sent) legs.failed(legOf(error.code, error.detail.upstream?.status ?? null), call, error, lost ? 'client-gone' : 'failed')
       else legs.unsent(call)
@@ -224,51 +222,6 @@ function start<J extends Job, A extends Answered>(
 
 const BYTES_A_TOKEN = 4
 const NO_TIMEOUTS = {}
-const NEUTRAL: HealthOutcome = { kind: 'neutral' }
-
-/** `hurried`: the client's own deadline ended it, and sooner than this target could be expected to answer. */
-function outcomeOf(error: GatewayError, hurried: boolean): HealthOutcome {
-  switch (error.code) {
-    case 'upstream-limited':
-      return { kind: 'limited', retryAfterMs: error.detail.retryAfterMs ?? null }
-    case 'upstream-timeout':
-      return hurried ? NEUTRAL : { kind: 'ill' }
-    case 'upstream-overloaded':
-    case 'upstream-failed':
-    case 'upstream-garbled':
-    case 'upstream-cut':
-    case 'credential-refused':
-      return { kind: 'ill' }
-    default:
-      return NEUTRAL
-  }
-}
-
-/** Whom it lets ask; `null`: nobody, the client is answered at once. */
-function troubleOf({ rule, code, detail }: GatewayError, sent: boolean): Trouble | null {
-  if (!sent && rule.fault === 'client' && code !== 'client-gone') return 'outage' // what cannot be said to this place may be said to another
-  if (code === 'upstream-refused' && detail.upstream?.status === 404) return 'outage' // the place does not have the model
-  if (rule.next === 'stop') return null
-  return rule.next === 'context' || rule.next === 'content' ? rule.next : 'outage'
-}
-
-/** The same call might come out otherwise. One that took all its time, or whose credential is refused, would not. */
-function isWorthRepeating({ code }: GatewayError): boolean {
-  return (
-    code === 'upstream-limited' ||
-    code === 'upstream-overloaded' ||
-    code === 'upstream-failed' ||
-    code === 'upstream-cut' ||
-    code === 'upstream-garbled'
-  )
-}
-
-/** Milliseconds, with full jitter; `null`: the provider asks for more time than a client should be kept waiting. */
-function backoff({ detail }: GatewayError, round: number, random: number): number | null {
-  const asked = detail.retryAfterMs ?? 0
-  if (asked > MOST_WAIT_MS) return null
-  return asked + random * Math.min(MOST_BACKOFF_MS, BACKOFF_MS * 2 ** round)
-}
 
 function deadlineOf({ deadlineAt, firstContentAt }: Tries): number | null {
   if (deadlineAt === null) return firstContentAt
@@ -315,7 +268,7 @@ async function firstOf<A>(running: ReadonlySet<Running<A>>, hedgeMs: number | nu
 
 /** Ends the losers of a race and waits until it is known what they may cost. One that had won too late is given up like the others. */
 async function endAll<A extends Answered>(running: ReadonlySet<Running<A>>, legs: Legs, job: Job): Promise<void> {
-  for (const { end } of running) end.abort()
+  for (const { end } of running) end?.abort()
   for (const one of running) {
     const over = one.ended.then((ended) => {
       if (ended.kind === 'committed') giveUp(ended, legs, job)

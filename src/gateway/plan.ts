@@ -40,6 +40,8 @@ export type Plan = {
   readonly places: RouteTable['places']
   /** The chance that its order was foreseen with. */
   readonly draws?: Draws
+  /** What is the same for all requests of its conversation, once it is known; `null`: nothing is. */
+  readonly conversation?: string | null
   /** What a filter took out, and by which word. */
   readonly removed: readonly Removed[]
 }
@@ -92,10 +94,19 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
   return { tree, targets, route, conditions, places: table.places, removed }
 }
 
+/** Of an isolate they are always the same. */
+const known = new WeakMap<readonly Provider[], ReadonlyMap<string, Provider>>()
+
+function byId(providers: readonly Provider[]): ReadonlyMap<string, Provider> {
+  const found = known.get(providers) ?? new Map(providers.map((provider) => [provider.id, provider]))
+  known.set(providers, found)
+  return found
+}
+
 const UNABLE: Out = { word: 'unable' }
 
 function notFound({ deps }: Job, { place, use }: Leaf): Out {
-  const provider = deps.providers.find((one) => one.id === place.provider)
+  const provider = byId(deps.providers).get(place.provider)
   const isSetUp = provider !== undefined && deps.settings(provider, use.credential) !== null
   return { word: isSetUp ? 'region' : 'not-configured' }
 }
@@ -107,7 +118,7 @@ function unmet({ whens }: Leaf, { isEarly, verdict }: Conditions): Out {
 }
 
 function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {
-  const providers = new Map(job.deps.providers.map((provider) => [provider.id, provider]))
+  const providers = byId(job.deps.providers)
   const isProvider = (id: string): boolean => providers.has(id)
   const isConfigured = (id: string): boolean => {
     const provider = providers.get(id)
@@ -160,7 +171,7 @@ function own(node: Node | null): Resolved | null {
 /** None where the place has no credentials; one a leaf. */
 function candidatesOf(job: Job, leaf: Leaf, catalogue: Catalogue, prices: PriceBook | null): readonly Target[] {
   const { provider: id, model } = leaf.place
-  const provider = job.deps.providers.find((one) => one.id === id)
+  const provider = byId(job.deps.providers).get(id)
   const { credential, regions, timeouts } = leaf.use
   const settings = provider === undefined ? null : job.deps.settings(provider, credential)
   if (provider === undefined || settings === null || !isIn(regions, settings)) return []

@@ -43,13 +43,11 @@ export function foreseen(plan: Plan, job: Job, key: Key): Plan {
   if (plan.targets.length < 2) return plan
   const draws = new Draws(job.deps.random)
   const byLeaf = new Map(plan.targets.map((target) => [target.leaf, target]))
-  const { choices } = rank(
-    plan.tree,
-    knowledge(plan, job, key, draws, 0, (leaf) => byLeaf.get(leaf)?.candidate ?? null),
-  )
+  const known = knowledge(plan, job, key, draws, 0, (leaf) => byLeaf.get(leaf)?.candidate ?? null)
+  const { choices } = rank(plan.tree, known)
   const first = choices.flatMap(({ leaf }) => byLeaf.get(leaf) ?? [])
   const targets = new Set([...first, ...plan.targets])
-  return { ...plan, targets: [...targets], draws }
+  return { ...plan, targets: [...targets], draws, conversation: known.view.conversation }
 }
 
 export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Routed {
@@ -114,7 +112,7 @@ function knowledge(
 ): Knowledge {
   const { deps, intent, wishes, inquiry } = job
   const now = deps.now()
-  const conversation = inquiry?.view?.conversation ?? hashed(conversationFor(job, key, plan.targets.length))
+  const { conversation = inquiry?.view?.conversation ?? hashed(conversationFor(job, key, plan.targets.length)) } = plan
   return {
     view: {
       now,

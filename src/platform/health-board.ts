@@ -164,6 +164,8 @@ export class Boards {
   readonly id: string
   readonly links = new Map<string, Link>()
   readonly #boards = new Map<string, Board>()
+  /** The last of them. */
+  #newest: { readonly key: string; readonly board: Board } | null = null
 
   constructor(id: string) {
     this.id = id
@@ -175,7 +177,8 @@ export class Boards {
 
   of(target: HealthTarget): Board {
     const { provider, region, model, credential } = target
-    const key = JSON.stringify([provider, region, model, credential])
+    const key = `${provider}\n${region ?? ''}\n${credential ?? ''}\n${model}`
+    if (this.#newest?.key === key) return this.#newest.board // one request asks several times
     let board = this.#boards.get(key)
     if (board === undefined) {
       if (this.#boards.size >= MOST_WINDOWS) this.#forgetOldest()
@@ -183,6 +186,7 @@ export class Boards {
       board.link.boards.add(board)
     } else this.#boards.delete(key)
     this.#boards.set(key, board)
+    this.#newest = { key, board }
     return board
   }
 

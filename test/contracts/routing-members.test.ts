@@ -74,10 +74,13 @@ describe.each(languages)('%s', (language) => {
     const places = fakePlaces(HOSTS, () => Response.json({}))
     const sent = at === undefined ? {} : { at }
     await places.ask(language, body, sent)
+    const tried = places.calls.length // what it answers is not understood everywhere, so it may be asked again
     await places.ask(language, { ...body, ...MEMBERS }, sent)
-    const [plain, all] = places.calls
-    expect(plain, 'nobody was asked').toBeDefined()
-    expect(all, 'nobody was asked with all members').toBeDefined()
+    const [plain, all] = [places.calls[0], places.calls[tried]]
+    expect(
+      [tried, places.calls.length - tried].every((times) => times > 0),
+      'both went out',
+    ).toBe(true)
     expect([all?.provider, all?.model, all?.path]).toEqual([plain?.provider, plain?.model, plain?.path])
     expect(JSON.parse(all?.text ?? '')).toEqual(JSON.parse(plain?.text ?? ''))
     expect(`${all?.text} ${JSON.stringify([...(all?.headers ?? [])])}`).not.toContain(MARK)
