@@ -1,0 +1,48 @@
+// What the strategies that choose a model (difficulty, auto) know beside the options: what is asked, what models can, and what was learnt of
+// the tenant's own requests. All of it is data or pure; gateway and platform make it.
+
+import type { TaskType, Verdict } from '../../classifier/contract.ts'
+import type { OptionPrice } from '../contract.ts'
+
+/** A model as the capability table names it: OpenRouter's `author/slug` where the catalogue knows it, else `provider/model`. */
+export type ModelName = string
+
+/** What is known of a model at a task. `basis`: whose numbers they are; of `family` and `price` nothing was measured of this model itself. */
+export type Ability = {
+  /** 0 to 1: the share of such tasks that it does well, on the table's common scale. */
+  readonly value: number
+  /** One standard error of `value`. */
+  readonly error: number
+  /** Judged answers behind it; 0 for a prior. */
+  readonly n: number
+  readonly basis: 'measured' | 'family' | 'price' | 'learned'
+}
+
+export interface Capability {
+  of(model: ModelName, task: TaskType, price: OptionPrice | null): Ability
+}
+
+/** Scores of a tenant's recent requests in bins of equal width over 0 to 1; `total` is their sum. */
+export type ScoreHistogram = { readonly bins: readonly number[]; readonly total: number }
+
+/** What was learnt of one tenant (a key), as an isolate last heard it. */
+export type Learned = {
+  /** `null`: too few requests were seen. */
+  readonly scores: ScoreHistogram | null
+  /** Of the tenant's last router decisions, how many there were and how many went to an expensive model. */
+  readonly lately: { readonly decisions: number; readonly expensive: number }
+  /** Weighed good and bad outcomes of a model at a task; `null`: none, or learning is off. */
+  outcomes(task: TaskType, model: ModelName): { readonly good: number; readonly bad: number } | null
+  /** The tenant's outcomes decide too, because they fell below what the table promised; exploration goes on only then. */
+  readonly isActive: boolean
+}
+
+/** What a strategy that chooses models may ask; `null` members are not known. */
+export type Choosing = {
+  /** Made when it is first asked for. `null`: nothing of the request can be judged. */
+  readonly verdict: () => Verdict | null
+  readonly capability: Capability
+  readonly learned: Learned
+}
+
+export const NOTHING_LEARNED: Learned = { scores: null, lately: { decisions: 0, expensive: 0 }, outcomes: () => null, isActive: false }
