@@ -96,6 +96,7 @@ export function fakePlaces(
     routes: () => Promise.resolve(tableOf(world)),
     health: watched(world.health, told),
     retryBudget: new RetryBudget(),
+    classifier: null,
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
       const { hostname, pathname } = new URL(url)
