@@ -2,15 +2,14 @@
 
 import type * as z from 'zod'
 import { subjectOf, type Classifier, type Verdict } from '../classifier/contract.ts'
+import type { KeyView } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { readBytes } from '../gateway/read-bytes.ts'
 import type { Deps } from '../ports.ts'
 import { tierFor, type Leaning } from '../routing/choosing/tier-for.ts'
 import { tiersAmong } from '../routing/choosing/tiers.ts'
-import { check } from './key-input.ts'
 import { defaultModel, modelsListed, modelsOfAll, modelsOfVendor, vendorOf, type Asker, type Named } from './router-models.ts'
-import { CLASSES, classificationsOf, classifyShape, difficultyTold, multimodelShape, selectShape } from './router-shapes.ts'
-import { requireKey } from './who.ts'
+import { check, CLASSES, classificationsOf, classifyShape, difficultyTold, multimodelShape, selectShape } from './router-shapes.ts'
 
 type Json = { readonly [name: string]: unknown }
 
@@ -18,11 +17,10 @@ type Json = { readonly [name: string]: unknown }
 const MOST_BODY_BYTES = 1_048_576
 
 /**
- * What `POST /v1/router/<end>` answers. @throws GatewayError as the key's state demands; `body-too-large`, `request-malformed`, `path-unknown`,
+ * What `POST /v1/router/<end>` answers the key that is seen. @throws GatewayError `body-too-large`, `request-malformed`, `path-unknown`,
  * `gateway-unavailable` (no classifier), and of what no model is left for
  */
-export async function routerAnswer(end: string, request: Request, deps: Deps): Promise<Json> {
-  const { view } = await requireKey(request.headers, deps)
+export async function routerAnswer(end: string, request: Request, view: KeyView, deps: Deps): Promise<Json> {
   const said = await bodyOf(request, deps)
   if (end === 'classify') {
     const { input, classes = CLASSES } = check(classifyShape, said)

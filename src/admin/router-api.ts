@@ -8,12 +8,14 @@ import { newRequestId } from '../gateway/job.ts'
 import { refuse } from '../gateway/respond.ts'
 import type { Env } from '../platform/env.ts'
 import { routerAnswer } from './router-answers.ts'
+import { requireKey } from './who.ts'
 
 export const routerApi = new Hono<{ Bindings: Env }>()
 
 routerApi.post('/v1/router/:end', async (c) => {
   const deps = makeDeps(c.env, c.executionCtx)
-  return c.json(await routerAnswer(c.req.param('end'), c.req.raw, deps), 200, { 'cache-control': 'no-store' })
+  const { view } = await requireKey(c.req.raw.headers, deps)
+  return c.json(await routerAnswer(c.req.param('end'), c.req.raw, view, deps), 200, { 'cache-control': 'no-store' })
 })
 
 routerApi.all('/v1/router/:end', (c) => {

@@ -4,6 +4,7 @@
 
 import * as z from 'zod'
 import type { TaskType, Verdict } from '../classifier/contract.ts'
+import { GatewayError } from '../core/errors.ts'
 
 type Json = { readonly [name: string]: unknown }
 
@@ -20,6 +21,16 @@ export const multimodelShape = z.object({
   policy: z.enum(['balanced', 'cost_efficient', 'capability_heavy', 'domain_skills']).optional(),
   default_model: z.string().min(1).max(200).optional(),
 })
+
+/** @throws GatewayError `request-malformed`, by the path of the member */
+export function check<Shape extends z.ZodType>(shape: Shape, value: unknown): z.output<Shape> {
+  const parsed = shape.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const at = issue?.path.join('.') ?? ''
+  const message = `${at === '' ? 'The body' : at}: ${issue?.message ?? 'is not as it should be'}`
+  throw new GatewayError('request-malformed', message, at === '' ? {} : { at })
+}
 
 const DIFFICULTY = ['easy', 'medium', 'hard'] as const
 const AMBIGUITY = ['low', 'med', 'high'] as const
