@@ -245,6 +245,7 @@ describe('long texts', () => {
     expect(of(`${long}\nAnswer the question: {{question}}`)).toBe('template-slot')
     expect(of(`About {{topic}}.\n${long}`)).toBe('template-slot')
     expect(of(`${long}{{topic}} ${long}`)).toBeNull()
+    expect(of(`Write a template. ${long}{{name}}`)).toBeNull()
   })
 
   test('blanks of a pasted form are its own', () => {
