@@ -109,6 +109,7 @@ export function fakeGateway(
     routes: world.routes ?? (() => Promise.resolve(NO_ROUTES)),
     health: world.health ?? NO_HEALTH,
     retryBudget: new RetryBudget(),
+    classifier: null,
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
       const one: Left = {

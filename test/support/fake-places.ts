@@ -46,6 +46,8 @@ export type PlacesWorld = {
 }
 
 export type Places = {
+  /** For what is asked without a language. */
+  readonly deps: Deps
   readonly calls: readonly PlaceCall[]
   /** `provider/model` of every call, in order. */
   readonly called: readonly string[]
@@ -96,6 +98,7 @@ export function fakePlaces(
     routes: () => Promise.resolve(tableOf(world)),
     health: watched(world.health, told),
     retryBudget: new RetryBudget(),
+    classifier: null,
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
       const { hostname, pathname } = new URL(url)
@@ -127,6 +130,7 @@ export function fakePlaces(
     ...world.deps,
   }
   return {
+    deps,
     calls,
     get called() {
       return calls.map(({ provider, model }) => `${provider}/${model}`)
