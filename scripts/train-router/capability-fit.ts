@@ -46,6 +46,7 @@ const GROUPS: ReadonlyMap<TaskType, string> = new Map<TaskType, string>([
   ['math', 'reasoning'],
   ['logic', 'reasoning'],
   ['physical-science', 'reasoning'],
+  ['chemistry', 'reasoning'],
   ['code-writing', 'code'],
   ['code-reasoning', 'code'],
   ['computer-science', 'code'],

@@ -3,9 +3,10 @@
 import type { Row } from './rows.ts'
 
 const BUCKETS = 1 << 13
-const MOST_WORDS = 400
+const MOST_WORDS = 150
 
-export type TypeOf = (row: Row) => string
+/** `confidence`: 0 to 1, the type's share of the probability. */
+export type TypeOf = (row: Row) => { readonly type: string; readonly confidence: number }
 
 function hashOf(text: string): number {
   let hash = 0x811c9dc5
@@ -19,7 +20,11 @@ const seen = new Map<string, Uint16Array>()
 function bucketsOf(row: Row): Uint16Array {
   const known = seen.get(row.id)
   if (known) return known
-  const words = row.prompt.toLowerCase().match(/[a-z]+|\d+|[^\sa-z\d]/g)?.slice(0, MOST_WORDS) ?? []
+  const words =
+    row.prompt
+      .toLowerCase()
+      .match(/[a-z]+|\d+|[^\sa-z\d]/g)
+      ?.slice(0, MOST_WORDS) ?? []
   const found = new Set<number>()
   for (const [at, word] of words.entries()) {
     found.add(hashOf(word) % BUCKETS)
@@ -49,7 +54,7 @@ export function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
 }
 
 /** Learns `labelOf` (rows where it is `null` are left out). Deterministic. */
-export function learnTypes(training: readonly Row[], labelOf: (row: Row) => string | null, epochs = 12): TypeOf {
+export function learnTypes(training: readonly Row[], labelOf: (row: Row) => string | null, epochs = 6): TypeOf {
   const labelled = training.flatMap((row) => {
     const label = labelOf(row)
     return label === null ? [] : [{ buckets: bucketsOf(row), label }]
@@ -63,7 +68,8 @@ export function learnTypes(training: readonly Row[], labelOf: (row: Row) => stri
     // The last row is the bias.
     for (let k = 0; k < size; k += 1) logits[k] = weights[BUCKETS * size + k] ?? 0
     const scale = 1 / Math.sqrt(buckets.length || 1)
-    for (const bucket of buckets) for (let k = 0, at = bucket * size; k < size; k += 1, at += 1) logits[k] = (logits[k] ?? 0) + scale * (weights[at] ?? 0)
+    for (const bucket of buckets)
+      for (let k = 0, at = bucket * size; k < size; k += 1, at += 1) logits[k] = (logits[k] ?? 0) + scale * (weights[at] ?? 0)
   }
   for (let epoch = 0; epoch < epochs; epoch += 1) {
     const rate = 2 / (1 + epoch)
@@ -82,8 +88,8 @@ export function learnTypes(training: readonly Row[], labelOf: (row: Row) => stri
   }
   return (row) => {
     score(bucketsOf(row))
-    let best = 0
-    for (let k = 1; k < size; k += 1) if ((logits[k] ?? 0) > (logits[best] ?? 0)) best = k
-    return labels[best] ?? ''
+    const top = logits.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)
+    const shares = Array.from(logits, (value) => Math.exp(value - top))
+    return { type: labels[shares.indexOf(1)] ?? '', confidence: 1 / shares.reduce((sum, share) => sum + share, 0) }
   }
 }
