@@ -73,10 +73,16 @@ function choose({ means, best, cells }: Table, type: string, confidence: number,
 }
 
 /** One result a gate. `rows`: all there are; those of other sources than the pool's teach types only. */
-export function poolGains(rows: readonly Row[], source: string, learn: TypeLearner, gates: readonly number[]): readonly PoolGain[] {
+export function poolGains(
+  rows: readonly Row[],
+  source: string,
+  learn: TypeLearner,
+  gates: readonly number[],
+  seed = 7,
+): readonly PoolGain[] {
   const pool = shuffled(
     rows.filter((row) => row.source === source),
-    7,
+    seed,
   )
   const elsewhere = rows.filter((row) => row.source !== source)
   const models = [...(pool[0]?.scores.keys() ?? [])]
@@ -136,8 +142,7 @@ function main(): void {
     [
       'true label',
       () =>
-        ({ taskType }) =>
-          taskType ?? 'none',
+        ({ taskType }) => ({ type: taskType ?? 'none', confidence: 1 }),
     ],
   ]
   const percent = (share: number): string => (100 * share).toFixed(2)
