@@ -4,9 +4,10 @@
 
 import type { Booked } from '../core/bill.ts'
 import type { Unfit } from '../core/unfit.ts'
+import type { Cascade } from '../routing/contract.ts'
 import { isTierUp, type Tier } from '../routing/tiers.ts'
 import type { Deps } from '../ports.ts'
-import { firstToCommit, type First } from './attempts.ts'
+import { firstToCommit, type First, type Tries } from './attempts.ts'
 import type { Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
 import { targetId } from './candidate.ts'
@@ -16,10 +17,10 @@ import type { Call, Legs } from './legs.ts'
 import type { Answered, Manner } from './manner.ts'
 import type { Choice } from './rank.ts'
 import { ended, type Routed } from './route.ts'
-import type { Tally } from './tally.ts'
 import { mayFollow } from './tree.ts'
 
 type Committed<A> = First<A> & { readonly kind: 'committed' }
+type Kept<A> = Committed<A> & Pick<Given<A>, 'wholeMs'>
 
 /** What became of it, for the client and for explain. `because`: why nothing better is given. */
 export type CascadeTold = {
@@ -35,6 +36,8 @@ export type Given<A> = {
   readonly books: Pick<Outcome, 'before' | 'mostNanoUsd'>
   /** What the other answer was booked at; absent: there is none. `null`: nobody knows. */
   readonly besideNanoUsd?: number | null
+  /** How long the stream took that was held back; `null`: none was. */
+  readonly wholeMs: number | null
   /** Absent: the answer was fine, as far as anybody looked. */
   readonly told?: CascadeTold
 }
@@ -48,44 +51,70 @@ export async function cascaded<J extends Job, A extends Answered>(
   legs: Legs,
 ): Promise<Given<A>> {
   const { cascade } = route
-  if (first.kind === 'failed' || cascade === null || manner.judge === undefined || !mayCascade(job, legs)) return { first, books: {} }
-  const { answer, unfit } = await manner.judge(jobFor(job, first.choice.candidate), first.from, first.choice.ceiling, cascade.rules)
-  const kept: Committed<A> = { ...first, from: answer }
-  if (unfit === null) return { first: kept, books: {} }
+  if (first.kind === 'failed' || cascade === null || manner.judge === undefined || !mayCascade(job, legs))
+    return { first, books: {}, wholeMs: null }
+  const { answer, unfit, wholeMs } = await manner.judge(
+    jobFor(job, first.choice.candidate),
+    first.from,
+    first.choice.ceiling,
+    cascade.rules,
+  )
+  const kept: Kept<A> = { ...first, from: answer, wholeMs }
+  if (unfit === null) return { first: kept, books: {}, wholeMs }
   noted(job.deps, job.id, unfit, first.choice.candidate)
   const choice = nextTier(kept, cascade)
   const why = choice === null ? 'no-target' : whyNot(job, route)
   if (choice === null || why !== null) return asItIs(kept, unfit, why ?? 'no-target', legs)
   const own = legs.answered(first.call, answer.tally)
-  const tries = { ...route.tries, retries: 0, hedge: null }
-  const second = await firstToCommit(manner, job, [choice], legs, tries).catch((cause: unknown) => {
-    logged(job, cause)
-    return null
-  })
-  if (second === null) return withRest(asItIs(kept, unfit, 'gateway-bug', legs), legs)
+  // A cost that nobody knows cannot be kept beside another.
+  if (own.costNanoUsd === null && legs.hold.budgeted) return asItIs(kept, unfit, 'unpaid', legs)
+  try {
+    return await better(manner, job, { kept, unfit, own, choice }, cascade.rules, route.tries, legs)
+  } catch (cause) {
+    const bug = cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error'
+    job.deps.log(() => ({ level: 'error', request_id: job.id, bug }))
+    return withRest(asItIs(kept, unfit, 'gateway-bug', legs), legs)
+  }
+}
+
+type Unhappy<A> = { readonly kept: Kept<A>; readonly unfit: Unfit; readonly own: Booked; readonly choice: Choice }
+
+/** One more call, and which of the two answers is given. */
+async function better<J extends Job, A extends Answered>(
+  manner: Pick<Manner<J, A>, 'open' | 'isAside' | 'judge'>,
+  job: J,
+  { kept, unfit, own, choice }: Unhappy<A>,
+  rules: Cascade,
+  tries: Tries,
+  legs: Legs,
+): Promise<Given<A>> {
+  const second = await firstToCommit(manner, job, [choice], legs, { ...tries, retries: 0, hedge: null })
   if (second.kind === 'failed') {
     if (second.error.code === 'client-gone' && second.choice !== null) {
       // Nobody hears either answer: what the second costs may still be learned.
-      legs.unfit(first.call, unfit, false)
+      legs.unfit(kept.call, unfit, false)
       healthTold(manner, job, kept)
-      return { first: second, books: beside(own, second.call, legs, null) }
+      return { first: second, books: beside(own, second.call, legs, null), wholeMs: null }
     }
     const because = second.choice === null && second.error.code === 'budget-exceeded' ? 'unpaid' : second.error.code
     return withRest(asItIs(kept, unfit, because, legs), legs)
   }
-  const other = await manner.judge(jobFor(job, second.choice.candidate), second.from, second.choice.ceiling, cascade.rules)
-  if (other.unfit === null) {
-    legs.unfit(first.call, unfit, false)
+  const mine = jobFor(job, second.choice.candidate)
+  const judged = await manner.judge?.(mine, second.from, second.choice.ceiling, rules)
+  const other: Kept<A> = { ...second, from: judged?.answer ?? second.from, wholeMs: judged?.wholeMs ?? null }
+  const fault = judged?.unfit ?? null
+  if (fault === null) {
+    legs.unfit(kept.call, unfit, false)
     healthTold(manner, job, kept)
-    const books = beside(own, second.call, legs, other.answer.tally.firstEventAt)
-    return { first: { ...second, from: other.answer }, books, besideNanoUsd: own.costNanoUsd, told: { unfit, given: 'second' } }
+    const books = beside(own, other.call, legs, other.from.tally.firstEventAt)
+    return { first: other, books, besideNanoUsd: own.costNanoUsd, told: { unfit, given: 'second' }, wholeMs: other.wholeMs }
   }
-  noted(job.deps, job.id, other.unfit, second.choice.candidate)
-  const others = legs.answered(second.call, other.answer.tally)
-  legs.unfit(second.call, other.unfit, false)
-  healthTold(manner, job, { ...second, from: other.answer })
-  const given = asItIs(kept, unfit, `unfit:${other.unfit}`, legs)
-  return { ...given, books: beside(others, first.call, legs, answer.tally.firstEventAt), besideNanoUsd: others.costNanoUsd }
+  noted(job.deps, job.id, fault, other.choice.candidate)
+  const others = legs.answered(other.call, other.from.tally)
+  legs.unfit(other.call, fault, false)
+  healthTold(manner, job, other)
+  const books = beside(others, kept.call, legs, kept.from.tally.firstEventAt)
+  return { ...asItIs(kept, unfit, `unfit:${fault}`, legs), books, besideNanoUsd: others.costNanoUsd }
 }
 
 /** What is counted while it runs is counted for one call, and a model's own limit is charged for that model alone. */
@@ -123,9 +152,9 @@ function whyNot({ signal, deps }: Job, { tries }: Pick<Routed, 'tries'>): string
   return isLate ? 'late' : null
 }
 
-function asItIs<A>(first: Committed<A>, unfit: Unfit, because: string, legs: Legs): Given<A> & { readonly first: Committed<A> } {
+function asItIs<A>(first: Kept<A>, unfit: Unfit, because: string, legs: Legs): Given<A> & { readonly first: Committed<A> } {
   legs.unfit(first.call, unfit, true)
-  return { first, books: {}, told: { unfit, given: 'first', because } }
+  return { first, books: {}, told: { unfit, given: 'first', because }, wholeMs: first.wholeMs }
 }
 
 /** Nothing of what was held for the second is the first one's. */
@@ -147,20 +176,15 @@ function beside(other: Booked, call: Call | null, legs: Legs, firstEventAt: numb
 function healthTold<J extends Job, A extends Answered>(
   { isAside }: Pick<Manner<J, A>, 'isAside'>,
   job: J,
-  { choice, from, ms }: Pick<Committed<A>, 'choice' | 'from' | 'ms'>,
+  { choice, from, ms, wholeMs }: Kept<A>,
 ): void {
-  const tally: Tally = from.tally
-  if (isAside !== true) ended(jobFor(job, choice.candidate), choice.candidate, tally, 'complete', from.kind === 'whole' ? ms : null)
+  const { candidate } = choice
+  if (isAside !== true) ended(jobFor(job, candidate), candidate, from.tally, 'complete', from.kind === 'whole' ? ms : wholeMs)
 }
 
 /** Every failure that was verified, once: whoever learns from them hears it here. Facts only. */
 function noted({ log }: Pick<Deps, 'log'>, requestId: string, unfit: Unfit, candidate: Candidate): void {
   log(() => ({ level: 'info', request_id: requestId, message: 'unfit answer', unfit, target: targetId(candidate) }))
-}
-
-function logged({ id, deps }: Job, cause: unknown): void {
-  const bug = cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error'
-  deps.log(() => ({ level: 'error', request_id: id, bug }))
 }
 
 /** For the header: `schema; given=first; because=unpaid`. */

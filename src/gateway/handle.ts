@@ -129,7 +129,7 @@ async function serve<J extends Job, A extends Answered>(
     else stopRenewing() // what was sent may be billed: the hold is booked when it expires
     throw cause
   })
-  const { first, books, told, besideNanoUsd } = await cascaded(manner, job, asked, route, legs)
+  const { first, books, told, besideNanoUsd, wholeMs } = await cascaded(manner, job, asked, route, legs)
   if (told !== undefined && job.inquiry !== undefined) {
     job.inquiry.cascade = told
     job.inquiry.told = null // what was told before it came to this
@@ -158,7 +158,7 @@ async function serve<J extends Job, A extends Answered>(
   )
   if (told !== undefined) headers.set('x-sluice-cascade', cascadeText(told))
   const health = (ending: Ending): void => {
-    if (manner.isAside !== true) ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : null)
+    if (manner.isAside !== true) ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : wholeMs)
   }
 
   if (from.kind === 'whole') {

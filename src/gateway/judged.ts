@@ -3,29 +3,34 @@
 
 import type { ChatEvent, ChatRequest, ChatResponse } from '../core/canonical.ts'
 import { collect } from '../core/collect.ts'
-import { unfitness, type Unfit } from '../core/unfit.ts'
+import { unfitness } from '../core/unfit.ts'
 import type { Cascade } from '../routing/contract.ts'
 import type { Committed, CommittedStream } from './commit.ts'
 import type { ChatJob } from './job.ts'
+import type { Judged } from './manner.ts'
 import { readWithin } from './read-within.ts'
-
-type Judged = { readonly answer: Committed; readonly unfit: Unfit | null }
 
 /** A longer stream is not held back: it goes on as it comes, unjudged. */
 const MOST_HELD_BYTES = 2_097_152
 
 /** `job`: as the target got it. `ceiling`: as it was enforced; `null`: the client's own stands. */
-export async function judged(job: ChatJob, from: Committed, ceiling: number | null, { on, holdsStreams }: Cascade): Promise<Judged> {
-  const fine = (answer: Committed): Judged => ({ answer, unfit: null })
+export async function judged(
+  job: ChatJob,
+  from: Committed,
+  ceiling: number | null,
+  { on, holdsStreams }: Cascade,
+): Promise<Judged<Committed>> {
+  const fine = (answer: Committed, wholeMs: number | null = null): Judged<Committed> => ({ answer, unfit: null, wholeMs })
   if (job.intent.choices !== 1 || from.kind === 'large') return fine(from)
   if (from.kind === 'stream' && !holdsStreams && !endedWithoutContent(from.events)) return fine(from)
   const answer = from.kind === 'stream' ? await heldBack(job, from) : from
   if (answer.kind === 'stream' && !answer.over) return fine(answer)
+  const wholeMs = answer.kind === 'stream' ? job.deps.now() - (answer.tally.firstEventAt ?? job.startedAt) : null
   try {
     const expected = { request: requestOf(job), ceiling: ceiling ?? job.intent.maxOutputTokens }
-    return { answer, unfit: unfitness(responseOf(answer), expected, on) }
+    return { answer, unfit: unfitness(responseOf(answer), expected, on), wholeMs }
   } catch {
-    return fine(answer) // nobody can read it, or it ended in an error, which its carrier tells
+    return fine(answer, wholeMs) // nobody can read it, or it ended in an error, which its carrier tells
   }
 }
 

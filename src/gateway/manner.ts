@@ -21,6 +21,8 @@ export type Answered = { readonly kind: 'whole' | 'stream' | 'large'; readonly o
 /** A whole answer as the client gets it. */
 export type Told = { readonly body: string | Uint8Array; readonly contentType: string }
 
+export type Judged<A> = { readonly answer: A; readonly unfit: Unfit | null; readonly wholeMs: number | null }
+
 export type Manner<J extends Job, A extends Answered> = {
   readonly client: ClientFace
   /** What the catalogue says that models are for which can be asked so. */
@@ -37,9 +39,10 @@ export type Manner<J extends Job, A extends Answered> = {
   open(job: J, candidate: Candidate, maxOutputTokens: number | null, trace: Trace): Promise<A>
   /**
    * What is verifiably no good about an answer of which the client has nothing yet; `answer` is the same one, perhaps read further. Absent:
-   * nobody can tell. `ceiling`: output tokens to which we bound it; `null`: not we. Never throws.
+   * nobody can tell. `ceiling`: output tokens to which we bound it; `null`: not we. `wholeMs`: from its first content to its end, of a stream
+   * that was held back till then; `null`: it was not. Never throws.
    */
-  judge?(job: J, answer: A, ceiling: number | null, cascade: Cascade): Promise<{ readonly answer: A; readonly unfit: Unfit | null }>
+  judge?(job: J, answer: A, ceiling: number | null, cascade: Cascade): Promise<Judged<A>>
   /** Ends a stream of events to which words were said before anybody had answered. */
   readonly farewell?: Farewell<J>
   tell(job: J, answer: A): Told

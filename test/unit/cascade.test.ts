@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from 'vitest'
 import { lookUp } from '../../src/catalogue/index.ts'
-import type { Row } from '../../src/core/account.ts'
+import type { Admission, Ask, Row, Settlement } from '../../src/core/account.ts'
+import { settledRow, type Estate } from '../../src/core/estate.ts'
 import { EVERYTHING } from '../../src/core/permits.ts'
 import { costNanoUsd } from '../../src/core/price.ts'
 import { usageOf } from '../../src/core/usage.ts'
@@ -309,6 +310,61 @@ describe('when the client leaves', () => {
       ],
     })
     expect(places.settled).toHaveLength(1)
+  })
+
+  it('and the rest is read by somebody else, both are booked exactly', async () => {
+    const leaving = new AbortController()
+    const estates: Estate[] = []
+    const granted = (asked: Ask): Admission => ({
+      kind: 'granted',
+      hold: { requestId: asked.requestId, period: '', nanoUsd: 9_000_000, takenAt: 0, expiresAt: Date.now() + 1e6, budgeted: true },
+      allowed: asked.candidates.map((_, i) => i),
+      needs: asked.candidates.map(() => 1_000_000),
+      maxOutputTokens: null,
+      clamped: false,
+      repeated: false,
+      drains: true,
+    })
+    const settled: Settlement[] = []
+    const places = world(
+      {},
+      {
+        routes: routes([FLASH, PRO]),
+        deps: {
+          account: () => ({
+            admit: async (asked) => granted(asked),
+            renew: async () => undefined,
+            extend: async () => null,
+            settle: async (one) => void settled.push(one),
+            view: async () => ({ kind: 'refused', code: 'key-unknown', message: 'not here' }),
+            flush: async () => undefined,
+            pending: async () => null,
+          }),
+          lasting: () => ({
+            fetch: async (url, init) => {
+              const call = { provider: 'google', model: /models\/([^:]+)/.exec(url)?.[1] ?? '', path: '', text: '', headers: new Headers() }
+              const signal = init.signal ?? new AbortController().signal
+              if (url.includes('flash')) return answer({ ...call, signal }, BAD)
+              setTimeout(() => leaving.abort(), 5)
+              return silent({ signal })
+            },
+            takeOver: async (estate) => estates.push(estate) > 0,
+          }),
+        },
+      },
+    )
+    await ask(places, {}, { signal: leaving.signal })
+    await expect.poll(() => estates.length).toBe(1)
+    expect(settled).toEqual([])
+    const [estate] = estates
+    if (estate === undefined) throw new Error('nothing was left')
+    const seen = { usage: usageOf({ input: 53, output: 23 }), finish: 'STOP', contentLength: 7, unbilled: false }
+    expect(settledRow(estate, { seen, upstreamId: null, whole: true, refused: false }, 0)).toMatchObject({
+      model: 'gemini-2.5-pro',
+      ended: 'client-gone',
+      costNanoUsd: costOf(FLASH) + costOf(PRO),
+      usage: { input: 47 + 53, output: 19 + 23 },
+    })
   })
 
   it('before the second goes out the first is booked as it is', async () => {
