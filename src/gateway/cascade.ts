@@ -6,7 +6,6 @@ import type { Booked } from '../core/bill.ts'
 import type { Unfit } from '../core/unfit.ts'
 import type { Cascade } from '../routing/contract.ts'
 import { isTierUp, type Tier } from '../routing/tiers.ts'
-import type { Deps } from '../ports.ts'
 import { firstToCommit, type First, type Tries } from './attempts.ts'
 import type { Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
@@ -61,7 +60,7 @@ export async function cascaded<J extends Job, A extends Answered>(
   )
   const kept: Kept<A> = { ...first, from: answer, wholeMs }
   if (unfit === null) return { first: kept, books: {}, wholeMs }
-  noted(job.deps, job.id, unfit, first.choice.candidate)
+  noted(job, unfit, first.choice.candidate)
   const choice = nextTier(kept, cascade)
   const why = choice === null ? 'no-target' : whyNot(job, route)
   if (choice === null || why !== null) return asItIs(kept, unfit, why ?? 'no-target', legs)
@@ -109,7 +108,7 @@ async function better<J extends Job, A extends Answered>(
     const books = beside(own, other.call, legs, other.from.tally.firstEventAt)
     return { first: other, books, besideNanoUsd: own.costNanoUsd, told: { unfit, given: 'second' }, wholeMs: other.wholeMs }
   }
-  noted(job.deps, job.id, fault, other.choice.candidate)
+  noted(job, fault, other.choice.candidate)
   const others = legs.answered(other.call, other.from.tally)
   legs.unfit(other.call, fault, false)
   healthTold(manner, job, other)
@@ -183,8 +182,8 @@ function healthTold<J extends Job, A extends Answered>(
 }
 
 /** Every failure that was verified, once: whoever learns from them hears it here. Facts only. */
-function noted({ log }: Pick<Deps, 'log'>, requestId: string, unfit: Unfit, candidate: Candidate): void {
-  log(() => ({ level: 'info', request_id: requestId, message: 'unfit answer', unfit, target: targetId(candidate) }))
+function noted({ id, deps }: Job, unfit: Unfit, candidate: Candidate): void {
+  deps.log(() => ({ level: 'info', request_id: id, message: 'unfit answer', unfit, target: targetId(candidate) }))
 }
 
 /** For the header: `schema; given=first; because=unpaid`. */

@@ -10,8 +10,8 @@ import type { ChatJob } from './job.ts'
 import type { Judged } from './manner.ts'
 import { readWithin } from './read-within.ts'
 
-/** A longer stream is not held back: it goes on as it comes, unjudged. */
-const MOST_HELD_BYTES = 2_097_152
+/** What is longer is given unjudged, a stream from there on as it comes. */
+const MOST_BYTES = 2_097_152
 
 /** `job`: as the target got it. `ceiling`: as it was enforced; `null`: the client's own stands. */
 export async function judged(
@@ -22,6 +22,7 @@ export async function judged(
 ): Promise<Judged<Committed>> {
   const fine = (answer: Committed, wholeMs: number | null = null): Judged<Committed> => ({ answer, unfit: null, wholeMs })
   if (job.intent.choices !== 1 || from.kind === 'large') return fine(from)
+  if (from.kind === 'whole' && from.bytes.length > MOST_BYTES) return fine(from)
   if (from.kind === 'stream' && !holdsStreams && !endedWithoutContent(from.events)) return fine(from)
   const answer = from.kind === 'stream' ? await heldBack(job, from) : from
   if (answer.kind === 'stream' && !answer.over) return fine(answer)
@@ -81,7 +82,7 @@ async function heldBack(job: ChatJob, from: CommittedStream): Promise<CommittedS
       const list = source.push(value)
       tally.frames += list.length
       for (const frame of list) take(frames.read(frame))
-      if (size > MOST_HELD_BYTES) return false
+      if (size > MOST_BYTES) return false
     }
     for (const frame of source.end()) take(frames.read(frame))
     if (tally.failure === null) take(frames.end())
