@@ -510,6 +510,29 @@ describe('a stream', () => {
     expect(await rowOf(good)).toMatchObject({ costNanoUsd: costOf(MINI), attempts: [{ outcome: 'committed' }] })
   })
 
+  it.each([
+    ['as it came', asking, 'openai-chat'],
+    ['without its usage', { stream: true }, 'openai-chat'],
+    ['in another language', { ...asking, max_tokens: 9 }, 'anthropic-messages'],
+  ])('that is too long to be held back is given whole, %s', async (_, more, language) => {
+    const words = Array.from({ length: 30_000 }, (__, n) => `word${n} `)
+    const sent = events(words, { prompt_tokens: 31, completion_tokens: 7, total_tokens: 38 })
+    // A few frames a piece, and pieces that end in the middle of one.
+    const pieces = sent.join('').match(/[^]{1,10007}/g) ?? []
+    const places = world({ 'gpt-4o-mini': (call) => streamed(pieces, 'ends', call) }, { routes: routes([MINI, BIG], { streams: 'hold' }) })
+    const response = await places.ask(language, {
+      model: 'two',
+      messages: HI,
+      ...(language === 'openai-chat' ? { response_format: FORMAT } : {}),
+      ...more,
+    })
+    const raw = await response.text()
+    expect(raw.match(/word\d+ /g)).toEqual(words)
+    if (more === asking) expect(raw).toBe(sent.join(''))
+    expect(response.headers.get('x-sluice-cascade')).toBeNull()
+    expect(await rowOf(places)).toMatchObject({ costNanoUsd: costOf(MINI), ended: 'complete' })
+  })
+
   it('that breaks off while it is held back says so', async () => {
     const document = routes([MINI, BIG], { streams: 'hold' })
     const places = world({ 'gpt-4o-mini': (call) => streamed(events(['One', ' two']).slice(0, 3), 'breaks', call) }, { routes: document })
