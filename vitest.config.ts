@@ -1,9 +1,18 @@
 // Four projects: the pure folders in plain Node, histories of whole keys on disks that fail, bindings and objects in workerd, and real clients against a running gateway.
 
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vitest/config'
 
 const migrations = await readD1Migrations('./migrations')
+
+/** Binary files as modules, as wrangler and esbuild have them. */
+const binaries = {
+  name: 'binaries',
+  enforce: 'pre' as const,
+  load: (id: string) =>
+    id.endsWith('.bin') ? `export default Uint8Array.from(atob('${readFileSync(id).toString('base64')}'), (c) => c.charCodeAt(0))` : null,
+}
 
 export default defineConfig({
   test: {
@@ -26,6 +35,7 @@ export default defineConfig({
       },
       {
         plugins: [
+          binaries,
           cloudflareTest({
             main: './src/index.ts',
             miniflare: {

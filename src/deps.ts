@@ -10,6 +10,7 @@ import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { healthOf } from './platform/health.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { d1Ledger } from './platform/ledger.ts'
+import { routerModel } from './platform/router-model.ts'
 import { readPrices } from './platform/prices.ts'
 import { readRoutes } from './platform/routes.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
@@ -57,7 +58,9 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     routes: () => readRoutes(env, (work) => context.waitUntil(work)),
     health: healthOf(env, (work) => context.waitUntil(work)),
     retryBudget,
-    classifier: null,
+    get classifier() {
+      return routerModel() // decoded by whoever asks first
+    },
     cacheMemory,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),

@@ -307,6 +307,9 @@ function mathsLevelOf(known: readonly Known[], half: Half): number {
   return sum / total
 }
 
+/** Less says nothing, and packs better as 0. */
+const LEAST_STEPS = 2.5
+
 /** Importance and weight in one, in 127 steps to each side of the largest of a type. */
 function packedGrams({ model, importance }: Types): Pick<Weights, 'grams' | 'steps'> {
   const types = TASK_TYPES.length
@@ -317,7 +320,7 @@ function packedGrams({ model, importance }: Types): Pick<Weights, 'grams' | 'ste
     const most = column.reduce((top, value) => Math.max(top, Math.abs(value)), 0)
     const step = most === 0 ? 1 : most / 127
     steps[t] = step
-    column.forEach((value, b) => (grams[b * types + t] = Math.round(value / step)))
+    column.forEach((value, b) => (grams[b * types + t] = Math.abs(value) < LEAST_STEPS * step ? 0 : Math.round(value / step)))
   }
   return { grams, steps }
 }

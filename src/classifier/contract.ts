@@ -60,6 +60,8 @@ export type Verdict = {
   readonly taskType: TaskType
   /** 0 to 1: how much of the probability the task type has among all. */
   readonly confidence: number
+  /** Probabilities of the types in the order of TASK_TYPES; `confidence` is the largest. */
+  readonly types: readonly number[]
   /** `null`: no rule fires. Such a request goes to a cheap model, which will ask. */
   readonly needsInfo: NeedsInfo | null
   /** Too little of the text is like anything that was learnt from: whoever routes takes his default. */

@@ -3,7 +3,7 @@
 
 import { BUCKETS, DENSE, FeatureReader, type Features } from './features.ts'
 import { needsInfo } from './needs-info.ts'
-import { DIFFICULTIES, TASK_TYPES, type Classifier, type Subject, type TaskType, type Verdict } from './contract.ts'
+import { DIFFICULTIES, TASK_TYPES, type Classifier, type Subject, type Verdict } from './contract.ts'
 
 /** Weights as they are trained, before they are packed. Matrices are row by row. */
 export type Weights = {
@@ -147,14 +147,15 @@ export class TrainedClassifier implements Classifier {
     const { length, rest } = this.#question(features)
     if (subject.tools > 0) this.#logits[TOOL_USE] = (this.#logits[TOOL_USE] ?? 0) + TOOLS_LOGIT
     if (subject.system !== '') this.#addGrams(this.#reader.read(subject.system), SYSTEM_WEIGHT)
-    const { type, probability, maths } = this.#types()
-    const score = this.#chance(difficultyOf(length, rest, maths, this.#weights.mathsLevel) + this.#structure(subject))
+    const { best, types } = this.#types()
+    const score = this.#chance(difficultyOf(length, rest, types[MATHS] ?? 0, this.#weights.mathsLevel) + this.#structure(subject))
     const rank = score >= cuts[1] ? 2 : score >= cuts[0] ? 1 : 0
     return {
       score,
       difficulty: DIFFICULTIES[rank] ?? 'hard',
-      taskType: type,
-      confidence: probability,
+      taskType: TASK_TYPES[best] ?? 'open-ended',
+      confidence: types[best] ?? 0,
+      types,
       needsInfo: needsInfo(subject),
       abstains: tokens === 0 || foreign > MOST_FOREIGN || (tokens >= ENOUGH_TOKENS && known < LEAST_KNOWN * tokens),
     }
@@ -193,15 +194,15 @@ export class TrainedClassifier implements Classifier {
     for (let t = 0; t < TYPES; t++) logits[t] = (logits[t] ?? 0) + (sums[t] ?? 0) * (steps[t] ?? 0) * norm
   }
 
-  /** The likeliest type, its probability, and that of mathematics. */
-  #types(): { readonly type: TaskType; readonly probability: number; readonly maths: number } {
+  /** Probabilities of the types, and which is the likeliest. */
+  #types(): { readonly best: number; readonly types: readonly number[] } {
     const logits = this.#logits
     let best = 0
     for (let t = 1; t < TYPES; t++) if ((logits[t] ?? 0) > (logits[best] ?? 0)) best = t
     const top = logits[best] ?? 0
-    let sum = 0
-    for (let t = 0; t < TYPES; t++) sum += Math.exp((logits[t] ?? 0) - top)
-    return { type: TASK_TYPES[best] ?? 'open-ended', probability: 1 / sum, maths: Math.exp((logits[MATHS] ?? 0) - top) / sum }
+    const shares = Array.from(logits, (logit) => Math.exp(logit - top))
+    const sum = shares.reduce((total, share) => total + share, 0)
+    return { best, types: shares.map((share) => share / sum) }
   }
 
   #structure({ tools, toolBytes, turns, attachments, format }: Subject): number {

@@ -12,6 +12,7 @@ import { NO_NAMING } from '../../src/core/request-scopes.ts'
 import type { Deps } from '../../src/ports.ts'
 import { costOf } from '../../src/routing/choosing/tiers.ts'
 import { fakePlaces } from '../support/fake-places.ts'
+import { verdict } from '../support/verdicts.ts'
 
 type Json = { readonly [name: string]: unknown }
 
@@ -20,14 +21,12 @@ const classifier: Classifier = {
   version: 'test',
   classify(subject): Verdict {
     const difficulty = (['easy', 'medium', 'hard'] as const).find((word) => subject.prompt.includes(word)) ?? 'medium'
-    return {
-      score: { easy: 0.1, medium: 0.5, hard: 0.9 }[difficulty],
+    return verdict(subject.prompt.includes('code') ? 'code-writing' : 'law', { easy: 0.1, medium: 0.5, hard: 0.9 }[difficulty], {
       difficulty,
-      taskType: subject.prompt.includes('code') ? 'code-writing' : 'law',
       confidence: 0.75,
       needsInfo: needsInfo(subject),
       abstains: subject.prompt.includes('???'),
-    }
+    })
   },
 }
 

@@ -6,6 +6,7 @@ import { listModels } from '../../src/catalogue/index.ts'
 import { isMaker, MAKERS } from '../../src/catalogue/names.ts'
 import { tierFor } from '../../src/routing/choosing/tier-for.ts'
 import { costOf, currentOf, TIERS, tiersAmong } from '../../src/routing/choosing/tiers.ts'
+import { verdict } from '../support/verdicts.ts'
 
 const NOW = Date.parse('2026-08-10')
 
@@ -118,16 +119,16 @@ describe('tiers', () => {
 })
 
 test('which tier answers what', () => {
-  const verdict = { score: 0.5, difficulty: 'hard', taskType: 'math', confidence: 0.9, needsInfo: null, abstains: false } as const
+  const hard = verdict('math', 0.5, { difficulty: 'hard', confidence: 0.9 })
   const rows = (['easy', 'medium', 'hard'] as const).map((difficulty) =>
-    (['aggressive', 'balanced', 'capable'] as const).map((leaning) => tierFor({ ...verdict, difficulty }, leaning)),
+    (['aggressive', 'balanced', 'capable'] as const).map((leaning) => tierFor({ ...hard, difficulty }, leaning)),
   )
   expect(rows).toEqual([
     ['cheap', 'cheap', 'middle'],
     ['cheap', 'middle', 'strong'],
     ['middle', 'strong', 'strong'],
   ])
-  expect(tierFor({ ...verdict, needsInfo: 'no-object' }, 'capable')).toBe('cheap')
-  expect(tierFor({ ...verdict, difficulty: 'easy', abstains: true }, 'balanced')).toBe('middle')
-  expect(tierFor({ ...verdict, abstains: true }, 'balanced')).toBe('strong')
+  expect(tierFor({ ...hard, needsInfo: 'no-object' }, 'capable')).toBe('cheap')
+  expect(tierFor({ ...hard, difficulty: 'easy', abstains: true }, 'balanced')).toBe('middle')
+  expect(tierFor({ ...hard, abstains: true }, 'balanced')).toBe('strong')
 })

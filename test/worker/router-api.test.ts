@@ -49,6 +49,14 @@ describe('the router paths', () => {
     expect((await call('POST', '/v1/router', key, { input: 'x' })).status).toBe(404)
   })
 
+  it('answer with what the trained classifier says', async () => {
+    const { key } = await makeKey()
+    const raw = await call('POST', '/v1/router/raw', key, { input: 'What is the capital of Peru?' })
+    expect([raw.status, await raw.json()]).toMatchObject([200, { difficulty: 'easy' }])
+    const asked = await call('POST', '/v1/router/raw', key, { input: 'Fix it.' })
+    expect(await asked.json()).toMatchObject({ difficulty: 'needs_info' })
+  })
+
   it('hold and book nothing', async () => {
     const { key } = await makeKey({ limit: 0 })
     for (const path of PATHS) expect((await call('POST', path, key, { input: 'What is the capital of Peru?' })).status).not.toBe(429)
