@@ -9,6 +9,7 @@ import { numberSetting, setting, type Env } from './platform/env.ts'
 import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { healthOf } from './platform/health.ts'
 import { edgeKeys } from './platform/keys.ts'
+import { learningOf } from './platform/learning.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { readPrices } from './platform/prices.ts'
 import { readRoutes } from './platform/routes.ts'
@@ -56,6 +57,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
       credential === null ? (settings.get(provider.id) ?? null) : accountSettings(env, provider, credential),
     routes: () => readRoutes(env, (work) => context.waitUntil(work)),
     health: healthOf(env, (work) => context.waitUntil(work)),
+    learning: learningOf(env, (work) => context.waitUntil(work)),
     retryBudget,
     cacheMemory,
     fetch: (url, init) => fetch(url, init),

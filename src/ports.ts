@@ -9,6 +9,7 @@ import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
 import type { RouteTable } from './routing/contract.ts'
 import type { CacheMemory } from './gateway/cache-memory.ts'
+import type { Learning } from './routing/choosing/port.ts'
 import type { Health } from './routing/health.ts'
 import type { RetryBudget } from './routing/retry-budget.ts'
 
@@ -86,6 +87,7 @@ export interface Deps {
   /** The route table as of at most two seconds ago; the last good one where nobody can be asked. */
   readonly routes: () => Promise<RouteTable>
   readonly health: Health
+  readonly learning: Learning
   readonly retryBudget: RetryBudget
   readonly cacheMemory: CacheMemory
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>

@@ -2,7 +2,7 @@
 
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
-import type { OnDisconnect } from './policy.ts'
+import type { OnDisconnect, RouterPolicy } from './policy.ts'
 import type { ModelLimitView } from './model-limits.ts'
 import type { PurseHold } from './model-purses.ts'
 import type { Permits } from './permits.ts'
@@ -125,6 +125,8 @@ export type Admission =
       readonly clamped: boolean
       /** When the client leaves, what cannot be stopped for free is read to its end. */
       readonly drains?: true
+      /** How models may be chosen for it; absent: the key says nothing. */
+      readonly router?: RouterPolicy
       /** The same Idempotency-Key ended before, but its answer is no longer kept. */
       readonly repeated: boolean
       /** What the key adds on top of every price: the hold has it, and what is booked must. */
@@ -230,6 +232,7 @@ export type KeyView = Permits & {
   readonly onDisconnect: OnDisconnect
   readonly naming: Naming
   readonly leased: boolean
+  readonly router: RouterPolicy
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

@@ -67,6 +67,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   const draws = plan.draws ?? new Draws(deps.random)
   draws.again()
   const budgetUsed = admission.budgetUsed ?? 0
+  deps.learning.heard(key.id, admission.router ?? null)
   const known: Knowledge = {
     ...knowledge(plan, job, key, draws, budgetUsed, (leaf) => candidates.get(leaf) ?? null),
     ceiling: (candidate) => ceilings.get(candidate) ?? null,

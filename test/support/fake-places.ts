@@ -16,6 +16,7 @@ import { providerById } from '../../src/providers/index.ts'
 import { compileRoutes } from '../../src/routing/compile.ts'
 import type { HealthView, RouteTable } from '../../src/routing/contract.ts'
 import type { RouteDocument } from '../../src/routing/document-shape.ts'
+import { NO_LEARNING } from '../../src/routing/choosing/port.ts'
 import { UNKNOWN_HEALTH, type Health, type HealthOutcome, type HealthTarget } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
 
@@ -95,6 +96,7 @@ export function fakePlaces(
     }),
     routes: () => Promise.resolve(tableOf(world)),
     health: watched(world.health, told),
+    learning: NO_LEARNING,
     retryBudget: new RetryBudget(),
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
