@@ -199,6 +199,8 @@ export function generation(row: Row, decision?: Json): Json {
       dropped: row.dropped,
       fidelity: row.fidelity,
       ...(row.shadowOf === undefined ? {} : { shadow_of: row.shadowOf, comparison: comparisonTold(row.comparison) }),
+      ...(row.router === undefined ? {} : { router: row.router }),
+      ...(row.feedback === undefined ? {} : { feedback: row.feedback }),
       ...(decision === undefined ? {} : { decision }),
     },
   }

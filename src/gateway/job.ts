@@ -1,7 +1,7 @@
 // One client request, from its first byte to its row: who asks, what is asked, when it began.
 
 import type { Body } from '../core/body.ts'
-import type { Row } from '../core/account.ts'
+import type { Chosen, Row } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { randomName } from '../core/key.ts'
 import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
@@ -40,6 +40,8 @@ export type Job = {
   readonly conversation?: string | null
   /** Tags that say which arms of experiments it is of. */
   readonly arms?: readonly string[]
+  /** Its model was chosen: what its row says of that. */
+  readonly chosen?: Chosen
   /** It has a shadow, or is one: its answer is compared with the other's. */
   readonly companion?: Companion
   /** It is the shadow of the request with this id. */

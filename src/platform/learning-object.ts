@@ -2,7 +2,16 @@
 // memory, and written down now and then as one value. `forget` begins a new epoch, so what isolates gathered before it counts no more.
 
 import { DurableObject } from 'cloudflare:workers'
-import { absorbed, NEW_TENANT, readTenant, saveTenant, type Gathered, type Lately, type SavedTenant, type Tenant } from '../routing/choosing/tenant.ts'
+import {
+  absorbed,
+  NEW_TENANT,
+  readTenant,
+  saveTenant,
+  type Gathered,
+  type Lately,
+  type SavedTenant,
+  type Tenant,
+} from '../routing/choosing/tenant.ts'
 import type { SavedCells } from '../routing/choosing/outcomes.ts'
 import type { Env } from './env.ts'
 

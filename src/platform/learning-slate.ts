@@ -8,7 +8,7 @@ import { offsetOf, spreadOf } from '../routing/choosing/learning.ts'
 import { cellKey, NO_CELLS, readCells, weighed, type Cells, type Outcome } from '../routing/choosing/outcomes.ts'
 import type { Decided, Result } from '../routing/choosing/port.ts'
 import { binOf, LEAST_SCORES, NO_SCORES, withScores } from '../routing/choosing/score-histogram.ts'
-import { NEW_TENANT, tasksOf, withDecisions, type Gathered, type Tenant } from '../routing/choosing/tenant.ts'
+import { absorbed, NEW_TENANT, tasksOf, withDecisions, type Gathered, type Tenant } from '../routing/choosing/tenant.ts'
 import type { Heard, Telling } from './learning-object.ts'
 
 const MOST_KEYS = 1000
@@ -30,6 +30,8 @@ export class Slate {
   #decisions = 0
   #expensive = 0
   #outcomes: Outcome[] = []
+  /** It is being told: until the object has answered it counts here. */
+  #told: Gathered | null = null
   #learned: Learned | null = null
 
   constructor(keyId: string) {
@@ -71,6 +73,7 @@ export class Slate {
     const gathered: Gathered | null = this.hasNews
       ? { scores: [...this.#bins], decisions: this.#decisions, expensive: this.#expensive, outcomes: this.#outcomes }
       : null
+    this.#told = gathered
     this.#bins = new Map()
     this.#decisions = 0
     this.#expensive = 0
@@ -80,6 +83,7 @@ export class Slate {
 
   /** It could not be told: it waits for the next exchange. */
   putBack({ gathered }: Telling): void {
+    this.#told = null
     if (gathered === null) return
     for (const [bin, count] of gathered.scores) this.#bins.set(bin, (this.#bins.get(bin) ?? 0) + count)
     this.#decisions += gathered.decisions
@@ -99,6 +103,7 @@ export class Slate {
       cells: kept,
       active: new Set(tasksOf(active)),
     }
+    this.#told = null
     this.#epoch = epoch
     this.#number = number
     this.#learned = null
@@ -106,11 +111,12 @@ export class Slate {
 
   #read(): Learned {
     const { cells, active } = this.#tenant
-    const scores = withScores(this.#tenant.scores, this.#bins)
+    const before = this.#told === null ? this.#tenant : absorbed(this.#tenant, { ...this.#told, outcomes: [] })
+    const scores = withScores(before.scores, this.#bins)
     const learns = this.policy?.learning === true
     const common = {
       scores: scores.total < LEAST_SCORES ? null : scores,
-      lately: withDecisions(this.#tenant.lately, this.#decisions, this.#expensive),
+      lately: withDecisions(before.lately, this.#decisions, this.#expensive),
       expensiveShare: this.policy?.expensiveShare ?? null,
     }
     if (!learns || (cells === NO_CELLS && active.size === 0)) return { ...NOTHING_LEARNED, ...common }

@@ -38,7 +38,9 @@ export type FakeGateway = {
 const HOUR_MS = 3_600_000
 
 /** Everything that a gateway can be made with beside one provider. */
-export type FakeWorld = Partial<Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health' | 'learning' | 'limits'>> & {
+export type FakeWorld = Partial<
+  Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health' | 'learning' | 'limits'>
+> & {
   readonly markupBasisPoints?: number
   readonly refusal?: Refusal
   readonly refuses?: (ask: Ask) => Refusal | null
