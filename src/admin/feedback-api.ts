@@ -3,7 +3,6 @@
 
 import { Hono, type Context } from 'hono'
 import * as z from 'zod'
-import { TASK_TYPES } from '../classifier/contract.ts'
 import type { Row } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { routerOf, type RouterPolicy } from '../core/policy.ts'
@@ -11,6 +10,7 @@ import { makeDeps } from '../deps.ts'
 import type { Env } from '../platform/env.ts'
 import { CATEGORIES, putFeedback, weightOf, type Feedback } from '../platform/feedback.ts'
 import { policyOf, readKey } from '../platform/policies.ts'
+import { resultOf } from '../routing/choosing/port.ts'
 import { apiFailure } from './failure.ts'
 import { check, readJson } from './key-input.ts'
 import { isAdmin, requireKey } from './who.ts'
@@ -65,9 +65,8 @@ async function take(
   const [weight, instead] = [weightOf(feedback), weightOf(before)]
   if (row.router !== undefined && weight !== instead) {
     deps.learning.heard(row.keyId, own === null ? await policyFor(c.env, row) : routerOf(own.view))
-    const { task, model, prior, led } = row.router
-    const known = TASK_TYPES.find((type) => type === task)
-    if (known !== undefined) deps.learning.outcome(row.keyId, { task: known, model, weight, instead, prior, led })
+    const result = resultOf(row.router, weight, instead)
+    if (result !== null) deps.learning.outcome(row.keyId, result)
   }
   return c.json({ data: { success: true } }, 200, { 'cache-control': 'no-store' })
 }

@@ -1,6 +1,7 @@
 // What the gateway asks of what was learnt of a key's requests, and what it tells.
 
-import type { TaskType } from '../../classifier/contract.ts'
+import { TASK_TYPES, type TaskType } from '../../classifier/contract.ts'
+import type { Chosen } from '../../core/account.ts'
 import type { RouterPolicy } from '../../core/policy.ts'
 import { NOTHING_LEARNED, type Ability, type Learned, type ModelName } from './contract.ts'
 
@@ -32,6 +33,25 @@ export interface Learning {
   /** Counts only where the key's policy has learning on. */
   outcome(keyId: string, result: Result): void
 }
+
+/** What an answer says of the model that was chosen for it; `null`: its task was not judged, so it says nothing. */
+export function resultOf({ task, model, prior, led }: Chosen, weight: number, instead = 0): Result | null {
+  const known = TASK_TYPES.find((type) => type === task)
+  return known === undefined ? null : { task: known, model, weight, instead, prior, led }
+}
+
+/**
+ * What a failure that can be verified says of the model. An answer that broke a rule it was given is as bad as a wrong one; one that stopped
+ * short may be the request's doing. That a provider failed says nothing of the model and is health's.
+ */
+export const FAILURE_WEIGHTS = {
+  schema: -1,
+  'tool-call': -1,
+  'unknown-tool': -1,
+  truncated: -0.3,
+  empty: -0.3,
+  refusal: -0.3,
+} as const satisfies { readonly [failure: string]: number }
 
 /** Where nobody learns. */
 export const NO_LEARNING: Learning = {
