@@ -59,6 +59,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     health: healthOf(env, (work) => context.waitUntil(work)),
     learning: learningOf(env, (work) => context.waitUntil(work)),
     retryBudget,
+    classifier: null,
     cacheMemory,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),

@@ -1,6 +1,7 @@
 // What the gateway needs of the world. Each port has one implementation in platform/ and one in test/fakes/.
 
 import type { Catalogue } from './catalogue/index.ts'
+import type { Classifier } from './classifier/contract.ts'
 import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
 import type { PriceBook } from './catalogue/price-book.ts'
 import type { DialectId } from './core/canonical.ts'
@@ -89,6 +90,8 @@ export interface Deps {
   readonly health: Health
   readonly learning: Learning
   readonly retryBudget: RetryBudget
+  /** `null`: there is none here, and whoever would ask it takes its default. */
+  readonly classifier: Classifier | null
   readonly cacheMemory: CacheMemory
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** One call of its own each. */

@@ -48,6 +48,8 @@ export type Features = {
   readonly count: number
   /** Words and numbers that were looked at. */
   readonly tokens: number
+  /** Of them, those that are common words of a language that was learnt from. */
+  readonly known: number
   /** Share of characters that are neither ASCII nor Latin letters. */
   readonly foreign: number
 }
@@ -81,6 +83,7 @@ export class FeatureReader {
 
     let count = 0
     let tokens = 0
+    let known = 0
     let repeats = 0
     let words = 0
     let letters = 0
@@ -171,8 +174,12 @@ export class FeatureReader {
         if (size >= 9) long++
         if (size > 1 && c >= A && c <= Z && kindOf(text.charCodeAt(start + 1)) === LETTER) capitals++
         const bits = CLASS_BITS.get(hash)
-        if (bits !== undefined) for (let k = 0; k < classes.length; k++) if ((bits >> k) & 1) classes[k] = (classes[k] ?? 0) + 1
+        if (bits !== undefined) {
+          known++
+          if (bits !== 0) for (let k = 0; k < classes.length; k++) if ((bits >> k) & 1) classes[k] = (classes[k] ?? 0) + 1
+        }
         tokens++
+        if (bits === 0 || size === 1) continue
         if (wordsInBuckets < MOST_WORDS) {
           wordsInBuckets++
           const one = bucketOf(hash)
@@ -309,7 +316,7 @@ export class FeatureReader {
     for (const n of classes) put(Math.log1p(n))
     put((classes[WORD_CLASSES.indexOf('writing')] ?? 0) / (alphabetic + 5))
     put(fence)
-    return { dense, buckets, count, tokens, foreign: read === 0 ? 0 : foreign / read }
+    return { dense, buckets, count, tokens, known, foreign: read === 0 ? 0 : foreign / read }
   }
 }
 

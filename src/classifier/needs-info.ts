@@ -16,13 +16,19 @@ const MESSAGE_IS_MATERIAL = /translat|classif|rewrit|correct|label|extract|input
 export function needsInfo(subject: Subject): NeedsInfo | null {
   const { prompt } = subject
   if (subject.turns !== 0 || subject.attachments > 0) return null
-  const seen = prompt.length <= 2 * END_CHARS ? prompt : `${prompt.slice(0, END_CHARS)}\n${prompt.slice(-END_CHARS)}`
-  if (hasEmptySlot(seen)) return 'template-slot'
+  if (slotIn(prompt)) return 'template-slot'
   if (!isAlone(subject)) return null
   const words = plainSentence(prompt)
   if (words === null) return null
   if (lacksObject(words)) return 'no-object'
   return refersToAbsent(words) ? 'absent-reference' : null
+}
+
+/** The ends of a long text are joined only where one of them has a slot: a joined text is copied. */
+function slotIn(prompt: string): boolean {
+  if (prompt.length <= 2 * END_CHARS) return hasEmptySlot(prompt)
+  const [beginning, end] = [prompt.slice(0, END_CHARS), prompt.slice(-END_CHARS)]
+  return (hasEmptySlot(beginning) || hasEmptySlot(end)) && hasEmptySlot(`${beginning}\n${end}`)
 }
 
 /** Nothing beside the message could be what it speaks of, and nothing says that it is material. */

@@ -32,9 +32,11 @@ const THIS = list('this these diesen diese dieses dieser diesem ce cet cette ces
 
 /** What may follow the thing: anything else may be the thing itself. */
 const GOES_ON = list(
-  `to into in for and so as using with from by please
-  ins auf für und bitte zusammen en pour et au aux dans al a para y por`,
+  `to into in for and so as using with from by
+  ins auf für und zusammen en pour et au aux dans al a para y por`,
 )
+/** `translate this text to german good morning`: what follows the language is the text. */
+const TRANSLATES = list('translate übersetze übersetzen traduis traduisez traduire traduce traduzca traducir')
 const SAYS_I = list('i he she we they it you')
 const BROKEN = list('work working compile compiling run running broken failing failed crashing crash slow')
 const OF_PROGRAMS = list('code script program function query formula macro app loop regex')
@@ -159,7 +161,8 @@ function thingEnds(words: readonly string[], at: number, adjective: boolean): bo
   const next = words[noun + 1]
   if (next === undefined) return true
   const from = next === 'below' || next === 'above' ? noun + 2 : noun + 1
-  return from === words.length || goesOn(words, from, SHORT_NOUNS.has(words[noun] ?? '') ? 4 : 10)
+  const most = !SHORT_NOUNS.has(words[noun] ?? '') ? 10 : words.some((word) => TRANSLATES.has(word)) ? 2 : 4
+  return from === words.length || goesOn(words, from, most)
 }
 
 function goesOn(words: readonly string[], at: number, most: number): boolean {

@@ -13,6 +13,13 @@ const CONTENT = new Set(
   ),
 )
 
+/** Beside those: what people leave to be inserted. */
+const INSERTED = new Set(
+  'your here the hier ici aquí job company city country story idea problem description details title book movie character event situation goal code thema sujet tema texte texto'.split(
+    ' ',
+  ),
+)
+
 /** Whoever speaks of these means the slots themselves. */
 const ABOUT_TEMPLATES =
   /templat|placeholder|variable|mustache|handlebars|jinja|liquid|angular|vue|svelte|react|helm|ansible|twig|django|blade|n8n|zapier|workflow|mail.?merge|interpolat|f-string|string format|i18n|locali[sz]|latex|mdx|markdown|regex|merge field|curly|bracket|vorlage|platzhalter|plantilla|modèle|syntax/iu
@@ -25,11 +32,11 @@ const CODE =
 const WORKS_ON_TEXT =
   /^\W*(?:please |can you |could you )?(?:translate|rewrite|rephrase|proofread|correct|improve|review|edit|fix|shorten|check|polish|paraphrase)\b/iu
 const FORM_FIELDS =
-  /\b(?:name|address|e-?mail|phone|signature|title|position|contact|number|date|key|token|password|secret|id|url|host|user|username|domain|path|bucket|project|region|port|org|repo)\b/iu
+  /\b(?:name|address|e-?mail|phone|signature|title|position|contact|number|date|key|token|password|secret|id|url|host|user|username|domain|path|bucket|project|region|port|org|repo|pin|coin)\b/iu
 
 /** Is a slot of a template left empty in this text of at most some thousand characters? */
 export function hasEmptySlot(text: string): boolean {
-  if (!/[{[<]|__/u.test(text) && !/ here\)/iu.test(text)) return false
+  if (!/[{[<]|___/.test(text) && !text.includes(' here)')) return false
   const found = slotIn(text)
   return found && !ABOUT_TEMPLATES.test(text) && !CODE.test(text)
 }
@@ -38,7 +45,7 @@ function slotIn(text: string): boolean {
   const strict = WORKS_ON_TEXT.test(text)
   let candidates = 0
   let past = 0
-  for (const { index: at } of text.matchAll(/[{[<(]|___/gu)) {
+  for (const { index: at } of text.matchAll(/[{[<(]|___/g)) {
     if (at < past) continue
     const char = text.charCodeAt(at)
     candidates += 1
@@ -51,6 +58,7 @@ function slotIn(text: string): boolean {
     const inner = text.slice(from, to).trim()
     const end = to + (double ? 2 : 1)
     if (double && text.charCodeAt(to + 1) !== 125) continue
+    if (char === 40 && !inner.endsWith('here')) continue
     if (char === 95 ? fillIn(text, at) : isSlot(char, double, inner, strict, text.length)) {
       if (standsFree(text, at, end) && !isQuoted(text, at, end)) return true
     }
@@ -67,17 +75,25 @@ const CLOSING: ReadonlyMap<number, string> = new Map([
 ])
 
 function isSlot(char: number, double: boolean, inner: string, strict: boolean, length: number): boolean {
-  const name = inner.toLowerCase().replaceAll(/[\s-]+/gu, '_')
+  const name = inner.toLowerCase().replaceAll(/[ -]+/g, '_')
   if (double) return /^[a-z][a-z0-9_.]+$/iu.test(name) && (!strict || CONTENT.has(name))
   if (char === 123) return CONTENT.has(name)
   if (length > LETTER_CHARS || FORM_FIELDS.test(inner.replaceAll('_', ' '))) return false
   const words = inner.replaceAll(/[_-]/gu, ' ')
   if (!/^[\p{L}\p{N} '’,/.…]+$/u.test(words)) return false
   if (char === 40) return /^(?:insert|paste|enter|add|put|type|your) .{1,50} here$/iu.test(words)
-  if (/^(?:insert|paste|enter|fill in|your|type|einfügen|insérer|insertar) .{2,}$/iu.test(words))
-    return !strict || /\bhere$|^paste /iu.test(words)
+  const told = /^(?:(insert|enter|type|fill in|einfügen|insérer|insertar)|paste|your) (.{2,})$/iu.exec(words)
+  // A machine says "insert coin" too: what is to be inserted must be a thing that a task needs.
+  if (told !== null && (told[1] === undefined || isContent(told[2] ?? ''))) return !strict || /\bhere$|^paste /iu.test(words)
   if (/ (?:here|hier einfügen|einfügen|aquí|ici)$/iu.test(words)) return true
   return char === 91 && inner === inner.toUpperCase() && CONTENT.has(name)
+}
+
+function isContent(words: string): boolean {
+  return words
+    .toLowerCase()
+    .split(/[ ,/.…]+/u)
+    .some((word) => CONTENT.has(word) || INSERTED.has(word))
 }
 
 /** `___ (fill in)`: a blank alone is a cloze question. */

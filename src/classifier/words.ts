@@ -41,11 +41,16 @@ export const WORD_CLASSES = [
   'person',
 ] as const satisfies readonly WordClass[]
 
-/** Hash of a word → bits, one for each class in the order of WORD_CLASSES. */
+/** Common words of the languages that are learnt from, in which a text of theirs is recognised. */
+const COMMON =
+  'the a an and or of to in is are was were be been being it its this that these those for on with as at by from have has had having can could do does did doing will would shall should may might must about into onto over under between through against there here their them they he she him his her hers which what who whom whose why how than so too very also just more much many some such same other another own up down out off again further once because but however therefore thus hence following which one two three four best correct true likely answer answers question questions option options statement statements choose select please want need would like know tell say said get got make made use used using used now new der die das und ist nicht ein eine einen einem einer zu mit auf für von den dem im le la les un une des du et est pour dans que qui sur avec au aux ce cette el los las una y es para en por con del lo al se il gli e di che per non sono della nel os as um uma em no na do da o het een van te'
+
+/** Hash of a word → bits, one for each class in the order of WORD_CLASSES; 0: only a common word. */
 export const CLASS_BITS: ReadonlyMap<number, number> = bits()
 
 function bits(): ReadonlyMap<number, number> {
   const found = new Map<number, number>()
+  for (const word of COMMON.split(' ')) found.set(hashOf(word), 0)
   WORD_CLASSES.forEach((name, i) => {
     for (const word of CLASSES[name].split(' ')) {
       const hash = hashOf(word)

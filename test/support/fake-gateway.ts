@@ -113,6 +113,7 @@ export function fakeGateway(
     health: world.health ?? NO_HEALTH,
     learning: world.learning ?? NO_LEARNING,
     retryBudget: new RetryBudget(),
+    classifier: null,
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
       const one: Left = {

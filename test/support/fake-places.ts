@@ -47,6 +47,8 @@ export type PlacesWorld = {
 }
 
 export type Places = {
+  /** For what is asked without a language. */
+  readonly deps: Deps
   readonly calls: readonly PlaceCall[]
   /** `provider/model` of every call, in order. */
   readonly called: readonly string[]
@@ -98,6 +100,7 @@ export function fakePlaces(
     health: watched(world.health, told),
     learning: NO_LEARNING,
     retryBudget: new RetryBudget(),
+    classifier: null,
     cacheMemory: new CacheMemory(),
     fetch: async (url, init) => {
       const { hostname, pathname } = new URL(url)
@@ -129,6 +132,7 @@ export function fakePlaces(
     ...world.deps,
   }
   return {
+    deps,
     calls,
     get called() {
       return calls.map(({ provider, model }) => `${provider}/${model}`)

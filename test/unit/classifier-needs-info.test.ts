@@ -66,6 +66,7 @@ const SLOTS = [
   'Summarize the following article: [paste article here]',
   'Explain [TOPIC] like I am five.',
   'Give me ten titles on [KEYWORD]',
+  'Give feedback on my idea: [insert idea]',
   'Act as a lawyer. My case: <your text here>',
   'Review this contract: <paste contract here>',
   'Proofread: <insert text here>',
@@ -126,6 +127,10 @@ const CLEAR = [
   'Übersetze diesen Satz ins Englische: Ich bin müde.',
   'Corrige cette phrase : je suis allé à le marché',
   'Traduce este texto al inglés: Mañana no puedo ir.',
+  'translate this text to german good morning',
+  'fix this sentence please him go home',
+  'Translate this message: see you at eight',
+  'Explain this: why is the sky blue',
   // speaks about letters, files, contracts
   'Write an email saying that the attached invoice has been paid.',
   'Draft a reply that says I have attached the report.',
@@ -190,6 +195,8 @@ const CLEAR = [
   'Which set is larger: {text} or {a, b}?',
   'Press [Insert] to overwrite. How do I turn this off?',
   'In ```\nHello {{topic}}\n``` what is the double brace for?',
+  'Why do arcade machines show [INSERT COIN] all the time?',
+  'What does <Enter your PIN> on a card reader mean for chip cards?',
   'If A = {1, 2, 3} and B = {2, 3}, what is A minus B?',
   'See section 4 (insert after paragraph 2) and tell me what "insert" means in statutes.',
 ]
@@ -238,6 +245,7 @@ describe('long texts', () => {
     expect(of(`${long}\nAnswer the question: {{question}}`)).toBe('template-slot')
     expect(of(`About {{topic}}.\n${long}`)).toBe('template-slot')
     expect(of(`${long}{{topic}} ${long}`)).toBeNull()
+    expect(of(`Write a template. ${long}{{name}}`)).toBeNull()
   })
 
   test('blanks of a pasted form are its own', () => {
