@@ -1,4 +1,4 @@
-// What became of a tenant's requests: weighed good and bad outcomes of a model at a task, each cell's newest two hundred or so. Bounded: of
+// What became of a tenant's requests: weighed good and bad outcomes of a model at a task, each cell's newest four hundred or so. Bounded: of
 // models and of cells whoever was told of longest ago goes first. Pure; the tenant's object keeps it, isolates read it.
 
 import { TASK_TYPES, type TaskType } from '../../classifier/contract.ts'
