@@ -255,7 +255,7 @@ export type KeyView = Permits & {
   readonly onDisconnect: OnDisconnect
   readonly naming: Naming
   readonly leased: boolean
-  readonly router: RouterPolicy
+  readonly router?: RouterPolicy
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number
