@@ -6,7 +6,9 @@ import type { Need } from '../dialects/contract.ts'
 import { dollarsText, picoText } from '../core/money.ts'
 import { expectedPico, cachedTokens } from '../routing/ordering.ts'
 import type { Quantiles, StrategySettings } from '../routing/contract.ts'
+import type { Unfit } from '../core/unfit.ts'
 import type { Candidate } from './candidate.ts'
+import type { CascadeTold } from './cascade.ts'
 import { targetId } from './candidate.ts'
 import { healthTold, type HealthTold } from './health-told.ts'
 import type { Inquiry, Ranking } from './inquiry.ts'
@@ -113,7 +115,10 @@ export type Decision = {
     readonly first_content_at: number | null
     readonly learns_timeouts: boolean
     readonly hedge: { readonly percentile: number; readonly least_ms: number } | null
+    readonly cascade?: { readonly on: readonly Unfit[]; readonly target: string | null; readonly holds_streams: boolean }
   } | null
+  /** An answer that came was no good, and what was done about it. */
+  readonly cascade?: CascadeTold
   readonly targets: readonly DecisionTarget[]
   /** Targets that are not listed. */
   readonly omitted: number
@@ -156,6 +161,7 @@ export function decisionOf(job: Job, inquiry: Inquiry): Decision {
     },
     wishes: wishesTold(job.wishes),
     tries: ranking === null ? null : triesTold(ranking),
+    ...(inquiry.cascade === null ? {} : { cascade: inquiry.cascade }),
     targets: listed.map((leaf) => targetTold(leaf, inquiry, choices.get(leaf) ?? null, groups.get(leaf) ?? null)),
     omitted: all.length - listed.length,
     inputs: ranking === null ? null : inputsOf(ranking, places, inquiry.drawn),
@@ -259,7 +265,7 @@ function expectedOf(candidate: Candidate, price: Price, inquiry: Inquiry, { know
   return pico === null ? null : dollarsOfPico(raised(Math.round(pico + (price.perRequestNanoUsd ?? 0) * 1000), price.markups))
 }
 
-function triesTold({ tries }: Ranking): Decision['tries'] {
+function triesTold({ tries, cascade }: Ranking): Decision['tries'] {
   const { retries, deadlineAt, firstContentAt, learns, hedge } = tries
   return {
     retries,
@@ -267,6 +273,7 @@ function triesTold({ tries }: Ranking): Decision['tries'] {
     first_content_at: firstContentAt,
     learns_timeouts: learns,
     hedge: hedge === null ? null : { percentile: hedge.percentile, least_ms: hedge.leastMs },
+    ...(cascade === undefined ? {} : { cascade: { on: [...cascade.on], target: cascade.target, holds_streams: cascade.holdsStreams } }),
   }
 }
 
