@@ -3,6 +3,7 @@
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
 import { CacheMemory } from './gateway/cache-memory.ts'
+import { ModelMemory } from './gateway/model-memory.ts'
 import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
@@ -38,6 +39,7 @@ type Fixed = {
 
 const retryBudget = new RetryBudget()
 const cacheMemory = new CacheMemory()
+const modelMemory = new ModelMemory()
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
 let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
@@ -58,6 +60,9 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     health: healthOf(env, (work) => context.waitUntil(work)),
     retryBudget,
     cacheMemory,
+    modelMemory,
+    classifier: null,
+    abilities: null,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

@@ -1,5 +1,6 @@
 // What the gateway needs of the world. Each port has one implementation in platform/ and one in test/fakes/.
 
+import type { Classifier } from './classifier/contract.ts'
 import type { Catalogue } from './catalogue/index.ts'
 import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
 import type { PriceBook } from './catalogue/price-book.ts'
@@ -7,8 +8,10 @@ import type { DialectId } from './core/canonical.ts'
 import type { Estate } from './core/estate.ts'
 import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
+import type { Capability, Learned, ModelName } from './routing/choosing/contract.ts'
 import type { RouteTable } from './routing/contract.ts'
 import type { CacheMemory } from './gateway/cache-memory.ts'
+import type { ModelMemory } from './gateway/model-memory.ts'
 import type { Health } from './routing/health.ts'
 import type { RetryBudget } from './routing/retry-budget.ts'
 
@@ -72,6 +75,9 @@ export interface LastingCall {
   takeOver(estate: Estate): Promise<boolean>
 }
 
+/** What models can do, and which of them are worth choosing between, the best known first. */
+export type Abilities = { readonly capability: Capability; readonly models: readonly ModelName[] }
+
 export interface Deps {
   readonly keys: Keys
   readonly account: (keyId: string) => Account
@@ -88,6 +94,14 @@ export interface Deps {
   readonly health: Health
   readonly retryBudget: RetryBudget
   readonly cacheMemory: CacheMemory
+  /** Which model a conversation was given. */
+  readonly modelMemory: ModelMemory
+  /** `null`: nobody judges requests here; routers take their default. */
+  readonly classifier: Classifier | null
+  /** `null`: nothing is known of models, and routers' names are nobody's. */
+  readonly abilities: Abilities | null
+  /** What was learnt of a key, as this isolate last heard it; absent: nothing is. */
+  readonly learning?: (keyId: string) => Learned
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** One call of its own each. */
   readonly lasting: (language: Language) => LastingCall

@@ -4,7 +4,8 @@ import type { Admission, Ending } from '../core/account.ts'
 import { Body } from '../core/body.ts'
 import { outputTokens } from '../core/price.ts'
 import type { Tries } from './attempts.ts'
-import { healthTarget, targetId, type Candidate } from './candidate.ts'
+import { healthTarget, modelName, targetId, type Candidate } from './candidate.ts'
+import { choosingFor, type RequestChoosing } from './choosing.ts'
 import { conversationOf } from './conversation.ts'
 import type { Job, Key } from './job.ts'
 import { hash32 } from '../core/hash.ts'
@@ -27,7 +28,7 @@ export type Routed = {
   /** A stream that breaks off may be carried on by another target. */
   readonly continues: boolean
   /** What the request's job gains by it. */
-  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms'>
+  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms' | 'choosing'>
 }
 
 /** Further calls of targets that failed, where nobody says how many. */
@@ -47,7 +48,7 @@ export function foreseen(plan: Plan, job: Job, key: Key): Plan {
   const { choices } = rank(plan.tree, known)
   const first = choices.flatMap(({ leaf }) => byLeaf.get(leaf) ?? [])
   const targets = new Set([...first, ...plan.targets])
-  return { ...plan, targets: [...targets], draws, conversation: known.view.conversation }
+  return { ...plan, targets: [...targets], draws, conversation: known.view.conversation, choosing: known.choosing }
 }
 
 export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Routed {
@@ -67,9 +68,9 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   const draws = plan.draws ?? new Draws(deps.random)
   draws.again()
   const budgetUsed = admission.budgetUsed ?? 0
-  const known: Knowledge = {
+  const known = {
     ...knowledge(plan, job, key, draws, budgetUsed, (leaf) => candidates.get(leaf) ?? null),
-    ceiling: (candidate) => ceilings.get(candidate) ?? null,
+    ceiling: (candidate: Candidate) => ceilings.get(candidate) ?? null,
   }
   const { choices, arms } = rank(plan.tree, inquiry?.decides === true ? inquiry.watching(known, plan.conditions, budgetUsed) : known)
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
@@ -97,6 +98,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       conversation: known.view.conversation,
       arms: arms.map((arm) => armTag(plan.route?.name ?? job.intent.model, arm)),
+      choosing: known.choosing,
     },
   }
 }
@@ -109,11 +111,13 @@ function knowledge(
   draws: Draws,
   budgetUsed: number,
   candidate: (leaf: Leaf) => Candidate | null,
-): Knowledge {
+): Knowledge & { readonly choosing: RequestChoosing | null } {
   const { deps, intent, wishes, inquiry } = job
   const now = deps.now()
   const { conversation = inquiry?.view?.conversation ?? hashed(conversationFor(job, key, plan.targets.length)) } = plan
+  const { choosing = choosingFor(job, key.id, plan.tree, conversation) } = plan
   return {
+    choosing,
     view: {
       now,
       random: () => draws.next(),
@@ -122,6 +126,7 @@ function knowledge(
       user: hashed(customerOf(job)),
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
       outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
+      choosing,
       ...inquiry?.view,
     },
     candidate,
@@ -166,5 +171,7 @@ export function ended(job: Job, candidate: Candidate, tally: Tally, ending: Endi
   const tokens = tally.usage === null || ending !== 'complete' ? null : outputTokens(tally.usage)
   if (tally.usage !== null && ending === 'complete')
     job.deps.cacheMemory.learn(job.conversation ?? null, targetId(candidate), candidate.provider.id, tally.usage, job.startedAt)
+  if (ending === 'complete' && job.choosing != null)
+    job.deps.modelMemory.learn(job.conversation ?? null, modelName(candidate), job.choosing.asked ?? null, job.startedAt)
   job.deps.health.end(healthTarget(candidate), { ill, outputTokens: tokens, ms })
 }

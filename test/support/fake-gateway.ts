@@ -5,6 +5,7 @@ import type { Ask, Hold, Refusal, Settlement } from '../../src/core/account.ts'
 import { joinBytes } from '../../src/core/bytes.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
 import { CacheMemory } from '../../src/gateway/cache-memory.ts'
+import { ModelMemory } from '../../src/gateway/model-memory.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Account, Deps } from '../../src/ports.ts'
@@ -110,6 +111,9 @@ export function fakeGateway(
     health: world.health ?? NO_HEALTH,
     retryBudget: new RetryBudget(),
     cacheMemory: new CacheMemory(),
+    modelMemory: new ModelMemory(),
+    classifier: null,
+    abilities: null,
     fetch: async (url, init) => {
       const one: Left = {
         url,

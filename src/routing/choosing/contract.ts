@@ -35,7 +35,16 @@ export type Learned = {
   outcomes(task: TaskType, model: ModelName): { readonly good: number; readonly bad: number } | null
   /** The tenant's outcomes decide too, because they fell below what the table promised; exploration goes on only then. */
   readonly isActive: boolean
+  /** The same of one task: exploration goes on only there. Absent: as `isActive`. */
+  readonly isActiveAt?: (task: TaskType) => boolean
+  /** How the tenant's successes compare with the table's promises, without this cell; 1: as promised. Absent: 1. */
+  readonly offset?: (task: TaskType, model: ModelName) => number
+  /** The most of the tenant's decisions (0 to 1) that may go to an expensive model, as its key's policy has it; absent or `null`: it says nothing. */
+  readonly expensiveShare?: number | null
 }
+
+/** What a conversation was given before, and of what it was judged then. */
+export type Given = { readonly model: ModelName; readonly score: number; readonly task: TaskType | null }
 
 /** What a strategy that chooses models may ask; `null` members are not known. */
 export type Choosing = {
@@ -43,6 +52,10 @@ export type Choosing = {
   readonly verdict: () => Verdict | null
   readonly capability: Capability
   readonly learned: Learned
+  /** `capability` over all tasks, where whoever made this has it; absent: it is made of the tasks. */
+  readonly overall?: (model: ModelName, price: OptionPrice | null) => Ability
+  /** `null` or absent: a new conversation, as far as this isolate knows. */
+  readonly given?: Given | null
 }
 
 export const NOTHING_LEARNED: Learned = { scores: null, lately: { decisions: 0, expensive: 0 }, outcomes: () => null, isActive: false }
