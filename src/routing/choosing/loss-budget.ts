@@ -12,7 +12,7 @@ export const LOSS = { balanced: 0.02, aggressive: 0.05 } as const
 /** Fewer scores say nothing of a tenant's traffic: then it is taken to be spread evenly. */
 export const LEAST_SCORES = 200
 /** So fine the traffic is looked at. */
-export const STEPS = 16
+export const STEPS = 32
 const HALVINGS = 16
 
 /** The tenant's scores in `STEPS` parts of equal width, as shares; evenly spread where too few are known. */
@@ -32,6 +32,11 @@ export function collapsed(bins: readonly number[]): readonly number[] {
     if (count > 0) parts[part] = (parts[part] ?? 0) + count
   })
   return parts
+}
+
+/** What stands for all scores of a step, for the budget as for a request: else the easiest of a step would come out of no budget. */
+function stepped(score: number): number {
+  return (Math.min(STEPS - 1, Math.floor(Math.max(0, score) * STEPS)) + 0.5) / STEPS
 }
 
 /** From the cheapest on; of equal price the better one first. Those that are dearer than the strongest and no better are never needed. */
@@ -70,9 +75,10 @@ export function allowedLoss(models: readonly Priced[], traffic: readonly number[
 /** The cheapest that loses no more than is allowed on a request of this score; of none at all -1. A harder request never gets a cheaper one. */
 export function cheapestWithin(models: readonly Priced[], score: number, allowed: number): number {
   const best = models.reduce((most, { value }) => Math.max(most, value), 0)
+  const looked = stepped(score)
   let chosen = -1
   models.forEach((model, index) => {
-    if (lossOf(model.value, best, score) > allowed) return
+    if (lossOf(model.value, best, looked) > allowed) return
     const before = models[chosen]
     if (before === undefined || model.pico < before.pico || (model.pico === before.pico && model.value > before.value)) chosen = index
   })
