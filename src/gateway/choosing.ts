@@ -16,6 +16,7 @@ import type { OptionPrice } from '../routing/contract.ts'
 import { Body } from '../core/body.ts'
 import type { Job } from './job.ts'
 import { judged } from './judged.ts'
+import { harder } from './model-memory.ts'
 import { subjectsOf } from './subject.ts'
 import type { Node } from './tree.ts'
 
@@ -87,12 +88,13 @@ export function choosingFor(job: Job, keyId: string, tree: Node, conversation: s
   const { classifier, abilities, modelMemory, learning, now } = job.deps
   if (abilities === null || !choosesModels(tree)) return null
   const { inquiry, body } = job
+  const before = inquiry?.verdict === undefined ? modelMemory.at(conversation, now()) : null
   const judge = (): Verdict | null => {
     if (inquiry?.verdict !== undefined) return inquiry.verdict
-    return classifier === null || !(body instanceof Body) ? null : judged(classifier, subjectsOf(body))
+    if (classifier === null || !(body instanceof Body)) return null
+    return harder(before?.hardest ?? null, judged(classifier, subjectsOf(body)))
   }
-  const given = inquiry?.verdict === undefined ? modelMemory.at(conversation, now()) : null
-  return new RequestChoosing(abilities.capability, learning?.(keyId) ?? NOTHING_LEARNED, given, classifier, judge)
+  return new RequestChoosing(abilities.capability, learning?.(keyId) ?? NOTHING_LEARNED, before?.given ?? null, classifier, judge)
 }
 
 export function choosesModels(node: Node): boolean {

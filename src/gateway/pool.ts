@@ -8,7 +8,6 @@ import { matchesGlob } from '../core/glob.ts'
 import type { ModelName } from '../routing/choosing/contract.ts'
 import type { RouterName } from '../routing/choosing/router-names.ts'
 import type { RouterWish } from '../routing/wishes/auto-router.ts'
-import { modelName } from './candidate.ts'
 import { byMakerThenPrice, type Place } from './model-names.ts'
 
 export const MOST_MODELS = 24
@@ -77,13 +76,20 @@ function chosenPool(facts: PoolFacts): readonly Pooled[] {
   })
 }
 
-/** What costs nothing by the catalogue; a server of the operator's own has no price there. */
+/** What costs nothing by the catalogue and has a name that is everybody's: which models stand on a server of the operator's own nobody here knows. */
 function freePool(facts: PoolFacts): readonly Pooled[] {
   const byModel = new Map<ModelName, ModelEntry[]>()
   const configured = new Set(facts.configured)
   for (const entry of facts.catalogue.list()) {
-    if (entry.mode !== 'chat' || !configured.has(entry.provider) || !isFree(priceOf(entry, facts)) || isOver(entry, facts.now)) continue
-    const model = modelName({ provider: { id: entry.provider }, model: entry.model, entry })
+    if (
+      entry.openrouterId === undefined ||
+      entry.mode !== 'chat' ||
+      !configured.has(entry.provider) ||
+      !isFree(priceOf(entry, facts)) ||
+      isOver(entry, facts.now)
+    )
+      continue
+    const model = entry.openrouterId
     byModel.set(model, [...(byModel.get(model) ?? []), entry])
   }
   return [...byModel]
