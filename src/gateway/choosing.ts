@@ -1,7 +1,7 @@
 // What the strategies that choose a model may know of one request. Made once, asked lazily: where nobody asks nothing is judged. It remembers
 // what it has said, so that both orders of a request rest on the same and a decision can tell it.
 
-import type { Classifier, TaskType, Verdict } from '../classifier/contract.ts'
+import type { Classifier, Subject, TaskType, Verdict } from '../classifier/contract.ts'
 import { overallOf } from '../routing/choosing/chance.ts'
 import {
   NOTHING_LEARNED,
@@ -16,8 +16,8 @@ import type { OptionPrice } from '../routing/contract.ts'
 import { Body } from '../core/body.ts'
 import type { Job } from './job.ts'
 import { judged } from './judged.ts'
-import { harder } from './model-memory.ts'
-import { subjectsOf } from './subject.ts'
+import { harder, type Remembered } from './model-memory.ts'
+import { MOST_JUDGED, subjectsOf } from './subject.ts'
 import type { Node } from './tree.ts'
 
 /** What was said of a model: at the verdict's task, and over all. */
@@ -25,20 +25,21 @@ export type Said = { readonly model: ModelName; readonly task: Ability | null; r
 
 export class RequestChoosing implements Choosing {
   readonly learned: Learned
-  readonly given: Given | null
   readonly classifier: Classifier | null
   readonly capability: Capability
   readonly #base: Capability
   readonly #judge: () => Verdict | null
+  readonly #before: () => Given | null
   readonly #tasks = new Map<ModelName, Map<TaskType, Ability>>()
   readonly #overall = new Map<ModelName, Ability>()
+  #given: { readonly value: Given | null } | null = null
   #verdict: { readonly value: Verdict | null } | null = null
 
-  constructor(base: Capability, learned: Learned, given: Given | null, classifier: Classifier | null, judge: () => Verdict | null) {
+  constructor(base: Capability, learned: Learned, given: () => Given | null, classifier: Classifier | null, judge: () => Verdict | null) {
     this.#base = base
     this.#judge = judge
     this.learned = learned
-    this.given = given
+    this.#before = given
     this.classifier = classifier
     this.capability = { of: (model, task, price) => this.#at(model, task, price) }
   }
@@ -57,6 +58,11 @@ export class RequestChoosing implements Choosing {
     const known = this.#overall.get(model) ?? rounded(overallOf(this.#base, model, price))
     this.#overall.set(model, known)
     return known
+  }
+
+  get given(): Given | null {
+    this.#given ??= { value: this.#before() }
+    return this.#given.value
   }
 
   /** Everything that was said of models so far. */
@@ -87,14 +93,19 @@ function rounded({ value, error, n, basis }: Ability): Ability {
 export function choosingFor(job: Job, keyId: string, tree: Node, conversation: string | null): RequestChoosing | null {
   const { classifier, abilities, modelMemory, learning, now } = job.deps
   if (abilities === null || !choosesModels(tree)) return null
-  const { inquiry, body } = job
-  const before = inquiry?.verdict === undefined ? modelMemory.at(conversation, now()) : null
+  const { inquiry, body, intent } = job
+  let read: readonly Subject[] | null = null
+  const subjects = (): readonly Subject[] => (read ??= body instanceof Body ? subjectsOf(body) : [])
+  // Conversations without a name are known by how they begin, and many begin alike: one that begins now was given nothing yet.
+  const before = (): Remembered | null =>
+    inquiry?.verdict !== undefined || (intent.session === null && subjects().length < 2) ? null : modelMemory.at(conversation, now())
   const judge = (): Verdict | null => {
     if (inquiry?.verdict !== undefined) return inquiry.verdict
-    if (classifier === null || !(body instanceof Body)) return null
-    return harder(before?.hardest ?? null, judged(classifier, subjectsOf(body)))
+    if (classifier === null) return null
+    const verdict = judged(classifier, subjects())
+    return subjects().length > MOST_JUDGED ? harder(before()?.hardest ?? null, verdict) : verdict
   }
-  return new RequestChoosing(abilities.capability, learning?.(keyId) ?? NOTHING_LEARNED, before?.given ?? null, classifier, judge)
+  return new RequestChoosing(abilities.capability, learning?.(keyId) ?? NOTHING_LEARNED, () => before()?.given ?? null, classifier, judge)
 }
 
 export function choosesModels(node: Node): boolean {

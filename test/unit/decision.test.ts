@@ -111,7 +111,13 @@ function someChoosing(random: Random): RequestChoosing {
     abstains: random() < 0.1,
     needsInfo: random() < 0.1 ? 'no-object' : null,
   })
-  return new RequestChoosing(capability, learned, given, readingClassifier(), () => (random() < 0.1 ? null : judged))
+  return new RequestChoosing(
+    capability,
+    learned,
+    () => given,
+    readingClassifier(),
+    () => (random() < 0.1 ? null : judged),
+  )
 }
 
 const ADMISSION = { kind: 'granted', hold: { nanoUsd: 5 }, allowed: [], maxOutputTokens: null } as unknown as Admission & {

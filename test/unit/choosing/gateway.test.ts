@@ -279,6 +279,28 @@ describe('a conversation', () => {
     expect(await turn('score=0.01 thanks')).toBe('openai/gpt-5')
   })
 
+  it('that begins as another one did is not taken for it; one with a name is', async () => {
+    const places = gateway({ deps: { modelMemory: new ModelMemory() } })
+    const first = async (text: string, more: object = {}): Promise<string> => {
+      const messages = [
+        { role: 'user', content: EASY },
+        ...(text === ''
+          ? []
+          : [
+              { role: 'assistant', content: 'Hello.' },
+              { role: 'user', content: text },
+            ]),
+      ]
+      await (await ask(places, 'sluice/balanced', '', { messages, ...more }, 'openrouter')).text()
+      return places.called.at(-1) ?? ''
+    }
+    expect([await first(''), await first(HARD), await first('')]).toEqual(['openai/gpt-5-nano', 'openai/gpt-5', 'openai/gpt-5-nano'])
+    const session = { session_id: 's-1', provider: { only: ['groq'] } }
+    const kept = await first('', session)
+    expect(kept).toMatch(/^groq/)
+    expect(await first('', { session_id: 's-1' })).toBe(kept)
+  })
+
   it('goes to the same model in an isolate that has never seen it', async () => {
     const turns = (count: number): object[] => [
       ...Array.from({ length: count }, (_, i) => [

@@ -99,7 +99,7 @@ describe('the users’ words', () => {
   })
 
   it('are read the same however the JSON was written', () => {
-    const escaped = [...ODD]
+    const escaped = Array.from(ODD)
       .map((c) => [...Array(c.length).keys()].map((i) => `\\u${c.charCodeAt(i).toString(16).padStart(4, '0')}`).join(''))
       .join('')
     expect(prompts(`{ "messages" : [ { "content" : "${escaped}" , "role" : "user" } ] }`)).toEqual([ODD])
