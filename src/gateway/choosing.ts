@@ -1,7 +1,7 @@
 // What the strategies that choose a model may know of one request. Made once, asked lazily: where nobody asks nothing is judged. It remembers
 // what it has said, so that both orders of a request rest on the same and a decision can tell it.
 
-import type { Classifier, Subject, TaskType, Verdict } from '../classifier/contract.ts'
+import type { Classifier, TaskType, Verdict } from '../classifier/contract.ts'
 import { overallOf } from '../routing/choosing/chance.ts'
 import {
   NOTHING_LEARNED,
@@ -17,7 +17,7 @@ import { Body } from '../core/body.ts'
 import type { Job } from './job.ts'
 import { judged } from './judged.ts'
 import { harder, type Remembered } from './model-memory.ts'
-import { MOST_JUDGED, subjectsOf } from './subject.ts'
+import { heard, MOST_JUDGED, type Heard } from './subject.ts'
 import type { Node } from './tree.ts'
 
 /** What was said of a model: at the verdict's task, and over all. */
@@ -94,16 +94,16 @@ export function choosingFor(job: Job, keyId: string, tree: Node, conversation: s
   const { classifier, abilities, modelMemory, learning, now } = job.deps
   if (abilities === null || !choosesModels(tree)) return null
   const { inquiry, body, intent } = job
-  let read: readonly Subject[] | null = null
-  const subjects = (): readonly Subject[] => (read ??= body instanceof Body ? subjectsOf(body) : [])
+  let read: Heard | null = null
+  const chat = (): Heard => (read ??= body instanceof Body ? heard(body) : { subjects: [], turns: 0 })
   // Conversations without a name are known by how they begin, and many begin alike: one that begins now was given nothing yet.
   const before = (): Remembered | null =>
-    inquiry?.verdict !== undefined || (intent.session === null && subjects().length < 2) ? null : modelMemory.at(conversation, now())
+    inquiry?.verdict !== undefined || (intent.session === null && chat().turns < 2) ? null : modelMemory.at(conversation, now())
   const judge = (): Verdict | null => {
     if (inquiry?.verdict !== undefined) return inquiry.verdict
     if (classifier === null) return null
-    const verdict = judged(classifier, subjects())
-    return subjects().length > MOST_JUDGED ? harder(before()?.hardest ?? null, verdict) : verdict
+    const verdict = judged(classifier, chat().subjects)
+    return chat().subjects.length > MOST_JUDGED ? harder(before()?.hardest ?? null, verdict) : verdict
   }
   return new RequestChoosing(abilities.capability, learning?.(keyId) ?? NOTHING_LEARNED, () => before()?.given ?? null, classifier, judge)
 }

@@ -28,11 +28,21 @@ export type Spoken = { member(path: readonly [string, ...string[]]): string | nu
 type Message = { readonly parts: readonly Span[]; readonly turns: number; readonly attachments: number; readonly end: number }
 type Span = { readonly start: number; readonly end: number }
 
-/** The messages of the user that are judged, in their order; none where the body has no words of a user. */
-export function subjectsOf(body: Spoken): readonly Subject[] {
+/** `subjects`: the messages of the user that are judged, in their order; none where it has no words of a user. `turns`: all messages but instructions. */
+export type Heard = { readonly subjects: readonly Subject[]; readonly turns: number }
+
+export function heard(body: Spoken): Heard {
   const walk = new Walk()
-  const { span, messages, system } = wordsOf(body, walk)
-  if (span === null || messages.length === 0) return []
+  const { span, messages, system, turns } = wordsOf(body, walk)
+  return { subjects: span === null ? [] : subjectsIn(body, span, messages, system), turns }
+}
+
+/** As `heard`. */
+export function subjectsOf(body: Spoken): readonly Subject[] {
+  return heard(body).subjects
+}
+
+function subjectsIn(body: Spoken, span: Uint8Array, messages: readonly Message[], system: string): readonly Subject[] {
   const tools = body.span('tools') ?? body.span('functions')
   const beside = {
     system: system.slice(0, SYSTEM_BYTES),
@@ -56,7 +66,7 @@ export function subjectsOf(body: Spoken): readonly Subject[] {
 function wordsOf(
   body: Spoken,
   walk: Walk,
-): { readonly span: Uint8Array | null; readonly messages: readonly Message[]; readonly system: string } {
+): { readonly span: Uint8Array | null; readonly messages: readonly Message[]; readonly system: string; readonly turns: number } {
   let system = ''
   for (const name of INSTRUCTIONS) {
     const span = body.span(name)
@@ -65,14 +75,15 @@ function wordsOf(
   for (const name of MESSAGES) {
     const span = body.span(name)
     if (span === null) continue
-    if (span[0] === QUOTE) return { span, messages: [{ parts: [whole(span)], turns: 0, attachments: 0, end: span.length }], system }
+    if (span[0] === QUOTE)
+      return { span, messages: [{ parts: [whole(span)], turns: 0, attachments: 0, end: span.length }], system, turns: 1 }
     if (span[0] !== LIST) continue
-    const { messages, instructions } = walk.conversation(span)
-    return { span, messages, system: system + textOf(span, instructions, SYSTEM_BYTES) }
+    const { messages, instructions, turns } = walk.conversation(span)
+    return { span, messages, system: system + textOf(span, instructions, SYSTEM_BYTES), turns }
   }
   const prompt = body.span('prompt')
-  if (prompt === null || prompt[0] !== QUOTE) return { span: null, messages: [], system }
-  return { span: prompt, messages: [{ parts: [whole(prompt)], turns: 0, attachments: 0, end: prompt.length }], system }
+  if (prompt === null || prompt[0] !== QUOTE) return { span: null, messages: [], system, turns: 0 }
+  return { span: prompt, messages: [{ parts: [whole(prompt)], turns: 0, attachments: 0, end: prompt.length }], system, turns: 1 }
 }
 
 function whole(span: Uint8Array): Span {
@@ -107,7 +118,7 @@ class Walk {
   #left = MOST_STEPS
 
   /** The items of a list of messages. */
-  conversation(bytes: Uint8Array): { readonly messages: Message[]; readonly instructions: readonly Span[] } {
+  conversation(bytes: Uint8Array): { readonly messages: Message[]; readonly instructions: readonly Span[]; readonly turns: number } {
     const messages: Message[] = []
     const instructions: Span[] = []
     let turns = 0
@@ -135,7 +146,7 @@ class Walk {
       if (isUser) messages.push({ parts, turns, attachments, end })
       turns++
     }
-    return { messages, instructions }
+    return { messages, instructions, turns }
   }
 
   /** Texts of a value, at its `text` members or, where it is a string, itself. */

@@ -301,6 +301,28 @@ describe('a conversation', () => {
     expect(await first('', { session_id: 's-1' })).toBe(kept)
   })
 
+  it('of an agent, one question and many tool calls, stays though the traffic shifts', async () => {
+    let middle = 0.27
+    const places = gateway({
+      deps: { modelMemory: new ModelMemory(), learning: () => ({ ...NOTHING_LEARNED, scores: scoresAround(middle) }) },
+    })
+    const alone = async (score: number, at: number): Promise<string> => called({ learned: { scores: scoresAround(at) } }, 'sluice/aggressive', `score=${score} fix it`) // prettier-ignore
+    let score = 0
+    while (score < 1 && (await alone(score, 0.27)) === (await alone(score, 0.33))) score = Math.round((score + 0.01) * 100) / 100
+    const messages: object[] = [{ role: 'user', content: `score=${score} fix it` }]
+    for (let step = 0; step < 8; step++) {
+      middle = step % 2 === 0 ? 0.27 : 0.33
+      await (await ask(places, 'sluice/aggressive', '', { messages })).text()
+      messages.push({
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ id: `c${step}`, type: 'function', function: { name: 'f', arguments: '{}' } }],
+      })
+      messages.push({ role: 'tool', tool_call_id: `c${step}`, content: 'done' })
+    }
+    expect(new Set(places.called)).toEqual(new Set([await alone(score, 0.27)]))
+  })
+
   it('goes to the same model in an isolate that has never seen it', async () => {
     const turns = (count: number): object[] => [
       ...Array.from({ length: count }, (_, i) => [
