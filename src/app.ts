@@ -7,6 +7,7 @@ import { explainApi } from './admin/explain-api.ts'
 import { keyApi } from './admin/key-api.ts'
 import { modelsApi } from './admin/models-api.ts'
 import { openrouterModels } from './admin/openrouter-models.ts'
+import { routerApi } from './admin/router-api.ts'
 import { routesSchema } from './admin/routes-api.ts'
 import { statusApi } from './admin/status-api.ts'
 import { GatewayError } from './core/errors.ts'
@@ -86,6 +87,7 @@ app.route('/', statusApi)
 app.route('/', modelsApi)
 app.route('/', openrouterModels)
 app.route('/', keyApi)
+app.route('/', routerApi)
 app.route('/', routesSchema)
 app.route('/api/v1/routes/explain', explainApi(explainAt))
 app.route('/api/v1', adminApi)

@@ -59,6 +59,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     routes: () => readRoutes(env, (work) => context.waitUntil(work)),
     health: healthOf(env, (work) => context.waitUntil(work)),
     retryBudget,
+    classifier: null,
     cacheMemory,
     modelMemory,
     classifier: null,

@@ -2,6 +2,7 @@
 
 import type { Classifier } from './classifier/contract.ts'
 import type { Catalogue } from './catalogue/index.ts'
+import type { Classifier } from './classifier/contract.ts'
 import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
 import type { PriceBook } from './catalogue/price-book.ts'
 import type { DialectId } from './core/canonical.ts'
@@ -93,6 +94,8 @@ export interface Deps {
   readonly routes: () => Promise<RouteTable>
   readonly health: Health
   readonly retryBudget: RetryBudget
+  /** `null`: there is none here, and whoever would ask it takes its default. */
+  readonly classifier: Classifier | null
   readonly cacheMemory: CacheMemory
   /** Which model a conversation was given. */
   readonly modelMemory: ModelMemory

@@ -110,6 +110,7 @@ export function fakeGateway(
     routes: world.routes ?? (() => Promise.resolve(NO_ROUTES)),
     health: world.health ?? NO_HEALTH,
     retryBudget: new RetryBudget(),
+    classifier: null,
     cacheMemory: new CacheMemory(),
     modelMemory: new ModelMemory(),
     classifier: null,

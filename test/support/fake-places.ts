@@ -47,6 +47,8 @@ export type PlacesWorld = {
 }
 
 export type Places = {
+  /** For what is asked without a language. */
+  readonly deps: Deps
   readonly calls: readonly PlaceCall[]
   /** `provider/model` of every call, in order. */
   readonly called: readonly string[]
@@ -97,6 +99,7 @@ export function fakePlaces(
     routes: () => Promise.resolve(tableOf(world)),
     health: watched(world.health, told),
     retryBudget: new RetryBudget(),
+    classifier: null,
     cacheMemory: new CacheMemory(),
     modelMemory: new ModelMemory(),
     classifier: null,
@@ -131,6 +134,7 @@ export function fakePlaces(
     ...world.deps,
   }
   return {
+    deps,
     calls,
     get called() {
       return calls.map(({ provider, model }) => `${provider}/${model}`)

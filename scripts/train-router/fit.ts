@@ -1,0 +1,315 @@
+// From prompts and outcomes to the weights of the classifier. What is left out is told by the caller, so that the evaluation fits in the same way.
+
+import { DENSE, FeatureReader, BUCKETS } from '../../src/classifier/features.ts'
+import { TASK_TYPES, type TaskType } from '../../src/classifier/contract.ts'
+import { COLUMNS, STRUCTURE, type Weights } from '../../src/classifier/model.ts'
+import { logistic, probabilities, signedRidge, softmax, type Example, type Softmax } from './linear.ts'
+import { outcomeOf, unitOf } from './panels.ts'
+import type { Labelled, Row } from './rows.ts'
+import { VOCABULARY } from './vocabulary.ts'
+import type { Written } from './written.ts'
+
+export type Material = {
+  readonly rows: readonly Row[]
+  readonly written: readonly Written[]
+  readonly labelled: readonly Labelled[]
+}
+
+/**
+ * Which way a number may point, by what carried over between sources (FINDINGS 3.3); where one did not it is left out. Free signs learn which
+ * source a prompt is from, and fail on the next.
+ */
+const SIGNS: { readonly [name in (typeof DENSE)[number]]: -1 | 0 | 1 } = {
+  words: 1,
+  stemWords: 1,
+  sentenceWords: 1,
+  numbers: 1,
+  numberShare: 1,
+  bigNumbers: 1,
+  decimals: 1,
+  optionNumbers: 1,
+  optionLength: -1,
+  operators: 1,
+  brackets: 1,
+  commands: 1,
+  punctuation: 1,
+  questions: 1,
+  lines: 1,
+  repetition: 1,
+  wordLength: -1,
+  longShare: -1,
+  capitalShare: -1,
+  letters: 1,
+  negation: 1,
+  quantity: 1,
+  condition: 1,
+  asking: -1,
+  writing: -1,
+  calculation: 1,
+  sequence: 1,
+  person: 1,
+  writingShare: -1,
+  fence: 1,
+}
+
+/** Of the ridge on standardised numbers: so strong that many weak signs share the work. */
+export const LAMBDA = 1
+/** What a written prompt weighs among recorded ones: in the types, and as one more unit of difficulty. */
+const WRITTEN_TYPES = 5
+const WRITTEN_UNIT = 3
+const VOCABULARY_WEIGHT = 0.5
+const EPOCHS = 6
+/** The scale on which a bucket enters the logits. */
+const GRAM_SCALE = 5
+/** Rows at which a type's own difficulty counts as much as that of all. */
+const TYPE_PRIOR_ROWS = 60
+/** How much a spread of the types' difficulty counts beside one of the dense sum. */
+export const TYPE_SHARE = 0.35
+
+/** Requests with tools or a schema are agents': more can go wrong in them than their last message tells. Set, not learnt: no source has them. */
+const STRUCTURE_WEIGHTS: { readonly [name in (typeof STRUCTURE)[number]]: number } = {
+  tools: 0.06,
+  toolBytes: 0.01,
+  turns: 0.03,
+  attachments: 0.1,
+  schema: 0.1,
+}
+
+/** Shares of everyday traffic that are called easy, and not hard. */
+const CUT_SHARES = [0.3, 0.7] as const
+
+const reader = new FeatureReader()
+
+/** Features of a text, standardised by nothing yet. */
+export function exampleOf(text: string): Example {
+  const { dense, buckets, count } = reader.read(text)
+  return { dense: dense.slice(), buckets: buckets.slice(0, count) }
+}
+
+type Known = {
+  readonly example: Example
+  readonly unit: string
+  readonly source: string
+  readonly type: TaskType | null
+  readonly need: number
+}
+
+export type Scale = { readonly mean: Float64Array; readonly spread: Float64Array }
+
+export function fit({ rows, written, labelled }: Material): Weights {
+  const known: readonly Known[] = rows.map((row) => {
+    const { cheap, strong } = outcomeOf(row)
+    return { example: exampleOf(row.prompt), unit: unitOf(row), source: row.source, type: row.taskType, need: 1 - cheap + (strong - cheap) }
+  })
+  const mine: readonly Known[] = written.map(({ prompt, level, taskType }) => ({
+    example: exampleOf(prompt),
+    unit: 'written',
+    source: 'written',
+    type: taskType,
+    need: level,
+  }))
+  const everyday = labelled.map(({ prompt }) => exampleOf(prompt))
+  const all = [...known, ...mine]
+  const scale = scaleOf(all)
+  const dense = fitDense(all, scale)
+  const types = fitTypes(rows, known, mine, everyday, scale)
+  const typeDifficulty = fitTypeDifficulty(rows, known)
+  const half = { scale, dense, types, typeDifficulty }
+  const sums = all.map(({ example }) => sumOf(example, half))
+  const cheapFails = rows.map((row) => 1 - outcomeOf(row).cheap)
+  const unitSizes = sizesOf(known)
+  const { slope, offset } = logistic(
+    sums.slice(0, known.length),
+    cheapFails,
+    known.map(({ unit }) => 1 / Math.sqrt(unitSizes.get(unit) ?? 1)),
+  )
+  const chance = (sum: number): number => 1 / (1 + Math.exp(-slope * (sum - offset)))
+  // Everyday traffic as far as it is here: a third of it recorded prompts, a third written ones, a third what people asked assistants (IN3).
+  const traffic: readonly (readonly [number, number])[] = [
+    ...sums.map((sum, i): [number, number] => {
+      const one = all[i]
+      return [chance(sum), one === undefined || one.source === 'written' ? 1 / mine.length : 1 / known.length]
+    }),
+    ...everyday.map((example): [number, number] => [chance(sumOf(example, half)), 1 / everyday.length]),
+  ]
+  return {
+    mean: Float32Array.from(scale.mean),
+    spread: Float32Array.from(scale.spread),
+    denseDifficulty: Float32Array.from(dense),
+    denseTypes: Float32Array.from(types.model.dense),
+    typeBias: Float32Array.from(types.model.bias),
+    typeDifficulty: Float32Array.from(typeDifficulty),
+    ...packedGrams(types),
+    structure: Float32Array.from(STRUCTURE, (name) => STRUCTURE_WEIGHTS[name]),
+    slope,
+    offset,
+    cuts: [quantile(traffic, CUT_SHARES[0]), quantile(traffic, CUT_SHARES[1])],
+  }
+}
+
+function sizesOf(known: readonly { readonly unit: string }[]): ReadonlyMap<string, number> {
+  const sizes = new Map<string, number>()
+  for (const { unit } of known) sizes.set(unit, (sizes.get(unit) ?? 0) + 1)
+  return sizes
+}
+
+function scaleOf(known: readonly Known[]): Scale {
+  const mean = new Float64Array(DENSE.length)
+  const spread = new Float64Array(DENSE.length)
+  for (const { example } of known) example.dense.forEach((value, k) => (mean[k] = (mean[k] ?? 0) + value / known.length))
+  for (const { example } of known)
+    example.dense.forEach((value, k) => (spread[k] = (spread[k] ?? 0) + (value - (mean[k] ?? 0)) ** 2 / known.length))
+  return { mean, spread: spread.map((square) => Math.sqrt(square) || 1) }
+}
+
+export function standardised({ dense }: Example, { mean, spread }: Scale): Float64Array {
+  return dense.map((value, k) => Math.max(-4, Math.min(4, (value - (mean[k] ?? 0)) / (spread[k] ?? 1))))
+}
+
+/** Difficulty within units alone: what makes one of a source's prompts harder than another of it. */
+function fitDense(known: readonly Known[], scale: Scale): Float64Array {
+  const rows = known.map(({ example }) => standardised(example, scale))
+  const target = Float64Array.from(known, ({ need }) => need)
+  const sizes = sizesOf(known)
+  const weights = Float64Array.from(known, ({ unit }) => (unit === 'written' ? WRITTEN_UNIT : 1) / (sizes.get(unit) ?? 1))
+  for (const unit of sizes.keys()) {
+    const members = known.flatMap((one, i) => (one.unit === unit ? [i] : []))
+    for (let k = 0; k < DENSE.length; k++) {
+      const mean = members.reduce((sum, i) => sum + (rows[i]?.[k] ?? 0), 0) / members.length
+      for (const i of members) {
+        const row = rows[i]
+        if (row !== undefined) row[k] = (row[k] ?? 0) - mean
+      }
+    }
+    const mean = members.reduce((sum, i) => sum + (target[i] ?? 0), 0) / members.length
+    const spread = Math.sqrt(members.reduce((sum, i) => sum + ((target[i] ?? 0) - mean) ** 2, 0) / members.length) || 1
+    for (const i of members) target[i] = ((target[i] ?? 0) - mean) / spread
+  }
+  return signedRidge(
+    rows,
+    target,
+    weights,
+    DENSE.map((name) => SIGNS[name]),
+    LAMBDA,
+  )
+}
+
+type Types = { readonly model: Softmax; readonly importance: Float64Array }
+
+/** Elementary science, which is asked in the words of the sciences, would be learnt as common sense: its rows teach no type. */
+const UNTAUGHT = new Set(['arc_challenge', 'openbook_qa'])
+
+function fitTypes(
+  rows: readonly Row[],
+  known: readonly Known[],
+  mine: readonly Known[],
+  everyday: readonly Example[],
+  scale: Scale,
+): Types {
+  type Taught = { readonly example: Example; readonly type: TaskType; readonly weight: number }
+  const recorded: Taught[] = []
+  const counts = new Map<TaskType, number>()
+  rows.forEach(({ task, prompt, source }, i) => {
+    const one = known[i]
+    if (one === undefined || one.type === null || UNTAUGHT.has(task) || source === 'bfcl') return
+    counts.set(one.type, (counts.get(one.type) ?? 0) + 1)
+    recorded.push({ example: one.example, type: one.type, weight: 1 })
+    const stem = stemOf(prompt)
+    if (stem !== null) recorded.push({ example: exampleOf(stem), type: one.type, weight: 1 })
+  })
+  const taught: readonly Taught[] = [
+    ...recorded.map((one) => ({ ...one, weight: Math.min(3, (300 / (counts.get(one.type) ?? 1)) ** 0.8) })),
+    ...mine.flatMap(({ example, type }) => (type === null ? [] : [{ example, type, weight: WRITTEN_TYPES }])),
+    ...everyday.map((example): Taught => ({ example, type: 'open-ended', weight: 0.3 })),
+    ...TASK_TYPES.flatMap((type) =>
+      [...new Set(VOCABULARY[type].split(' '))].flatMap((word): Taught[] => {
+        const example = exampleOf(word)
+        return example.buckets.length === 0 ? [] : [{ example, type, weight: VOCABULARY_WEIGHT }]
+      }),
+    ),
+  ]
+  const importance = importanceOf(taught.map(({ example }) => example))
+  const zero = new Float64Array(DENSE.length)
+  const model = softmax(
+    // A lone word has no length, numbers or lines worth learning from.
+    taught.map(({ example }) => ({ buckets: example.buckets, dense: example.buckets.length < 2 ? zero : standardised(example, scale) })),
+    taught.map(({ type }) => TASK_TYPES.indexOf(type)),
+    taught.map(({ weight }) => weight),
+    { classes: TASK_TYPES.length, buckets: BUCKETS, epochs: EPOCHS, importance },
+  )
+  return { model, importance }
+}
+
+function importanceOf(examples: readonly Example[]): Float64Array {
+  const texts = new Float64Array(BUCKETS)
+  for (const { buckets } of examples) for (const bucket of buckets) texts[bucket] = (texts[bucket] ?? 0) + 1
+  return texts.map((n) => GRAM_SCALE * Math.min(1, Math.log((examples.length + 1) / (n + 1)) / 6))
+}
+
+/** A question without its options, as people ask it; `null`: it has none. */
+function stemOf(prompt: string): string | null {
+  const lines = prompt.split('\n')
+  const stem = lines.filter((line) => !/^\s*\(?[A-J][.):]\s/.test(line))
+  const text = stem.join('\n').trim()
+  return lines.length - stem.length < 3 || text === '' ? null : text
+}
+
+/** How much harder than the mean of its source each type is, over the sources that have it; standardised over the types. */
+function fitTypeDifficulty(rows: readonly Row[], known: readonly Known[]): Float64Array {
+  const sums = TASK_TYPES.map(() => ({ need: 0, n: 0 }))
+  const sources = new Map<string, { need: number; n: number }>()
+  known.forEach(({ source, need }) => {
+    const one = sources.get(source) ?? { need: 0, n: 0 }
+    sources.set(source, { need: one.need + need, n: one.n + 1 })
+  })
+  known.forEach(({ source, type, need }, i) => {
+    if (type === null || rows[i] === undefined) return
+    const of = sources.get(source)
+    const sum = sums[TASK_TYPES.indexOf(type)]
+    if (of === undefined || sum === undefined) return
+    sum.need += need - of.need / of.n
+    sum.n++
+  })
+  const values = Float64Array.from(sums, ({ need, n }) => need / (n + TYPE_PRIOR_ROWS))
+  return values
+}
+
+type Half = { readonly scale: Scale; readonly dense: Float64Array; readonly types: Types; readonly typeDifficulty: Float64Array }
+
+function sumOf(example: Example, { scale, dense, types, typeDifficulty }: Half): number {
+  const shares = new Float64Array(TASK_TYPES.length)
+  const row = standardised(example, scale)
+  probabilities(types.model, { dense: row, buckets: example.buckets }, types.importance, shares)
+  let sum = 0
+  row.forEach((value, k) => (sum += value * (dense[k] ?? 0)))
+  shares.forEach((share, t) => (sum += share * (typeDifficulty[t] ?? 0)))
+  return sum
+}
+
+/** Importance and weight in one, in 127 steps to each side of the largest of a column. The column of difficulty is empty: words did not carry over. */
+function packedGrams({ model, importance }: Types): Pick<Weights, 'grams' | 'steps'> {
+  const types = TASK_TYPES.length
+  const steps = new Float32Array(COLUMNS)
+  const grams = new Int8Array(BUCKETS * COLUMNS)
+  for (let t = 0; t < types; t++) {
+    let most = 0
+    for (let b = 0; b < BUCKETS; b++) most = Math.max(most, Math.abs((model.grams[b * types + t] ?? 0) * (importance[b] ?? 0)))
+    const step = most === 0 ? 1 : most / 127
+    steps[t + 1] = step
+    for (let b = 0; b < BUCKETS; b++)
+      grams[b * COLUMNS + t + 1] = Math.round(((model.grams[b * types + t] ?? 0) * (importance[b] ?? 0)) / step)
+  }
+  steps[0] = 1
+  return { grams, steps }
+}
+
+function quantile(weighed: readonly (readonly [number, number])[], share: number): number {
+  const sorted = weighed.toSorted((a, b) => a[0] - b[0])
+  const total = sorted.reduce((sum, [, weight]) => sum + weight, 0)
+  let sum = 0
+  for (const [value, weight] of sorted) {
+    sum += weight
+    if (sum >= share * total) return value
+  }
+  return sorted.at(-1)?.[0] ?? 0
+}

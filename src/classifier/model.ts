@@ -1,0 +1,223 @@
+// The trained file decoded, and what it says of a request: linear heads over the features of features.ts. Where the bytes come from is its
+// owner's matter (platform/router-model.ts in the Worker, the file in Node).
+
+import { BUCKETS, DENSE, FeatureReader, type Features } from './features.ts'
+import { needsInfo } from './needs-info.ts'
+import { DIFFICULTIES, TASK_TYPES, type Classifier, type Subject, type TaskType, type Verdict } from './contract.ts'
+
+/** Weights as they are trained, before they are packed. Matrices are row by row. */
+export type Weights = {
+  /** What is taken from each dense number before it is divided by its spread. */
+  readonly mean: Float32Array
+  readonly spread: Float32Array
+  /** Of difficulty. */
+  readonly denseDifficulty: Float32Array
+  /** A row of DENSE a type. */
+  readonly denseTypes: Float32Array
+  readonly typeBias: Float32Array
+  /** What the probability of a type adds to difficulty. */
+  readonly typeDifficulty: Float32Array
+  /** A row a bucket: difficulty, then the types. */
+  readonly grams: Int8Array
+  /** What one step of a column of `grams` is worth. */
+  readonly steps: Float32Array
+  /** What the structure of a request adds to difficulty, in the order of STRUCTURE. */
+  readonly structure: Float32Array
+  /** The chance from the sum: sigmoid(slope · (sum − offset)). */
+  readonly slope: number
+  readonly offset: number
+  /** Scores from which on a request is medium, and hard. */
+  readonly cuts: readonly [number, number]
+}
+
+const TYPES = TASK_TYPES.length
+export const COLUMNS = 1 + TYPES
+
+/** ln(1 + n) of each but the flags. */
+export const STRUCTURE = ['tools', 'toolBytes', 'turns', 'attachments', 'schema'] as const
+
+/** `SLR1`, little-endian. */
+const MAGIC = 0x31524c53
+const HEADER_WORDS = 4
+
+/** Lengths of the float arrays, in the order in which they stand in the file. */
+const FLOATS = {
+  mean: DENSE.length,
+  spread: DENSE.length,
+  denseDifficulty: DENSE.length,
+  denseTypes: DENSE.length * TYPES,
+  typeBias: TYPES,
+  typeDifficulty: TYPES,
+  steps: COLUMNS,
+  structure: STRUCTURE.length,
+  ends: 4,
+} as const
+
+/** The file's bytes. All numbers are little-endian. */
+export function pack(weights: Weights): Uint8Array {
+  const { slope, offset, cuts } = weights
+  const floats = new Float32Array([
+    ...weights.mean,
+    ...weights.spread,
+    ...weights.denseDifficulty,
+    ...weights.denseTypes,
+    ...weights.typeBias,
+    ...weights.typeDifficulty,
+    ...weights.steps,
+    ...weights.structure,
+    slope,
+    offset,
+    ...cuts,
+  ])
+  const header = new Uint32Array([MAGIC, BUCKETS, DENSE.length, TYPES])
+  const bytes = new Uint8Array(header.byteLength + floats.byteLength + weights.grams.byteLength)
+  bytes.set(new Uint8Array(header.buffer), 0)
+  bytes.set(new Uint8Array(floats.buffer), header.byteLength)
+  bytes.set(new Uint8Array(weights.grams.buffer, weights.grams.byteOffset, weights.grams.byteLength), header.byteLength + floats.byteLength)
+  return bytes
+}
+
+/** @throws Error for bytes that are not of this version's file */
+export function unpack(bytes: Uint8Array): Weights {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const count = Object.values(FLOATS).reduce((sum, n) => sum + n, 0)
+  const gramsAt = HEADER_WORDS * 4 + count * 4
+  const expected = [MAGIC, BUCKETS, DENSE.length, TYPES]
+  if (bytes.byteLength !== gramsAt + BUCKETS * COLUMNS || expected.some((word, i) => view.getUint32(i * 4, true) !== word))
+    throw new Error('The trained file is not of this version: run `npm run train:router`.')
+  let at = HEADER_WORDS * 4
+  const next = (length: number): Float32Array => {
+    const floats = Float32Array.from({ length }, (_, i) => view.getFloat32(at + i * 4, true))
+    at += length * 4
+    return floats
+  }
+  const [mean, spread, denseDifficulty, denseTypes] = [
+    next(FLOATS.mean),
+    next(FLOATS.spread),
+    next(FLOATS.denseDifficulty),
+    next(FLOATS.denseTypes),
+  ]
+  const [typeBias, typeDifficulty, steps, structure] = [
+    next(FLOATS.typeBias),
+    next(FLOATS.typeDifficulty),
+    next(FLOATS.steps),
+    next(FLOATS.structure),
+  ]
+  const [slope = 1, offset = 0, medium = 0, hard = 0] = next(FLOATS.ends)
+  const grams = new Int8Array(bytes.buffer, bytes.byteOffset + gramsAt, BUCKETS * COLUMNS)
+  return {
+    mean,
+    spread,
+    denseDifficulty,
+    denseTypes,
+    typeBias,
+    typeDifficulty,
+    grams,
+    steps,
+    structure,
+    slope,
+    offset,
+    cuts: [medium, hard],
+  }
+}
+
+/** A system prompt says less of what is asked than the question does. */
+const SYSTEM_WEIGHT = 0.3
+/** Tools beside a request make a call of them likely. */
+const TOOLS_LOGIT = 1.5
+/** Beyond this share of foreign letters nothing that was learnt holds. */
+const MOST_FOREIGN = 0.25
+/** In so many words some must be ones that were learnt from. */
+const ENOUGH_TOKENS = 24
+const LEAST_KNOWN = 0.04
+
+export class TrainedClassifier implements Classifier {
+  readonly version: string
+  readonly #weights: Weights
+  readonly #reader = new FeatureReader()
+  readonly #sums = new Float64Array(COLUMNS)
+  readonly #logits = new Float64Array(TYPES)
+
+  /** `version`: the first twelve digits of the file's SHA-256, as the manifest beside it says. */
+  constructor(weights: Weights, version: string) {
+    this.#weights = weights
+    this.version = version
+  }
+
+  classify(subject: Subject): Verdict {
+    const { cuts } = this.#weights
+    const features = this.#reader.read(subject.prompt)
+    const { tokens, known, foreign } = features
+    const difficulty = this.#read(features, 1)
+    if (subject.tools > 0) this.#logits[TOOL_USE] = (this.#logits[TOOL_USE] ?? 0) + TOOLS_LOGIT
+    if (subject.system !== '') this.#read(this.#reader.read(subject.system), SYSTEM_WEIGHT)
+    const { type, probability, added } = this.#types()
+    const score = this.#chance(difficulty + added + this.#structure(subject))
+    const rank = score >= cuts[1] ? 2 : score >= cuts[0] ? 1 : 0
+    return {
+      score,
+      difficulty: DIFFICULTIES[rank] ?? 'hard',
+      taskType: type,
+      confidence: probability,
+      needsInfo: needsInfo(subject),
+      abstains: tokens === 0 || foreign > MOST_FOREIGN || (tokens >= ENOUGH_TOKENS && known < LEAST_KNOWN * tokens),
+    }
+  }
+
+  /** Adds a text's part to the types' logits (`weight` below 1: to what is there already); its difficulty without that of its type. */
+  #read({ dense, buckets, count }: Features, weight: number): number {
+    const { mean, spread, denseDifficulty, denseTypes, typeBias, grams, steps } = this.#weights
+    const sums = this.#sums.fill(0)
+    const logits = this.#logits
+    if (weight === 1) logits.set(typeBias)
+    for (let i = 0; i < count; i++) {
+      const row = (buckets[i] ?? 0) * COLUMNS
+      for (let c = 0; c < COLUMNS; c++) sums[c] = (sums[c] ?? 0) + (grams[row + c] ?? 0)
+    }
+    const norm = count === 0 ? 0 : 1 / Math.sqrt(count)
+    let difficulty = (sums[0] ?? 0) * (steps[0] ?? 0) * norm
+    for (let t = 0; t < TYPES; t++) logits[t] = (logits[t] ?? 0) + weight * (sums[t + 1] ?? 0) * (steps[t + 1] ?? 0) * norm
+    if (weight !== 1) return 0
+    for (let k = 0; k < DENSE.length; k++) {
+      const value = bounded(((dense[k] ?? 0) - (mean[k] ?? 0)) / (spread[k] ?? 1))
+      difficulty += value * (denseDifficulty[k] ?? 0)
+      for (let t = 0; t < TYPES; t++) logits[t] = (logits[t] ?? 0) + value * (denseTypes[t * DENSE.length + k] ?? 0)
+    }
+    return difficulty
+  }
+
+  /** The likeliest type, its probability, and what all of them add to difficulty. */
+  #types(): { readonly type: TaskType; readonly probability: number; readonly added: number } {
+    const logits = this.#logits
+    const { typeDifficulty } = this.#weights
+    let best = 0
+    for (let t = 1; t < TYPES; t++) if ((logits[t] ?? 0) > (logits[best] ?? 0)) best = t
+    const top = logits[best] ?? 0
+    let sum = 0
+    let added = 0
+    for (let t = 0; t < TYPES; t++) {
+      const share = Math.exp((logits[t] ?? 0) - top)
+      sum += share
+      added += share * (typeDifficulty[t] ?? 0)
+    }
+    return { type: TASK_TYPES[best] ?? 'open-ended', probability: 1 / sum, added: added / sum }
+  }
+
+  #structure({ tools, toolBytes, turns, attachments, format }: Subject): number {
+    const { structure } = this.#weights
+    const values = [Math.log1p(tools), Math.log1p(toolBytes), Math.log1p(turns), Math.log1p(attachments), format === 'schema' ? 1 : 0]
+    return values.reduce((sum, value, i) => sum + value * (structure[i] ?? 0), 0)
+  }
+
+  #chance(sum: number): number {
+    const { slope, offset } = this.#weights
+    return 1 / (1 + Math.exp(-slope * (sum - offset)))
+  }
+}
+
+const TOOL_USE = TASK_TYPES.indexOf('tool-use')
+
+/** One strange number decides nothing alone. */
+function bounded(value: number): number {
+  return value > 4 ? 4 : value < -4 ? -4 : value
+}
