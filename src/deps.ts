@@ -62,7 +62,6 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     classifier: null,
     cacheMemory,
     modelMemory,
-    classifier: null,
     abilities: null,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),

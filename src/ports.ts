@@ -1,6 +1,5 @@
 // What the gateway needs of the world. Each port has one implementation in platform/ and one in test/fakes/.
 
-import type { Classifier } from './classifier/contract.ts'
 import type { Catalogue } from './catalogue/index.ts'
 import type { Classifier } from './classifier/contract.ts'
 import type { Admission, Ask, Extension, Hold, KeyView, Refusal, Row, Settlement } from './core/account.ts'
@@ -99,8 +98,6 @@ export interface Deps {
   readonly cacheMemory: CacheMemory
   /** Which model a conversation was given. */
   readonly modelMemory: ModelMemory
-  /** `null`: nobody judges requests here; routers take their default. */
-  readonly classifier: Classifier | null
   /** `null`: nothing is known of models, and routers' names are nobody's. */
   readonly abilities: Abilities | null
   /** What was learnt of a key, as this isolate last heard it; absent: nothing is. */

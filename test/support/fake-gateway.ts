@@ -113,7 +113,6 @@ export function fakeGateway(
     classifier: null,
     cacheMemory: new CacheMemory(),
     modelMemory: new ModelMemory(),
-    classifier: null,
     abilities: null,
     fetch: async (url, init) => {
       const one: Left = {

@@ -102,7 +102,6 @@ export function fakePlaces(
     classifier: null,
     cacheMemory: new CacheMemory(),
     modelMemory: new ModelMemory(),
-    classifier: null,
     abilities: null,
     fetch: async (url, init) => {
       const { hostname, pathname } = new URL(url)
