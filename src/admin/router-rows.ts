@@ -13,7 +13,9 @@ export function routersAmong(usable: readonly ModelEntry[], abilities: Abilities
   const models = new Set(abilities.models)
   const chats = usable.filter(({ mode, price }) => mode === 'chat' && price !== null)
   const chosen = chats.filter((entry) => models.has(modelName({ provider: { id: entry.provider }, model: entry.model, entry })))
-  const free = chats.filter(({ price }) => price !== null && price.input === 0 && price.output === 0)
+  const free = chats.filter(
+    ({ openrouterId, price }) => openrouterId !== undefined && price !== null && price.input === 0 && price.output === 0,
+  )
   return [...ROUTER_NAMES.values()].flatMap(({ name, title, pool }) => {
     const among = pool === 'free' ? free : chosen
     return among.length === 0 ? [] : [{ name, entry: entryOf(name, title, among) }]

@@ -65,6 +65,8 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     if (need !== undefined) needs.set(candidate, need)
     ceilings.set(candidate, admission.ceilings === undefined ? admission.maxOutputTokens : (admission.ceilings[index] ?? null))
   }
+  const short = tooShort(candidates, (candidate) => ceilings.get(candidate) ?? null, job)
+  for (const leaf of short) candidates.delete(leaf)
   const draws = plan.draws ?? new Draws(deps.random)
   draws.again()
   const budgetUsed = admission.budgetUsed ?? 0
@@ -85,7 +87,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   if (inquiry !== undefined) {
     const whys = new Map(admission.leftOut)
     plan.targets.forEach(({ leaf }, index) => {
-      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: whys.get(index) ?? 'not-permitted' })
+      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: short.has(leaf) ? 'budget:short' : (whys.get(index) ?? 'not-permitted') })
     })
     inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices }
   }
@@ -101,6 +103,23 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       choosing: known.choosing,
     },
   }
+}
+
+/**
+ * Where a strategy chooses between models: those whose answer the budget would cut short, while others are left that can say all of it. A hard
+ * question is not worth half an answer of the dearest.
+ */
+function tooShort(
+  candidates: ReadonlyMap<Leaf, Candidate>,
+  ceiling: (candidate: Candidate) => number | null,
+  { intent }: Job,
+): ReadonlySet<Leaf> {
+  const wanted = intent.maxOutputTokens ?? LIKELY_OUTPUT
+  const chosen = [...candidates].filter(([leaf]) => leaf.isChosen === true)
+  const short = chosen.filter(
+    ([, candidate]) => (ceiling(candidate) ?? wanted) < Math.min(wanted, candidate.entry?.maxOutputTokens ?? wanted),
+  )
+  return new Set(short.length === chosen.length ? [] : short.map(([leaf]) => leaf))
 }
 
 /** What ranking may look at. `budgetUsed`: 0 to 1. */

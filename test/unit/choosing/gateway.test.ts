@@ -309,6 +309,7 @@ describe('a conversation', () => {
     const alone = async (score: number, at: number): Promise<string> => called({ learned: { scores: scoresAround(at) } }, 'sluice/aggressive', `score=${score} fix it`) // prettier-ignore
     let score = 0
     while (score < 1 && (await alone(score, 0.27)) === (await alone(score, 0.33))) score = Math.round((score + 0.01) * 100) / 100
+    expect(score).toBeLessThan(1)
     const messages: object[] = [{ role: 'user', content: `score=${score} fix it` }]
     for (let step = 0; step < 8; step++) {
       middle = step % 2 === 0 ? 0.27 : 0.33
