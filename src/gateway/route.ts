@@ -87,7 +87,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   if (inquiry !== undefined) {
     const whys = new Map(admission.leftOut)
     plan.targets.forEach(({ leaf }, index) => {
-      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: short.has(leaf) ? 'budget:short' : (whys.get(index) ?? 'not-permitted') })
+      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: short.has(leaf) ? 'cut-short' : (whys.get(index) ?? 'not-permitted') })
     })
     inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices }
   }
