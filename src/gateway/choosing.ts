@@ -55,7 +55,7 @@ export class RequestChoosing implements Choosing {
   }
 
   readonly overall = (model: ModelName, price: OptionPrice | null): Ability => {
-    const known = this.#overall.get(model) ?? rounded(overallOf(this.#base, model, price))
+    const known = this.#overall.get(model) ?? rounded(overallKnown(this.#base, model, price))
     this.#overall.set(model, known)
     return known
   }
@@ -82,6 +82,21 @@ export class RequestChoosing implements Choosing {
     tasks.set(task, known)
     return known
   }
+}
+
+/** A table does not change; of a model in it sixteen tasks need not be looked up for each request. */
+const means = new WeakMap<Capability, Map<string, Ability>>()
+/** Clients may name models, in `allowed_models`. */
+const MOST_MEANS = 4096
+
+function overallKnown(capability: Capability, model: ModelName, price: OptionPrice | null): Ability {
+  const known = means.get(capability) ?? new Map<string, Ability>()
+  means.set(capability, known)
+  const key = price === null ? model : `${model} ${price.inputPico} ${price.outputPico}`
+  const found = known.get(key) ?? overallOf(capability, model, price)
+  if (known.size >= MOST_MEANS) known.clear()
+  known.set(key, found)
+  return found
 }
 
 /** So that what a decision tells is short, and all that was decided by. */

@@ -11,18 +11,23 @@ const MIDDLE = 0.5
 /** Nobody is taken to be perfect or hopeless. */
 const LEAST = 0.01
 
-function logit(share: number): number {
-  const bounded = Math.min(1 - LEAST, Math.max(LEAST, share))
-  return Math.log(bounded / (1 - bounded))
-}
-
-function logistic(x: number): number {
-  return 1 / (1 + Math.exp(-x))
-}
-
-/** 0 to 1. `value`: the share of such tasks that it does well; `score`: of the request, 0 (easy) to 1 (hard). Falls with the score, rises with the value. */
+/**
+ * 0 to 1: a logistic of the value's logit and the score. `value`: the share of such tasks that it does well; `score`: of the request, 0 (easy)
+ * to 1 (hard). Falls with the score, rises with the value.
+ */
 export function chanceOf(value: number, score: number): number {
-  return logistic(logit(value) + SLOPE * (MIDDLE - score))
+  return chanceAt(value, oddsAgainst(score))
+}
+
+/** How many times likelier a request of this score goes wrong than one of the middle. */
+export function oddsAgainst(score: number): number {
+  return Math.exp(SLOPE * (score - MIDDLE))
+}
+
+/** As `chanceOf`, for many values at one score. */
+export function chanceAt(value: number, against: number): number {
+  const bounded = Math.min(1 - LEAST, Math.max(LEAST, value))
+  return bounded / (bounded + (1 - bounded) * against)
 }
 
 /** How much of an error in `value` is in the chance: one standard error in, one out. */
@@ -30,17 +35,6 @@ export function chanceError({ value, error }: Pick<Ability, 'value' | 'error'>, 
   const bounded = Math.min(1 - LEAST, Math.max(LEAST, value))
   const chance = chanceOf(value, score)
   return (error * chance * (1 - chance)) / (bounded * (1 - bounded))
-}
-
-/**
- * What is lost, 0 to 1, by asking a model of `value` instead of one of `best`, for requests up to this score: the largest difference of their
- * chances on the way there, since what neither can do would else look like nothing lost. Never falls with the score.
- */
-export function lossOf(value: number, best: number, score: number): number {
-  if (value >= best) return 0
-  const widest = MIDDLE + (logit(value) + logit(best)) / (2 * SLOPE)
-  const at = Math.min(score, Math.max(0, widest))
-  return Math.max(0, chanceOf(best, at) - chanceOf(value, at))
 }
 
 /** What is counted on: of a model that nobody has measured one error less than is guessed. */

@@ -5,7 +5,7 @@ import type { Option, Ranked, Strategy, StrategySettings } from '../contract.ts'
 import { chanceOf, reliable } from '../choosing/chance.ts'
 import type { Choosing } from '../choosing/contract.ts'
 import { abilitiesOf, asksMore, candidatesOf, chancesOf, placesBy, told, withinShare, type Candidates } from '../choosing/deciding.ts'
-import { allowedLoss, cheapestWithin, LOSS, trafficOf, type Priced } from '../choosing/loss-budget.ts'
+import { allowedLoss, cheapestWithin, LOSS, lossesOf, trafficOf } from '../choosing/loss-budget.ts'
 import { ranked } from '../ordering.ts'
 
 /** The most of a key's decisions that go to expensive models, where nothing else is said. */
@@ -39,10 +39,10 @@ function chosen<O extends Option>(seen: Candidates<O>, { learned }: Choosing, se
     const [first = 0] = placesBy(options.length, (place) => costs[place] ?? 0)
     return told(options, behind(first), 'needs-info', 'fallback')
   }
-  const models = abilities.map((ability, place): Priced => ({ value: reliable(ability), pico: costs[place] ?? 0 }))
+  const losses = lossesOf(abilities.map((ability, place) => ({ value: reliable(ability), pico: costs[place] ?? 0 })))
   const traffic = trafficOf(learned.scores)
   const within = (part: number): number =>
-    Math.max(0, cheapestWithin(models, score, allowedLoss(models, traffic, part * (settings.loss ?? LOSS[settings.mode ?? 'balanced']))))
+    Math.max(0, cheapestWithin(losses, score, allowedLoss(losses, traffic, part * (settings.loss ?? LOSS[settings.mode ?? 'balanced']))))
   const best = within(1)
   if (home < 0 || best === home) return told(options, behind(best), home < 0 ? 'good-enough' : 'kept-model', 'fallback')
   const isUpwards = (chances[best] ?? 0) > (chances[home] ?? 0)

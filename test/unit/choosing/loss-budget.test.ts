@@ -2,8 +2,8 @@
 // over a tenant's own traffic no more is lost than was allowed.
 
 import { describe, expect, it } from 'vitest'
-import { chanceError, chanceOf, lossOf } from '../../../src/routing/choosing/chance.ts'
-import { allowedLoss, cheapestWithin, STEPS, trafficOf, type Priced } from '../../../src/routing/choosing/loss-budget.ts'
+import { chanceError, chanceOf } from '../../../src/routing/choosing/chance.ts'
+import { allowedLoss, cheapestWithin, lossesOf, STEPS, trafficOf, type Priced } from '../../../src/routing/choosing/loss-budget.ts'
 import { areExpensive, inTier, isShareSpent } from '../../../src/routing/choosing/cost.ts'
 import { NOTHING_LEARNED } from '../../../src/routing/choosing/contract.ts'
 import { COST_TIERS } from '../../../src/routing/contract.ts'
@@ -24,7 +24,7 @@ function worlds(count: number): readonly World[] {
 }
 
 const chosen = ({ models, traffic }: World, score: number, budget: number): Priced => {
-  const one = models[cheapestWithin(models, score, allowedLoss(models, traffic, budget))]
+  const one = models[cheapestWithin(lossesOf(models), score, allowedLoss(lossesOf(models), traffic, budget))]
   if (one === undefined) throw new Error('nobody')
   return one
 }
@@ -68,7 +68,7 @@ describe('a loss budget', () => {
       { value: 0.9, pico: 20 },
       { value: 0.7, pico: 99 },
     ]
-    for (const score of SCORES) expect(cheapestWithin(models, score, allowedLoss(models, trafficOf(null), 0))).toBe(2)
+    for (const score of SCORES) expect(cheapestWithin(lossesOf(models), score, allowedLoss(lossesOf(models), trafficOf(null), 0))).toBe(2)
   })
 
   it('means another score to a tenant whose requests are all hard than to one whose are easy', () => {
@@ -78,8 +78,11 @@ describe('a loss budget', () => {
     ]
     const share = (middle: number): number => {
       const traffic = trafficOf(scoresAround(middle))
-      const allowed = allowedLoss(models, traffic, 0.05)
-      return traffic.reduce((sum, part, step) => sum + (cheapestWithin(models, (step + 0.5) / STEPS, allowed) === 0 ? part : 0), 0)
+      const allowed = allowedLoss(lossesOf(models), traffic, 0.05)
+      return traffic.reduce(
+        (sum, part, step) => sum + (cheapestWithin(lossesOf(models), (step + 0.5) / STEPS, allowed) === 0 ? part : 0),
+        0,
+      )
     }
     expect(share(0.2)).toBeGreaterThan(0.3)
     expect(share(0.8)).toBeLessThan(share(0.2))
@@ -100,16 +103,17 @@ describe('a chance', () => {
     for (let i = 0; i < 300; i++) {
       const [a, b] = [random(), random()].sort((x, y) => x - y)
       if (a === undefined || b === undefined) continue
-      let before = 0
       for (const score of SCORES) {
         expect(chanceOf(b, score)).toBeGreaterThanOrEqual(chanceOf(a, score))
         expect(chanceOf(a, score)).toBeLessThanOrEqual(chanceOf(a, Math.max(0, score - 0.1)))
-        const loss = lossOf(a, b, score)
-        expect(loss).toBeGreaterThanOrEqual(before - 1e-12)
-        expect(loss).toBeGreaterThanOrEqual(chanceOf(b, score) - chanceOf(a, score) - 1e-12)
-        before = loss
       }
-      expect(lossOf(b, a, 0.5)).toBe(0)
+      const [row] = lossesOf([{ value: a, pico: 1 }, { value: b, pico: 2 }]).rows // prettier-ignore
+      const losses = row?.losses ?? []
+      expect(losses).toEqual([...losses].sort((x, y) => x - y))
+      losses.forEach((loss, step) => {
+        const score = (step + 0.5) / STEPS
+        expect(loss).toBeGreaterThanOrEqual(chanceOf(b, score) - chanceOf(a, score) - 1e-12)
+      })
     }
     expect(chanceOf(0.7, 0.5)).toBeCloseTo(0.7, 9)
   })
