@@ -14,6 +14,7 @@ export async function bundleWorker(entry = fileURLToPath(new URL('../../src/inde
     conditions: ['workerd', 'worker', 'browser'],
     external: ['cloudflare:*', 'node:*'],
     minify: true,
+    loader: { '.bin': 'binary' },
     logLevel: 'silent',
   })
   const [output] = result.outputFiles

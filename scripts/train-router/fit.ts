@@ -2,8 +2,8 @@
 
 import { DENSE, FeatureReader, BUCKETS } from '../../src/classifier/features.ts'
 import { TASK_TYPES, type TaskType } from '../../src/classifier/contract.ts'
-import { COLUMNS, STRUCTURE, type Weights } from '../../src/classifier/model.ts'
-import { logistic, probabilities, signedRidge, softmax, type Example, type Softmax } from './linear.ts'
+import { difficultyOf, LENGTHS, STRUCTURE, type Weights } from '../../src/classifier/model.ts'
+import { probabilities, signedRidge, softmax, type Example, type Softmax } from './linear.ts'
 import { outcomeOf, unitOf } from './panels.ts'
 import type { Labelled, Row } from './rows.ts'
 import { VOCABULARY } from './vocabulary.ts'
@@ -16,13 +16,13 @@ export type Material = {
 }
 
 /**
- * Which way a number may point, by what carried over between sources (FINDINGS 3.3); where one did not it is left out. Free signs learn which
- * source a prompt is from, and fail on the next.
+ * Which way a number points, and how far beside the others: by what carried over between sources (FINDINGS 3.3). Where one did not it is left
+ * out. Free weights learn which source a prompt is from, and fail on the next; so all are drawn to these.
  */
-const SIGNS: { readonly [name in (typeof DENSE)[number]]: -1 | 0 | 1 } = {
-  words: 1,
-  stemWords: 1,
-  sentenceWords: 1,
+const SHAPE: { readonly [name in (typeof DENSE)[number]]: number } = {
+  words: 1.5,
+  stemWords: 1.5,
+  sentenceWords: 1.5,
   numbers: 1,
   numberShare: 1,
   bigNumbers: 1,
@@ -31,29 +31,29 @@ const SIGNS: { readonly [name in (typeof DENSE)[number]]: -1 | 0 | 1 } = {
   optionLength: -1,
   operators: 1,
   brackets: 1,
-  commands: 1,
+  commands: 0,
   punctuation: 1,
   questions: 1,
-  lines: 1,
+  lines: 0,
   repetition: 1,
-  wordLength: -1,
-  longShare: -1,
-  capitalShare: -1,
+  wordLength: 0,
+  longShare: 0,
+  capitalShare: 0,
   letters: 1,
   negation: 1,
   quantity: 1,
   condition: 1,
-  asking: -1,
+  asking: 0,
   writing: -1,
   calculation: 1,
   sequence: 1,
   person: 1,
   writingShare: -1,
-  fence: 1,
+  fence: 0,
 }
 
-/** Of the ridge on standardised numbers: so strong that many weak signs share the work. */
-export const LAMBDA = 1
+/** So strong that many weak signs share the work. */
+const LAMBDA = 10
 /** What a written prompt weighs among recorded ones: in the types, and as one more unit of difficulty. */
 const WRITTEN_TYPES = 5
 const WRITTEN_UNIT = 3
@@ -61,11 +61,6 @@ const VOCABULARY_WEIGHT = 0.5
 const EPOCHS = 6
 /** The scale on which a bucket enters the logits. */
 const GRAM_SCALE = 5
-/** Rows at which a type's own difficulty counts as much as that of all. */
-const TYPE_PRIOR_ROWS = 60
-/** How much a spread of the types' difficulty counts beside one of the dense sum. */
-export const TYPE_SHARE = 0.35
-
 /** Requests with tools or a schema are agents': more can go wrong in them than their last message tells. Set, not learnt: no source has them. */
 const STRUCTURE_WEIGHTS: { readonly [name in (typeof STRUCTURE)[number]]: number } = {
   tools: 0.06,
@@ -113,15 +108,17 @@ export function fit({ rows, written, labelled }: Material): Weights {
   const scale = scaleOf(all)
   const dense = fitDense(all, scale)
   const types = fitTypes(rows, known, mine, everyday, scale)
-  const typeDifficulty = fitTypeDifficulty(rows, known)
-  const half = { scale, dense, types, typeDifficulty }
-  const sums = all.map(({ example }) => sumOf(example, half))
-  const cheapFails = rows.map((row) => 1 - outcomeOf(row).cheap)
-  const unitSizes = sizesOf(known)
-  const { slope, offset } = logistic(
-    sums.slice(0, known.length),
-    cheapFails,
-    known.map(({ unit }) => 1 / Math.sqrt(unitSizes.get(unit) ?? 1)),
+  const half = { scale, dense, types }
+  const mathsLevel = mathsLevelOf(all, half)
+  const sumOf = (example: Example): number => {
+    const { length, rest, maths } = partsOf(example, half)
+    return difficultyOf(length, rest, maths, mathsLevel)
+  }
+  const sums = all.map(({ example }) => sumOf(example))
+  const { slope, offset } = chanceOf(
+    known,
+    sums,
+    rows.map((row) => 1 - outcomeOf(row).cheap),
   )
   const chance = (sum: number): number => 1 / (1 + Math.exp(-slope * (sum - offset)))
   // Everyday traffic as far as it is here: a third of it recorded prompts, a third written ones, a third what people asked assistants (IN3).
@@ -130,7 +127,7 @@ export function fit({ rows, written, labelled }: Material): Weights {
       const one = all[i]
       return [chance(sum), one === undefined || one.source === 'written' ? 1 / mine.length : 1 / known.length]
     }),
-    ...everyday.map((example): [number, number] => [chance(sumOf(example, half)), 1 / everyday.length]),
+    ...everyday.map((example): [number, number] => [chance(sumOf(example)), 1 / everyday.length]),
   ]
   return {
     mean: Float32Array.from(scale.mean),
@@ -138,13 +135,39 @@ export function fit({ rows, written, labelled }: Material): Weights {
     denseDifficulty: Float32Array.from(dense),
     denseTypes: Float32Array.from(types.model.dense),
     typeBias: Float32Array.from(types.model.bias),
-    typeDifficulty: Float32Array.from(typeDifficulty),
     ...packedGrams(types),
     structure: Float32Array.from(STRUCTURE, (name) => STRUCTURE_WEIGHTS[name]),
     slope,
     offset,
+    mathsLevel,
     cuts: [quantile(traffic, CUT_SHARES[0]), quantile(traffic, CUT_SHARES[1])],
   }
+}
+
+/**
+ * The chance that a cheap model fails, from the sum: its slope from differences within units alone, since units differ in more than difficulty,
+ * and the middle where half of all fail.
+ */
+function chanceOf(
+  known: readonly Known[],
+  sums: readonly number[],
+  fails: readonly number[],
+): { readonly slope: number; readonly offset: number } {
+  let [together, apart, mean, middle] = [0, 0, 0, 0]
+  const units = sizesOf(known)
+  for (const unit of units.keys()) {
+    const members = known.flatMap((one, i) => (one.unit === unit ? [i] : []))
+    const average = (values: readonly number[]): number => members.reduce((sum, i) => sum + (values[i] ?? 0), 0) / members.length
+    const [x, y] = [average(sums), average(fails)]
+    mean += y / units.size
+    middle += x / units.size
+    for (const i of members) {
+      together += ((sums[i] ?? 0) - x) * ((fails[i] ?? 0) - y)
+      apart += ((sums[i] ?? 0) - x) ** 2
+    }
+  }
+  const slope = together / apart / (mean * (1 - mean))
+  return { slope, offset: middle - Math.log(mean / (1 - mean)) / slope }
 }
 
 function sizesOf(known: readonly { readonly unit: string }[]): ReadonlyMap<string, number> {
@@ -189,7 +212,7 @@ function fitDense(known: readonly Known[], scale: Scale): Float64Array {
     rows,
     target,
     weights,
-    DENSE.map((name) => SIGNS[name]),
+    DENSE.map((name) => SHAPE[name]),
     LAMBDA,
   )
 }
@@ -254,52 +277,48 @@ function stemOf(prompt: string): string | null {
   return lines.length - stem.length < 3 || text === '' ? null : text
 }
 
-/** How much harder than the mean of its source each type is, over the sources that have it; standardised over the types. */
-function fitTypeDifficulty(rows: readonly Row[], known: readonly Known[]): Float64Array {
-  const sums = TASK_TYPES.map(() => ({ need: 0, n: 0 }))
-  const sources = new Map<string, { need: number; n: number }>()
-  known.forEach(({ source, need }) => {
-    const one = sources.get(source) ?? { need: 0, n: 0 }
-    sources.set(source, { need: one.need + need, n: one.n + 1 })
-  })
-  known.forEach(({ source, type, need }, i) => {
-    if (type === null || rows[i] === undefined) return
-    const of = sources.get(source)
-    const sum = sums[TASK_TYPES.indexOf(type)]
-    if (of === undefined || sum === undefined) return
-    sum.need += need - of.need / of.n
-    sum.n++
-  })
-  const values = Float64Array.from(sums, ({ need, n }) => need / (n + TYPE_PRIOR_ROWS))
-  return values
-}
+type Half = { readonly scale: Scale; readonly dense: Float64Array; readonly types: Types }
 
-type Half = { readonly scale: Scale; readonly dense: Float64Array; readonly types: Types; readonly typeDifficulty: Float64Array }
-
-function sumOf(example: Example, { scale, dense, types, typeDifficulty }: Half): number {
+/** What the classifier makes of a text before they are put together. */
+function partsOf(
+  example: Example,
+  { scale, dense, types }: Half,
+): { readonly length: number; readonly rest: number; readonly maths: number } {
   const shares = new Float64Array(TASK_TYPES.length)
   const row = standardised(example, scale)
   probabilities(types.model, { dense: row, buckets: example.buckets }, types.importance, shares)
-  let sum = 0
-  row.forEach((value, k) => (sum += value * (dense[k] ?? 0)))
-  shares.forEach((share, t) => (sum += share * (typeDifficulty[t] ?? 0)))
-  return sum
+  let [length, rest] = [0, 0]
+  row.forEach((value, k) => {
+    const part = value * (dense[k] ?? 0)
+    if (k < LENGTHS) length += part
+    else rest += part
+  })
+  return { length, rest, maths: shares[TASK_TYPES.indexOf('math')] ?? 0 }
 }
 
-/** Importance and weight in one, in 127 steps to each side of the largest of a column. The column of difficulty is empty: words did not carry over. */
+/** The mean over what is mathematics, as far as it is. */
+function mathsLevelOf(known: readonly Known[], half: Half): number {
+  let [sum, total] = [0, 0]
+  for (const { example } of known) {
+    const { rest, maths } = partsOf(example, half)
+    sum += maths * rest
+    total += maths
+  }
+  return sum / total
+}
+
+/** Importance and weight in one, in 127 steps to each side of the largest of a type. */
 function packedGrams({ model, importance }: Types): Pick<Weights, 'grams' | 'steps'> {
   const types = TASK_TYPES.length
-  const steps = new Float32Array(COLUMNS)
-  const grams = new Int8Array(BUCKETS * COLUMNS)
+  const steps = new Float32Array(types)
+  const grams = new Int8Array(BUCKETS * types)
   for (let t = 0; t < types; t++) {
-    let most = 0
-    for (let b = 0; b < BUCKETS; b++) most = Math.max(most, Math.abs((model.grams[b * types + t] ?? 0) * (importance[b] ?? 0)))
+    const column = Float64Array.from({ length: BUCKETS }, (_, b) => (model.grams[b * types + t] ?? 0) * (importance[b] ?? 0))
+    const most = column.reduce((top, value) => Math.max(top, Math.abs(value)), 0)
     const step = most === 0 ? 1 : most / 127
-    steps[t + 1] = step
-    for (let b = 0; b < BUCKETS; b++)
-      grams[b * COLUMNS + t + 1] = Math.round(((model.grams[b * types + t] ?? 0) * (importance[b] ?? 0)) / step)
+    steps[t] = step
+    column.forEach((value, b) => (grams[b * types + t] = Math.round(value / step)))
   }
-  steps[0] = 1
   return { grams, steps }
 }
 

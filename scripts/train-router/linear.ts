@@ -4,17 +4,17 @@
 export type Example = { readonly dense: Float64Array; readonly buckets: Uint16Array }
 
 /**
- * Least squares with ridge `lambda` in which each weight has the sign that `signs` gives it (0: it is left out), by coordinate descent.
- * Rows are centred by the caller.
+ * Least squares by coordinate descent in which each weight has the sign that `shape` gives it (0: it is left out) and is drawn by `lambda` to
+ * the best multiple of `shape`. Rows are centred by the caller.
  */
 export function signedRidge(
   rows: readonly Float64Array[],
   target: Float64Array,
   weights: Float64Array,
-  signs: readonly number[],
+  shape: readonly number[],
   lambda: number,
 ): Float64Array {
-  const n = signs.length
+  const n = shape.length
   const gram = Array.from({ length: n }, () => new Float64Array(n))
   const moment = new Float64Array(n)
   let total = 0
@@ -29,15 +29,21 @@ export function signedRidge(
       if (line !== undefined) for (let b = 0; b < n; b++) line[b] = (line[b] ?? 0) + value * (row[b] ?? 0)
     }
   })
+  let [equal, square] = [0, 0]
+  for (let a = 0; a < n; a++) {
+    equal += ((shape[a] ?? 0) * (moment[a] ?? 0)) / total
+    for (let b = 0; b < n; b++) square += ((shape[a] ?? 0) * (shape[b] ?? 0) * (gram[a]?.[b] ?? 0)) / total
+  }
+  const size = Math.max(0, equal / square)
   const fitted = new Float64Array(n)
   for (let sweep = 0; sweep < 1000; sweep++) {
     for (let a = 0; a < n; a++) {
-      const sign = signs[a] ?? 0
+      const sign = Math.sign(shape[a] ?? 0)
       const line = gram[a]
       if (sign === 0 || line === undefined) continue
       let rest = (moment[a] ?? 0) / total
       for (let b = 0; b < n; b++) if (b !== a) rest -= ((line[b] ?? 0) / total) * (fitted[b] ?? 0)
-      fitted[a] = sign * Math.max(0, (sign * rest) / ((line[a] ?? 0) / total + lambda))
+      fitted[a] = sign * Math.max(0, (sign * rest + lambda * size * Math.abs(shape[a] ?? 0)) / ((line[a] ?? 0) / total + lambda))
     }
   }
   return fitted
@@ -135,33 +141,6 @@ export function probabilities({ grams, dense, bias }: Softmax, example: Example,
     total += share
   }
   for (let c = 0; c < classes; c++) shares[c] = (shares[c] ?? 0) / total
-}
-
-/** Logistic regression of 0-to-1 targets on one number, by Newton's steps: `slope` and `offset` of sigmoid(slope · (x − offset)). */
-export function logistic(
-  values: readonly number[],
-  targets: readonly number[],
-  weights: readonly number[],
-): { readonly slope: number; readonly offset: number } {
-  let [a, b] = [0, 1]
-  for (let step = 0; step < 50; step++) {
-    let [ga, gb, haa, hab, hbb] = [0, 0, 1e-9, 0, 1e-9]
-    values.forEach((x, i) => {
-      const weight = weights[i] ?? 1
-      const p = 1 / (1 + Math.exp(-(a + b * x)))
-      const error = weight * (p - (targets[i] ?? 0))
-      const spread = weight * p * (1 - p)
-      ga += error
-      gb += error * x
-      haa += spread
-      hab += spread * x
-      hbb += spread * x * x
-    })
-    const determinant = haa * hbb - hab * hab
-    a -= (hbb * ga - hab * gb) / determinant
-    b -= (haa * gb - hab * ga) / determinant
-  }
-  return { slope: b, offset: -a / b }
 }
 
 /** Numbers from 0 (inclusive) to 1 (exclusive), always the same for a seed (xorshift32). */

@@ -1,16 +1,16 @@
 // Numbers that describe a text, made in one pass over it: counts of its parts, and which words and pairs of words it has. Training and serving
 // both read texts through this file, so they cannot differ.
 
-import { CLASS_BITS, FNV_PRIME, FNV_START, WORD_CLASSES } from './words.ts'
+import { bitsOf, FNV_PRIME, FNV_START, WORD_CLASSES } from './words.ts'
 
 /** Words and pairs of words are hashed into so many buckets. */
 export const BUCKETS = 8192
 
 /** Characters that are read of one text: of a longer one its beginning and its end. */
-const MOST_HEAD = 16_384
-const MOST_TAIL = 8192
-/** Words that go into the buckets, from each end of a text. */
-const MOST_WORDS = 700
+const MOST_HEAD = 8192
+const MOST_TAIL = 4096
+/** Words that go into the buckets; half of them from each end of a text that is cut. */
+const MOST_WORDS = 600
 
 /** The dense numbers, in the order of the trained file. Counts are ln(1 + n), shares are of words. */
 export const DENSE = [
@@ -116,12 +116,14 @@ export class FeatureReader {
     let wasSpace = true
     let previous = 0
     let wordsInBuckets = 0
+    let mostWords = isCut ? MOST_WORDS / 2 : MOST_WORDS
 
     let at = 0
     while (at < length) {
       if (at >= headEnd && at < tailStart) {
         at = tailStart
-        wordsInBuckets = 0
+        mostWords = MOST_WORDS
+        wordsInBuckets = Math.max(wordsInBuckets, MOST_WORDS / 2)
         previous = 0
         atLineStart = false
       }
@@ -157,7 +159,7 @@ export class FeatureReader {
       if (inOption) optionChars++
       if (kind === LETTER) {
         const start = at
-        let hash = FNV_START
+        let hash = FNV_START | 0
         let letter = c
         do {
           if (letter > 0x24f) foreign++
@@ -165,7 +167,6 @@ export class FeatureReader {
           hash = Math.imul(hash ^ lower, FNV_PRIME)
           letter = ++at < length ? text.charCodeAt(at) : 0
         } while (kindOf(letter) === LETTER)
-        hash >>>= 0
         const size = at - start
         if (inOption) optionChars += size - 1
         alphabetic++
@@ -173,14 +174,14 @@ export class FeatureReader {
         if (size === 1) letters++
         if (size >= 9) long++
         if (size > 1 && c >= A && c <= Z && kindOf(text.charCodeAt(start + 1)) === LETTER) capitals++
-        const bits = CLASS_BITS.get(hash)
-        if (bits !== undefined) {
+        const bits = bitsOf(hash)
+        if (bits >= 0) {
           known++
-          if (bits !== 0) for (let k = 0; k < classes.length; k++) if ((bits >> k) & 1) classes[k] = (classes[k] ?? 0) + 1
+          if (bits > 0) for (let k = 0; k < classes.length; k++) if ((bits >> k) & 1) classes[k] = (classes[k] ?? 0) + 1
         }
         tokens++
         if (bits === 0 || size === 1) continue
-        if (wordsInBuckets < MOST_WORDS) {
+        if (wordsInBuckets < mostWords) {
           wordsInBuckets++
           const one = bucketOf(hash)
           if (met[one] === reading) repeats++
@@ -218,7 +219,7 @@ export class FeatureReader {
         if (isDecimal) decimals++
         tokens++
         const hash = NUMBER_HASHES[Math.min(digits, NUMBER_HASHES.length - 1)] ?? 1
-        if (wordsInBuckets < MOST_WORDS) {
+        if (wordsInBuckets < mostWords) {
           wordsInBuckets++
           if (previous !== 0) {
             const pair = bucketOf(Math.imul(previous, 0x9e3779b1) ^ hash)
@@ -287,7 +288,7 @@ export class FeatureReader {
     const isChoice = options >= 3
     const stemWords = isChoice ? Math.max(0, words - optionWords) : words
     const stemSentences = isChoice ? Math.max(0, sentences - optionSentences) : sentences
-    const seen = Math.min(tokens, 2 * MOST_WORDS)
+    const seen = Math.min(tokens, MOST_WORDS)
     const dense = this.#dense
     let k = 0
     const put = (value: number): void => {
@@ -321,7 +322,7 @@ export class FeatureReader {
 }
 
 /** Of a number only its size counts, not its digits. */
-const NUMBER_HASHES: readonly number[] = [1, 2, 3, 4, 5, 6].map((size) => Math.imul(size, 0x85ebca6b) >>> 0)
+const NUMBER_HASHES = Int32Array.from([1, 2, 3, 4, 5, 6], (size) => Math.imul(size, 0x85ebca6b))
 
 function bucketOf(hash: number): number {
   return (hash ^ (hash >>> 15)) & (BUCKETS - 1)

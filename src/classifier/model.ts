@@ -15,9 +15,7 @@ export type Weights = {
   /** A row of DENSE a type. */
   readonly denseTypes: Float32Array
   readonly typeBias: Float32Array
-  /** What the probability of a type adds to difficulty. */
-  readonly typeDifficulty: Float32Array
-  /** A row a bucket: difficulty, then the types. */
+  /** A row of types a bucket. */
   readonly grams: Int8Array
   /** What one step of a column of `grams` is worth. */
   readonly steps: Float32Array
@@ -26,12 +24,16 @@ export type Weights = {
   /** The chance from the sum: sigmoid(slope · (sum − offset)). */
   readonly slope: number
   readonly offset: number
+  /** What stands for all but the length in the difficulty of mathematics. */
+  readonly mathsLevel: number
   /** Scores from which on a request is medium, and hard. */
   readonly cuts: readonly [number, number]
 }
 
 const TYPES = TASK_TYPES.length
-export const COLUMNS = 1 + TYPES
+
+/** The first of DENSE say how long a text is. */
+export const LENGTHS = 3
 
 /** ln(1 + n) of each but the flags. */
 export const STRUCTURE = ['tools', 'toolBytes', 'turns', 'attachments', 'schema'] as const
@@ -47,26 +49,25 @@ const FLOATS = {
   denseDifficulty: DENSE.length,
   denseTypes: DENSE.length * TYPES,
   typeBias: TYPES,
-  typeDifficulty: TYPES,
-  steps: COLUMNS,
+  steps: TYPES,
   structure: STRUCTURE.length,
-  ends: 4,
+  ends: 5,
 } as const
 
 /** The file's bytes. All numbers are little-endian. */
 export function pack(weights: Weights): Uint8Array {
-  const { slope, offset, cuts } = weights
+  const { slope, offset, mathsLevel, cuts } = weights
   const floats = new Float32Array([
     ...weights.mean,
     ...weights.spread,
     ...weights.denseDifficulty,
     ...weights.denseTypes,
     ...weights.typeBias,
-    ...weights.typeDifficulty,
     ...weights.steps,
     ...weights.structure,
     slope,
     offset,
+    mathsLevel,
     ...cuts,
   ])
   const header = new Uint32Array([MAGIC, BUCKETS, DENSE.length, TYPES])
@@ -83,7 +84,7 @@ export function unpack(bytes: Uint8Array): Weights {
   const count = Object.values(FLOATS).reduce((sum, n) => sum + n, 0)
   const gramsAt = HEADER_WORDS * 4 + count * 4
   const expected = [MAGIC, BUCKETS, DENSE.length, TYPES]
-  if (bytes.byteLength !== gramsAt + BUCKETS * COLUMNS || expected.some((word, i) => view.getUint32(i * 4, true) !== word))
+  if (bytes.byteLength !== gramsAt + BUCKETS * TYPES || expected.some((word, i) => view.getUint32(i * 4, true) !== word))
     throw new Error('The trained file is not of this version: run `npm run train:router`.')
   let at = HEADER_WORDS * 4
   const next = (length: number): Float32Array => {
@@ -97,26 +98,21 @@ export function unpack(bytes: Uint8Array): Weights {
     next(FLOATS.denseDifficulty),
     next(FLOATS.denseTypes),
   ]
-  const [typeBias, typeDifficulty, steps, structure] = [
-    next(FLOATS.typeBias),
-    next(FLOATS.typeDifficulty),
-    next(FLOATS.steps),
-    next(FLOATS.structure),
-  ]
-  const [slope = 1, offset = 0, medium = 0, hard = 0] = next(FLOATS.ends)
-  const grams = new Int8Array(bytes.buffer, bytes.byteOffset + gramsAt, BUCKETS * COLUMNS)
+  const [typeBias, steps, structure] = [next(FLOATS.typeBias), next(FLOATS.steps), next(FLOATS.structure)]
+  const [slope = 1, offset = 0, mathsLevel = 0, medium = 0, hard = 0] = next(FLOATS.ends)
+  const grams = new Int8Array(bytes.buffer, bytes.byteOffset + gramsAt, BUCKETS * TYPES)
   return {
     mean,
     spread,
     denseDifficulty,
     denseTypes,
     typeBias,
-    typeDifficulty,
     grams,
     steps,
     structure,
     slope,
     offset,
+    mathsLevel,
     cuts: [medium, hard],
   }
 }
@@ -135,7 +131,7 @@ export class TrainedClassifier implements Classifier {
   readonly version: string
   readonly #weights: Weights
   readonly #reader = new FeatureReader()
-  readonly #sums = new Float64Array(COLUMNS)
+  readonly #sums = new Int32Array(TYPES)
   readonly #logits = new Float64Array(TYPES)
 
   /** `version`: the first twelve digits of the file's SHA-256, as the manifest beside it says. */
@@ -148,11 +144,11 @@ export class TrainedClassifier implements Classifier {
     const { cuts } = this.#weights
     const features = this.#reader.read(subject.prompt)
     const { tokens, known, foreign } = features
-    const difficulty = this.#read(features, 1)
+    const { length, rest } = this.#question(features)
     if (subject.tools > 0) this.#logits[TOOL_USE] = (this.#logits[TOOL_USE] ?? 0) + TOOLS_LOGIT
-    if (subject.system !== '') this.#read(this.#reader.read(subject.system), SYSTEM_WEIGHT)
-    const { type, probability, added } = this.#types()
-    const score = this.#chance(difficulty + added + this.#structure(subject))
+    if (subject.system !== '') this.#addGrams(this.#reader.read(subject.system), SYSTEM_WEIGHT)
+    const { type, probability, maths } = this.#types()
+    const score = this.#chance(difficultyOf(length, rest, maths, this.#weights.mathsLevel) + this.#structure(subject))
     const rank = score >= cuts[1] ? 2 : score >= cuts[0] ? 1 : 0
     return {
       score,
@@ -164,43 +160,48 @@ export class TrainedClassifier implements Classifier {
     }
   }
 
-  /** Adds a text's part to the types' logits (`weight` below 1: to what is there already); its difficulty without that of its type. */
-  #read({ dense, buckets, count }: Features, weight: number): number {
-    const { mean, spread, denseDifficulty, denseTypes, typeBias, grams, steps } = this.#weights
-    const sums = this.#sums.fill(0)
+  /** Sets the types' logits by a text; what its length and all else say of its difficulty. */
+  #question(features: Features): { readonly length: number; readonly rest: number } {
+    const { mean, spread, denseDifficulty, denseTypes, typeBias } = this.#weights
     const logits = this.#logits
-    if (weight === 1) logits.set(typeBias)
-    for (let i = 0; i < count; i++) {
-      const row = (buckets[i] ?? 0) * COLUMNS
-      for (let c = 0; c < COLUMNS; c++) sums[c] = (sums[c] ?? 0) + (grams[row + c] ?? 0)
-    }
-    const norm = count === 0 ? 0 : 1 / Math.sqrt(count)
-    let difficulty = (sums[0] ?? 0) * (steps[0] ?? 0) * norm
-    for (let t = 0; t < TYPES; t++) logits[t] = (logits[t] ?? 0) + weight * (sums[t + 1] ?? 0) * (steps[t + 1] ?? 0) * norm
-    if (weight !== 1) return 0
+    logits.set(typeBias)
+    this.#addGrams(features, 1)
+    const { dense } = features
+    let length = 0
+    let rest = 0
     for (let k = 0; k < DENSE.length; k++) {
       const value = bounded(((dense[k] ?? 0) - (mean[k] ?? 0)) / (spread[k] ?? 1))
-      difficulty += value * (denseDifficulty[k] ?? 0)
+      const part = value * (denseDifficulty[k] ?? 0)
+      if (k < LENGTHS) length += part
+      else rest += part
       for (let t = 0; t < TYPES; t++) logits[t] = (logits[t] ?? 0) + value * (denseTypes[t * DENSE.length + k] ?? 0)
     }
-    return difficulty
+    return { length, rest }
   }
 
-  /** The likeliest type, its probability, and what all of them add to difficulty. */
-  #types(): { readonly type: TaskType; readonly probability: number; readonly added: number } {
+  /** Adds what a text's words say of the types. */
+  #addGrams({ buckets, count }: Features, weight: number): void {
+    if (count === 0) return
+    const { grams, steps } = this.#weights
+    const sums = this.#sums.fill(0)
+    for (let i = 0; i < count; i++) {
+      const row = (buckets[i] ?? 0) * TYPES
+      for (let t = 0; t < TYPES; t++) sums[t] = (sums[t] ?? 0) + (grams[row + t] ?? 0)
+    }
+    const norm = weight / Math.sqrt(count)
     const logits = this.#logits
-    const { typeDifficulty } = this.#weights
+    for (let t = 0; t < TYPES; t++) logits[t] = (logits[t] ?? 0) + (sums[t] ?? 0) * (steps[t] ?? 0) * norm
+  }
+
+  /** The likeliest type, its probability, and that of mathematics. */
+  #types(): { readonly type: TaskType; readonly probability: number; readonly maths: number } {
+    const logits = this.#logits
     let best = 0
     for (let t = 1; t < TYPES; t++) if ((logits[t] ?? 0) > (logits[best] ?? 0)) best = t
     const top = logits[best] ?? 0
     let sum = 0
-    let added = 0
-    for (let t = 0; t < TYPES; t++) {
-      const share = Math.exp((logits[t] ?? 0) - top)
-      sum += share
-      added += share * (typeDifficulty[t] ?? 0)
-    }
-    return { type: TASK_TYPES[best] ?? 'open-ended', probability: 1 / sum, added: added / sum }
+    for (let t = 0; t < TYPES; t++) sum += Math.exp((logits[t] ?? 0) - top)
+    return { type: TASK_TYPES[best] ?? 'open-ended', probability: 1 / sum, maths: Math.exp((logits[MATHS] ?? 0) - top) / sum }
   }
 
   #structure({ tools, toolBytes, turns, attachments, format }: Subject): number {
@@ -216,6 +217,15 @@ export class TrainedClassifier implements Classifier {
 }
 
 const TOOL_USE = TASK_TYPES.indexOf('tool-use')
+const MATHS = TASK_TYPES.indexOf('math')
+
+/**
+ * In mathematics only the length says how hard a question is: its notation says that it is mathematics, and where there is most of it strong
+ * models fail too. `maths`: the probability that it is.
+ */
+export function difficultyOf(length: number, rest: number, maths: number, mathsLevel: number): number {
+  return length * (1 + maths) + rest * (1 - maths) + mathsLevel * maths
+}
 
 /** One strange number decides nothing alone. */
 function bounded(value: number): number {

@@ -1,10 +1,10 @@
 // The words that are counted by their class: what they ask, bind or deny says more of how hard a prompt is than what it is about.
 
-/** FNV-1a over lower-cased UTF-16 code units, 32 bits; the hash of all words here and in features.ts. */
+/** FNV-1a over lower-cased UTF-16 code units, as a signed 32-bit integer; the hash of all words here and in features.ts. */
 export function hashOf(word: string): number {
-  let hash = FNV_START
+  let hash = FNV_START | 0
   for (let i = 0; i < word.length; i++) hash = Math.imul(hash ^ word.charCodeAt(i), FNV_PRIME)
-  return hash >>> 0
+  return hash
 }
 
 export const FNV_START = 0x811c9dc5
@@ -45,17 +45,35 @@ export const WORD_CLASSES = [
 const COMMON =
   'the a an and or of to in is are was were be been being it its this that these those for on with as at by from have has had having can could do does did doing will would shall should may might must about into onto over under between through against there here their them they he she him his her hers which what who whom whose why how than so too very also just more much many some such same other another own up down out off again further once because but however therefore thus hence following which one two three four best correct true likely answer answers question questions option options statement statements choose select please want need would like know tell say said get got make made use used using used now new der die das und ist nicht ein eine einen einem einer zu mit auf für von den dem im le la les un une des du et est pour dans que qui sur avec au aux ce cette el los las una y es para en por con del lo al se il gli e di che per non sono della nel os as um uma em no na do da o het een van te'
 
-/** Hash of a word → bits, one for each class in the order of WORD_CLASSES; 0: only a common word. */
-export const CLASS_BITS: ReadonlyMap<number, number> = bits()
+const SLOTS = 2048
+const NONE = 0xffff
 
-function bits(): ReadonlyMap<number, number> {
-  const found = new Map<number, number>()
-  for (const word of COMMON.split(' ')) found.set(hashOf(word), 0)
-  WORD_CLASSES.forEach((name, i) => {
-    for (const word of CLASSES[name].split(' ')) {
-      const hash = hashOf(word)
-      found.set(hash, (found.get(hash) ?? 0) | (1 << i))
-    }
-  })
-  return found
+const hashes = new Int32Array(SLOTS)
+const values = new Uint16Array(SLOTS).fill(NONE)
+
+for (const word of COMMON.split(' ')) put(hashOf(word), 0)
+WORD_CLASSES.forEach((name, i) => {
+  for (const word of CLASSES[name].split(' ')) {
+    const hash = hashOf(word)
+    const before = bitsOf(hash)
+    put(hash, (before < 0 ? 0 : before) | (1 << i))
+  }
+})
+
+function put(hash: number, bits: number): void {
+  let slot = hash & (SLOTS - 1)
+  while (values[slot] !== NONE && hashes[slot] !== hash) slot = (slot + 1) & (SLOTS - 1)
+  hashes[slot] = hash
+  values[slot] = bits
+}
+
+/** Bits of the word's classes, one for each in the order of WORD_CLASSES; 0: only a common word; -1: none of these. A table of its own: a Map boxes such keys. */
+export function bitsOf(hash: number): number {
+  let slot = hash & (SLOTS - 1)
+  for (;;) {
+    const bits = values[slot] ?? NONE
+    if (bits === NONE) return -1
+    if (hashes[slot] === hash) return bits
+    slot = (slot + 1) & (SLOTS - 1)
+  }
 }
