@@ -12,7 +12,7 @@ import {
 
 export function verdict(score: number, more: Partial<Verdict> = {}): Verdict {
   const difficulty = score < 0.34 ? 'easy' : score < 0.67 ? 'medium' : 'hard'
-  return { score, difficulty, taskType: 'open-ended', confidence: 0.9, needsInfo: null, abstains: false, ...more }
+  return { score, difficulty, taskType: 'open-ended', confidence: 1, needsInfo: null, abstains: false, ...more }
 }
 
 /** What is asked of it, in order. A prompt says what it is: `score=0.8 task=math`, `needs-info`, `abstain`; of anything else the score is 0.1. */

@@ -4,6 +4,7 @@ import type { TaskType, Verdict } from '../../classifier/contract.ts'
 import type { Option, Ranked, View } from '../contract.ts'
 import { abilityAt, chanceOf, reliable } from './chance.ts'
 import type { Ability, Choosing, Given } from './contract.ts'
+import { hedged } from './hedge.ts'
 import { areExpensive, costsOf, isShareSpent } from './cost.ts'
 
 /** A harder turn than the one that a conversation's model was chosen for is harder by this much. */
@@ -37,9 +38,12 @@ export function candidatesOf<O extends Option>(options: readonly O[], view: View
   }
 }
 
-/** At the task; `null`: over all tasks. */
-export function abilitiesOf({ options, choosing }: Candidates<Option>, task: TaskType | null): readonly Ability[] {
-  return options.map(({ model, price }) => abilityAt(choosing, model, task, price))
+/** At the task, as far as the classifier is sure of it; `null`: over all tasks. */
+export function abilitiesOf({ options, choosing, verdict }: Candidates<Option>, task: TaskType | null): readonly Ability[] {
+  return options.map(({ model, price }) => {
+    const overall = abilityAt(choosing, model, null, price)
+    return task === null || verdict === null ? overall : hedged(abilityAt(choosing, model, task, price), overall, verdict.confidence)
+  })
 }
 
 /** By what is counted on. */

@@ -126,6 +126,11 @@ describe('auto', () => {
     expect(order[0]).toMatchObject({ why: 'default', option: { id: 'large' } })
   })
 
+  it('goes by the task only as far as it is sure of it', () => {
+    const at = (confidence: number): string | undefined => best(verdict(0.5, { taskType: 'law', confidence }))[1]
+    expect([at(1), at(0.3), at(0)]).toEqual(['middle', 'large', 'large'])
+  })
+
   it('takes the operator’s default instead of the best overall', () => {
     const settings = { default: 'middle' }
     expect(best(verdict(0.5, { taskType: 'law' }), { settings })).toEqual(['default', 'middle', 'large', 'small'])
