@@ -3,6 +3,7 @@
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
 import { CacheMemory } from './gateway/cache-memory.ts'
+import { ModelMemory } from './gateway/model-memory.ts'
 import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
@@ -39,6 +40,7 @@ type Fixed = {
 
 const retryBudget = new RetryBudget()
 const cacheMemory = new CacheMemory()
+const modelMemory = new ModelMemory()
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
 let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
@@ -61,6 +63,8 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     retryBudget,
     classifier: null,
     cacheMemory,
+    modelMemory,
+    abilities: null,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

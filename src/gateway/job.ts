@@ -8,6 +8,7 @@ import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import { NO_WISHES, type Wishes } from '../routing/wishes.ts'
 import { askedOf } from './asked.ts'
+import type { RequestChoosing } from './choosing.ts'
 import type { Ear } from './overhear.ts'
 import { inquiryFor, type Inquiry } from './inquiry.ts'
 import { readBytes } from './read-bytes.ts'
@@ -42,6 +43,8 @@ export type Job = {
   readonly arms?: readonly string[]
   /** Its model was chosen: what its row says of that. */
   readonly chosen?: Chosen
+  /** What it was judged as, where a strategy chose its model. */
+  readonly choosing?: RequestChoosing | null
   /** It has a shadow, or is one: its answer is compared with the other's. */
   readonly companion?: Companion
   /** What another answer cost that was not given to the client, whole nano-dollars; `null`: nobody knows. */

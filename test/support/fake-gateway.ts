@@ -5,6 +5,7 @@ import type { Ask, Hold, Refusal, Settlement } from '../../src/core/account.ts'
 import { joinBytes } from '../../src/core/bytes.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
 import { CacheMemory } from '../../src/gateway/cache-memory.ts'
+import { ModelMemory } from '../../src/gateway/model-memory.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Account, Deps } from '../../src/ports.ts'
@@ -115,6 +116,8 @@ export function fakeGateway(
     retryBudget: new RetryBudget(),
     classifier: null,
     cacheMemory: new CacheMemory(),
+    modelMemory: new ModelMemory(),
+    abilities: null,
     fetch: async (url, init) => {
       const one: Left = {
         url,

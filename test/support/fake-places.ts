@@ -6,6 +6,7 @@ import { joinBytes } from '../../src/core/bytes.ts'
 import { EVERYTHING, forbiddenBy, forbiddenText, type Permits } from '../../src/core/permits.ts'
 import { CLIENT_DIALECTS } from '../../src/dialects/index.ts'
 import { CacheMemory } from '../../src/gateway/cache-memory.ts'
+import { ModelMemory } from '../../src/gateway/model-memory.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import { operation } from '../../src/gateway/operation.ts'
@@ -102,6 +103,8 @@ export function fakePlaces(
     retryBudget: new RetryBudget(),
     classifier: null,
     cacheMemory: new CacheMemory(),
+    modelMemory: new ModelMemory(),
+    abilities: null,
     fetch: async (url, init) => {
       const { hostname, pathname } = new URL(url)
       const text = await new Response(init.body ?? null).text()

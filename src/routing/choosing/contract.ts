@@ -48,12 +48,19 @@ export type Learned = {
   readonly expensiveShare?: number | null
 }
 
+/** What a conversation was given before, and of what it was judged then. */
+export type Given = { readonly model: ModelName; readonly score: number; readonly task: TaskType | null }
+
 /** What a strategy that chooses models may ask; `null` members are not known. */
 export type Choosing = {
   /** Made when it is first asked for. `null`: nothing of the request can be judged. */
   readonly verdict: () => Verdict | null
   readonly capability: Capability
   readonly learned: Learned
+  /** `capability` over all tasks, where whoever made this has it; absent: it is made of the tasks. */
+  readonly overall?: (model: ModelName, price: OptionPrice | null) => Ability
+  /** `null` or absent: a new conversation, as far as this isolate knows. */
+  readonly given?: Given | null
 }
 
 export const NOTHING_LEARNED: Learned = { scores: null, lately: { decisions: 0, expensive: 0 }, outcomes: () => null, isActive: false }
