@@ -8,7 +8,7 @@ import type { DialectId } from './core/canonical.ts'
 import type { Estate } from './core/estate.ts'
 import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
-import type { Capability, Learned, ModelName } from './routing/choosing/contract.ts'
+import type { Capability, ModelName } from './routing/choosing/contract.ts'
 import type { RouteTable } from './routing/contract.ts'
 import type { CacheMemory } from './gateway/cache-memory.ts'
 import type { Learning } from './routing/choosing/port.ts'
@@ -102,8 +102,6 @@ export interface Deps {
   readonly modelMemory: ModelMemory
   /** `null`: nothing is known of models, and routers' names are nobody's. */
   readonly abilities: Abilities | null
-  /** What was learnt of a key, as this isolate last heard it; absent: nothing is. */
-  readonly learning?: (keyId: string) => Learned
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** One call of its own each. */
   readonly lasting: (language: Language) => LastingCall

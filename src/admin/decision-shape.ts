@@ -80,6 +80,7 @@ const choosing = z.object({
   scores: z.array(number).max(1024).optional(),
   lately: z.tuple([number, number]).optional(),
   expensive_share: number.optional(),
+  explores: z.literal(true).optional(),
   given: z.object({ model: text, score: number, task: task.nullable() }).optional(),
 })
 const group = z.object({

@@ -30,6 +30,8 @@ export type ChoosingTold = {
   /** Decisions of the key lately, and how many of them went to an expensive model. */
   readonly lately?: readonly [decisions: number, expensive: number]
   readonly expensive_share?: number
+  /** The tenant's outcomes decide at the task, so chance may have. */
+  readonly explores?: true
   /** What the conversation had before. */
   readonly given?: { readonly model: ModelName; readonly score: number; readonly task: TaskType | null }
 }
@@ -46,14 +48,16 @@ export function verdictRead({ difficulty, score, task_type, confidence, needs_in
 }
 
 /** `models`: all that there was to choose from. */
-export function choosingTold({ said, learned, given }: RequestChoosing, models: readonly ModelName[]): ChoosingTold {
+export function choosingTold({ said, learned, given, asked }: RequestChoosing, models: readonly ModelName[]): ChoosingTold {
   const known = new Map(said.map((one) => [one.model, one]))
   const { scores, lately, expensiveShare = null } = learned
+  const task = asked?.taskType
   return {
     models: models.map((model) => [model, abilityTold(known.get(model)?.task), abilityTold(known.get(model)?.overall)]),
     ...(scores === null || scores.total < LEAST_SCORES ? {} : { scores: scores.bins }),
     ...(lately.decisions === 0 ? {} : { lately: [lately.decisions, lately.expensive] as const }),
     ...(expensiveShare === null ? {} : { expensive_share: expensiveShare }),
+    ...(task !== undefined && (learned.isActiveAt?.(task) ?? learned.isActive) ? { explores: true as const } : {}),
     ...(given === null ? {} : { given }),
   }
 }
@@ -64,7 +68,7 @@ function abilityTold(ability: Ability | null | undefined): AbilityTold | null {
 
 /** What strategies may ask when the order is made again. */
 export function choosingRead(
-  { models, scores, lately, expensive_share: expensiveShare, given }: ChoosingTold,
+  { models, scores, lately, expensive_share: expensiveShare, given, explores }: ChoosingTold,
   judged: JudgedTold | null,
 ): Choosing {
   const known = new Map(models.map(([model, ...abilities]) => [model, abilities]))
@@ -87,7 +91,7 @@ export function choosingRead(
             },
       lately: { decisions: lately?.[0] ?? 0, expensive: lately?.[1] ?? 0 },
       outcomes: () => null,
-      isActive: false,
+      isActive: explores === true,
       ...(expensiveShare === undefined ? {} : { expensiveShare }),
     },
     given: given ?? null,

@@ -4,14 +4,15 @@
 import type { Classifier, TaskType, Verdict } from '../classifier/contract.ts'
 import { overallOf } from '../routing/choosing/chance.ts'
 import {
-  NOTHING_LEARNED,
   type Ability,
   type Capability,
   type Choosing,
   type Given,
   type Learned,
   type ModelName,
+  type Noted,
 } from '../routing/choosing/contract.ts'
+import { learnedCapability } from '../routing/choosing/learning.ts'
 import type { OptionPrice } from '../routing/contract.ts'
 import { Body } from '../core/body.ts'
 import type { Job } from './job.ts'
@@ -24,10 +25,12 @@ import type { Node } from './tree.ts'
 export type Said = { readonly model: ModelName; readonly task: Ability | null; readonly overall: Ability | null }
 
 export class RequestChoosing implements Choosing {
-  readonly learned: Learned
+  #learned: Learned
   readonly classifier: Classifier | null
   readonly capability: Capability
-  readonly #base: Capability
+  readonly #table: Capability
+  #base: Capability
+  #noted: Noted = { expensive: false, propensity: 1, explored: false }
   readonly #judge: () => Verdict | null
   readonly #before: () => Given | null
   readonly #tasks = new Map<ModelName, Map<TaskType, Ability>>()
@@ -36,9 +39,10 @@ export class RequestChoosing implements Choosing {
   #verdict: { readonly value: Verdict | null } | null = null
 
   constructor(base: Capability, learned: Learned, given: () => Given | null, classifier: Classifier | null, judge: () => Verdict | null) {
-    this.#base = base
+    this.#table = base
+    this.#base = learnedCapability(base, learned)
     this.#judge = judge
-    this.learned = learned
+    this.#learned = learned
     this.#before = given
     this.classifier = classifier
     this.capability = { of: (model, task, price) => this.#at(model, task, price) }
@@ -47,6 +51,33 @@ export class RequestChoosing implements Choosing {
   readonly verdict = (): Verdict | null => {
     this.#verdict ??= { value: this.#judge() }
     return this.#verdict.value
+  }
+
+  get learned(): Learned {
+    return this.#learned
+  }
+
+  /** What is known now: its key's policy was heard with the admission. */
+  relearn(learned: Learned): void {
+    if (learned === this.#learned) return
+    this.#learned = learned
+    this.#base = learnedCapability(this.#table, learned)
+    this.#tasks.clear()
+    this.#overall.clear()
+  }
+
+  readonly note = (noted: Noted): void => {
+    this.#noted = noted
+  }
+
+  /** Of the last order that was made. */
+  get noted(): Noted {
+    return this.#noted
+  }
+
+  /** What the table alone promises. */
+  promised(model: ModelName, task: TaskType, price: OptionPrice | null): Ability {
+    return this.#table.of(model, task, price)
   }
 
   /** `undefined`: nobody has asked. */
@@ -120,7 +151,7 @@ export function choosingFor(job: Job, keyId: string, tree: Node, conversation: s
     const verdict = judged(classifier, chat().subjects)
     return chat().subjects.length > MOST_JUDGED ? harder(before()?.hardest ?? null, verdict) : verdict
   }
-  return new RequestChoosing(abilities.capability, learning?.(keyId) ?? NOTHING_LEARNED, () => before()?.given ?? null, classifier, judge)
+  return new RequestChoosing(abilities.capability, learning.of(keyId), () => before()?.given ?? null, classifier, judge)
 }
 
 export function choosesModels(node: Node): boolean {

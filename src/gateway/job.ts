@@ -43,6 +43,8 @@ export type Job = {
   readonly arms?: readonly string[]
   /** Its model was chosen: what its row says of that. */
   readonly chosen?: Chosen
+  /** The key whose learning hears how the choice turned out. */
+  readonly learner?: string
   /** What it was judged as, where a strategy chose its model. */
   readonly choosing?: RequestChoosing | null
   /** It has a shadow, or is one: its answer is compared with the other's. */

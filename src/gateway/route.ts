@@ -5,6 +5,7 @@ import { Body } from '../core/body.ts'
 import { outputTokens } from '../core/price.ts'
 import type { Tries } from './attempts.ts'
 import { healthTarget, modelName, targetId, type Candidate } from './candidate.ts'
+import { chosenBy } from './chosen.ts'
 import { choosingFor, type RequestChoosing } from './choosing.ts'
 import { conversationOf } from './conversation.ts'
 import type { Job, Key } from './job.ts'
@@ -31,7 +32,7 @@ export type Routed = {
   /** An answer that is no good is asked for once more; `null`: it is not looked at. `view`: what tells who is a tier up. */
   readonly cascade: { readonly rules: Cascade; readonly view: Pick<View, 'promptTokens' | 'outputTokens'> } | null
   /** What the request's job gains by it. */
-  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms' | 'choosing'>
+  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms' | 'choosing' | 'chosen' | 'learner'>
 }
 
 /** Further calls of targets that failed, where nobody says how many. */
@@ -74,6 +75,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   draws.again()
   const budgetUsed = admission.budgetUsed ?? 0
   deps.learning.heard(key.id, admission.router ?? null)
+  plan.choosing?.relearn(deps.learning.of(key.id))
   const known = {
     ...knowledge(plan, job, key, draws, budgetUsed, (leaf) => candidates.get(leaf) ?? null),
     ceiling: (candidate: Candidate) => ceilings.get(candidate) ?? null,
@@ -107,6 +109,8 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       conversation: known.view.conversation,
       arms: arms.map((arm) => armTag(plan.route?.name ?? job.intent.model, arm)),
       choosing: known.choosing,
+      ...chosenBy(known.choosing, choices[0]?.candidate),
+      learner: key.id,
     },
   }
 }

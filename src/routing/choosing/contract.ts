@@ -51,6 +51,9 @@ export type Learned = {
 /** What a conversation was given before, and of what it was judged then. */
 export type Given = { readonly model: ModelName; readonly score: number; readonly task: TaskType | null }
 
+/** `propensity`: above 0 to 1; below 1 only where the tenant's outcomes decide. */
+export type Noted = { readonly expensive: boolean; readonly propensity: number; readonly explored: boolean }
+
 /** What a strategy that chooses models may ask; `null` members are not known. */
 export type Choosing = {
   /** Made when it is first asked for. `null`: nothing of the request can be judged. */
@@ -59,6 +62,8 @@ export type Choosing = {
   readonly learned: Learned
   /** `capability` over all tasks, where whoever made this has it; absent: it is made of the tasks. */
   readonly overall?: (model: ModelName, price: OptionPrice | null) => Ability
+  /** Told of each order that is made, the last one counts: whether its first is expensive, and how likely it was to be first. */
+  readonly note?: (noted: Noted) => void
   /** `null` or absent: a new conversation, as far as this isolate knows. */
   readonly given?: Given | null
 }

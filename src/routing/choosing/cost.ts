@@ -27,7 +27,7 @@ export function areExpensive(costs: readonly number[]): readonly boolean[] {
 /** The key has had its share of expensive answers. `share`: 0 to 1; `null`: as many as it likes. */
 export function isShareSpent({ lately, expensiveShare = null }: Learned, share: number | null): boolean {
   const most = Math.min(share ?? 1, expensiveShare ?? 1)
-  return most < 1 && lately.decisions >= LEAST_DECISIONS && lately.expensive >= most * lately.decisions
+  return most <= 0 || (most < 1 && lately.decisions >= LEAST_DECISIONS && lately.expensive >= most * lately.decisions)
 }
 
 /** Which options are of a tier: a fifth by cost, the nearest one where a fifth holds none. */

@@ -6,6 +6,7 @@ import { abilityAt, chanceOf, reliable } from './chance.ts'
 import type { Ability, Choosing, Given } from './contract.ts'
 import { hedged } from './hedge.ts'
 import { areExpensive, costsOf, isShareSpent } from './cost.ts'
+import { EXPLORATION, explored } from './learning.ts'
 
 /** A harder turn than the one that a conversation's model was chosen for is harder by this much. */
 const HARDER = 0.05
@@ -67,6 +68,36 @@ export function told<O extends Option>(options: readonly O[], places: readonly n
     const option = options[place]
     return option === undefined ? [] : [{ option, score, why: score === 0 ? why : rest }]
   })
+}
+
+/**
+ * The order as it is, or now and then another of those that may be first at its head: where the tenant's outcomes decide at this task, and a
+ * conversation begins. Tells how likely its first was. `share`: as in `withinShare`, `isOpen`: which may be first.
+ */
+export function explorable<O extends Option>(
+  order: readonly Ranked<O>[],
+  { options, expensive, choosing, verdict, given }: Candidates<O>,
+  view: View,
+  share: number | null,
+  isOpen: (option: O) => boolean = () => true,
+): readonly Ranked<O>[] {
+  const [best] = order
+  if (best === undefined) return order
+  const isDear = ({ option }: Ranked<O>): boolean => expensive[options.indexOf(option)] === true
+  const { learned, note } = choosing
+  const isSpent = isShareSpent(learned, share)
+  const decides =
+    verdict !== null && verdict.needsInfo === null && given === null && (learned.isActiveAt?.(verdict.taskType) ?? learned.isActive)
+  const open = decides ? order.filter((one) => one === best || (isOpen(one.option) && !(isSpent && isDear(one)))) : [best]
+  const { index, explored: isExplored, propensities } = explored(open.length, 0, view.random, EXPLORATION)
+  const first = open[index] ?? best
+  note?.({ expensive: isDear(first), propensity: propensities[index] ?? 1, explored: isExplored })
+  if (first === best) return order
+  return [first, ...order.filter((one) => one !== first)].map(({ option, why }, score) => ({
+    option,
+    score,
+    why: score === 0 ? 'explored' : why === best.why ? 'fallback' : why,
+  }))
 }
 
 /** The same order with those that are not expensive first, where the key has had its share of the others. */

@@ -4,7 +4,17 @@
 import type { Ability } from '../choosing/contract.ts'
 import { chanceError, reliable } from '../choosing/chance.ts'
 import { doublings, inTier } from '../choosing/cost.ts'
-import { abilitiesOf, asksMore, candidatesOf, chancesOf, placesBy, told, withinShare, type Candidates } from '../choosing/deciding.ts'
+import {
+  abilitiesOf,
+  asksMore,
+  candidatesOf,
+  chancesOf,
+  explorable,
+  placesBy,
+  told,
+  withinShare,
+  type Candidates,
+} from '../choosing/deciding.ts'
 import type { Option, Ranked, Strategy, StrategySettings } from '../contract.ts'
 import { ranked } from '../ordering.ts'
 
@@ -27,7 +37,12 @@ export const auto: Strategy = {
     const { choosing } = view
     if (choosing === null || options.length === 0) return ranked(options, (option) => option.priority, 'default')
     const seen = candidatesOf(options, view, choosing)
-    return withinShare(pinned(tiered(seen, settings), settings), seen, settings.expensiveShare ?? null)
+    const share = settings.expensiveShare ?? null
+    const { pin, tier } = settings
+    const inside = tier === undefined ? null : inTier(seen.costs, tier)
+    // What the client pins, or the tier it names, is no matter of learning.
+    const isOpen = (option: (typeof options)[number]): boolean => pin === undefined && inside?.[options.indexOf(option)] !== false
+    return explorable(withinShare(pinned(tiered(seen, settings), settings), seen, share), seen, view, share, isOpen)
   },
 }
 

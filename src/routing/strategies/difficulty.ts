@@ -4,7 +4,17 @@
 import type { Option, Ranked, Strategy, StrategySettings } from '../contract.ts'
 import { chanceOf, reliable } from '../choosing/chance.ts'
 import type { Choosing } from '../choosing/contract.ts'
-import { abilitiesOf, asksMore, candidatesOf, chancesOf, placesBy, told, withinShare, type Candidates } from '../choosing/deciding.ts'
+import {
+  abilitiesOf,
+  asksMore,
+  candidatesOf,
+  chancesOf,
+  explorable,
+  placesBy,
+  told,
+  withinShare,
+  type Candidates,
+} from '../choosing/deciding.ts'
 import { allowedLoss, cheapestWithin, LOSS, lossesOf, trafficOf } from '../choosing/loss-budget.ts'
 import { ranked } from '../ordering.ts'
 
@@ -20,7 +30,7 @@ export const difficulty: Strategy = {
     if (choosing === null || options.length === 0) return ranked(options, (option) => option.priority, 'default')
     const seen = candidatesOf(options, view, choosing)
     const share = settings.expensiveShare ?? (settings.loss === undefined ? SHARE[settings.mode ?? 'balanced'] : null)
-    return withinShare(chosen(seen, choosing, settings), seen, share)
+    return explorable(withinShare(chosen(seen, choosing, settings), seen, share), seen, view, share)
   },
 }
 

@@ -7,6 +7,7 @@ import { ModelMemory } from '../../../src/gateway/model-memory.ts'
 import { isSameOrder, replay } from '../../../src/gateway/replay.ts'
 import type { Deps } from '../../../src/ports.ts'
 import { NOTHING_LEARNED, type Learned } from '../../../src/routing/choosing/contract.ts'
+import { NO_LEARNING } from '../../../src/routing/choosing/port.ts'
 import { CacheMemory } from '../../../src/gateway/cache-memory.ts'
 import { capability, readingClassifier, scoresAround } from '../../support/choosing.ts'
 import { failing, fakePlaces, said, type Places, type PlacesWorld } from '../../support/fake-places.ts'
@@ -29,7 +30,7 @@ function gateway({ learned, places = ['openai', 'groq'], answer = () => said('Hi
   const deps: Partial<Deps> = {
     classifier,
     abilities: { capability: capability(ROWS), models: MODELS },
-    ...(learned === undefined ? {} : { learning: () => ({ ...NOTHING_LEARNED, ...learned }) }),
+    ...(learned === undefined ? {} : { learning: { ...NO_LEARNING, of: () => ({ ...NOTHING_LEARNED, ...learned }) } }),
     ...world.deps,
   }
   const made = fakePlaces(places, answer, { ...world, deps })
@@ -252,7 +253,9 @@ describe('a conversation', () => {
   it('keeps its model over plain turns while its tenant’s traffic shifts, and goes up when something harder is asked', async () => {
     let middle = 0.3
     const shared = { modelMemory: new ModelMemory(), cacheMemory: new CacheMemory() }
-    const places = gateway({ deps: { ...shared, learning: () => ({ ...NOTHING_LEARNED, scores: scoresAround(middle) }) } })
+    const places = gateway({
+      deps: { ...shared, learning: { ...NO_LEARNING, of: () => ({ ...NOTHING_LEARNED, scores: scoresAround(middle) }) } },
+    })
     const messages: object[] = []
     const turn = async (text: string): Promise<string> => {
       messages.push({ role: 'user', content: text })
@@ -304,7 +307,10 @@ describe('a conversation', () => {
   it('of an agent, one question and many tool calls, stays though the traffic shifts', async () => {
     let middle = 0.27
     const places = gateway({
-      deps: { modelMemory: new ModelMemory(), learning: () => ({ ...NOTHING_LEARNED, scores: scoresAround(middle) }) },
+      deps: {
+        modelMemory: new ModelMemory(),
+        learning: { ...NO_LEARNING, of: () => ({ ...NOTHING_LEARNED, scores: scoresAround(middle) }) },
+      },
     })
     const alone = async (score: number, at: number): Promise<string> => called({ learned: { scores: scoresAround(at) } }, 'sluice/aggressive', `score=${score} fix it`) // prettier-ignore
     let score = 0
