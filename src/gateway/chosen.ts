@@ -27,7 +27,7 @@ export function chosenBy(choosing: RequestChoosing | null, first: Candidate | un
   }
 }
 
-function priceOf({ input = 0, output = 0, cacheRead }: Pick<Rates, 'input' | 'output' | 'cacheRead'>): OptionPrice {
+function priceOf({ input, output, cacheRead }: Pick<Rates, 'input' | 'output' | 'cacheRead'>): OptionPrice {
   return { inputPico: input, outputPico: output, cacheReadPico: cacheRead ?? null }
 }
 
