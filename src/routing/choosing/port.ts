@@ -2,6 +2,7 @@
 
 import { TASK_TYPES, type TaskType } from '../../classifier/contract.ts'
 import type { Chosen } from '../../core/account.ts'
+import type { Unfit } from '../../core/unfit.ts'
 import type { RouterPolicy } from '../../core/policy.ts'
 import { NOTHING_LEARNED, type Ability, type Learned, type ModelName } from './contract.ts'
 
@@ -47,11 +48,12 @@ export function resultOf({ task, model, prior, led }: Chosen, weight: number, in
 export const FAILURE_WEIGHTS = {
   schema: -1,
   'tool-call': -1,
+  'tool-arguments': -1,
   'unknown-tool': -1,
   truncated: -0.3,
   empty: -0.3,
   refusal: -0.3,
-} as const satisfies { readonly [failure: string]: number }
+} as const satisfies { readonly [unfit in Unfit]: number }
 
 /** Where nobody learns. */
 export const NO_LEARNING: Learning = {
