@@ -56,6 +56,7 @@ export default defineConfig({
                 DRAINS: { className: 'DrainObject', useSQLite: true },
                 ROUTE_TABLE: { className: 'RoutesObject', useSQLite: true },
                 HEALTH: { className: 'HealthObject', useSQLite: true },
+                LEARNING: { className: 'LearningObject', useSQLite: true },
               },
             },
           }),

@@ -4,6 +4,7 @@ import { Hono } from 'hono'
 import { TrieRouter } from 'hono/router/trie-router'
 import { adminApi } from './admin/api.ts'
 import { explainApi } from './admin/explain-api.ts'
+import { feedbackApi } from './admin/feedback-api.ts'
 import { keyApi } from './admin/key-api.ts'
 import { modelsApi } from './admin/models-api.ts'
 import { openrouterModels } from './admin/openrouter-models.ts'
@@ -87,6 +88,7 @@ app.route('/', statusApi)
 app.route('/', modelsApi)
 app.route('/', openrouterModels)
 app.route('/', keyApi)
+app.route('/', feedbackApi)
 app.route('/', routerApi)
 app.route('/', routesSchema)
 app.route('/api/v1/routes/explain', explainApi(explainAt))

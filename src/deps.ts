@@ -3,12 +3,14 @@
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
 import { CacheMemory } from './gateway/cache-memory.ts'
+import { ModelMemory } from './gateway/model-memory.ts'
 import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'
 import { foreignKeysOf } from './platform/foreign-keys.ts'
 import { healthOf } from './platform/health.ts'
 import { edgeKeys } from './platform/keys.ts'
+import { learningOf } from './platform/learning.ts'
 import { d1Ledger } from './platform/ledger.ts'
 import { routerModel } from './platform/router-model.ts'
 import { readPrices } from './platform/prices.ts'
@@ -39,6 +41,7 @@ type Fixed = {
 
 const retryBudget = new RetryBudget()
 const cacheMemory = new CacheMemory()
+const modelMemory = new ModelMemory()
 let fixed: Fixed | null = null
 /** The catalogue with the operator's overlay, as this isolate last read it. Data, never a promise. */
 let catalogue: { readonly value: Catalogue; readonly text: string | null; readonly readAt: number } | null = null
@@ -57,11 +60,14 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
       credential === null ? (settings.get(provider.id) ?? null) : accountSettings(env, provider, credential),
     routes: () => readRoutes(env, (work) => context.waitUntil(work)),
     health: healthOf(env, (work) => context.waitUntil(work)),
+    learning: learningOf(env, (work) => context.waitUntil(work)),
     retryBudget,
     get classifier() {
       return routerModel() // decoded by whoever asks first
     },
     cacheMemory,
+    modelMemory,
+    abilities: null,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

@@ -8,6 +8,7 @@ export { BudgetObject } from './platform/budget-object.ts'
 export { DrainObject } from './platform/drain-object.ts'
 export { HealthObject } from './platform/health-object.ts'
 export { KeyObject } from './platform/key-object.ts'
+export { LearningObject } from './platform/learning-object.ts'
 export { RoutesObject } from './platform/routes-object.ts'
 
 export default {

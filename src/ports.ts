@@ -8,8 +8,11 @@ import type { DialectId } from './core/canonical.ts'
 import type { Estate } from './core/estate.ts'
 import type { Framing } from './core/framing.ts'
 import type { Provider, Settings } from './providers/contract.ts'
+import type { Capability, ModelName } from './routing/choosing/contract.ts'
 import type { RouteTable } from './routing/contract.ts'
 import type { CacheMemory } from './gateway/cache-memory.ts'
+import type { Learning } from './routing/choosing/port.ts'
+import type { ModelMemory } from './gateway/model-memory.ts'
 import type { Health } from './routing/health.ts'
 import type { RetryBudget } from './routing/retry-budget.ts'
 
@@ -73,6 +76,9 @@ export interface LastingCall {
   takeOver(estate: Estate): Promise<boolean>
 }
 
+/** What models can do, and which of them are worth choosing between, the best known first. */
+export type Abilities = { readonly capability: Capability; readonly models: readonly ModelName[] }
+
 export interface Deps {
   readonly keys: Keys
   readonly account: (keyId: string) => Account
@@ -87,10 +93,15 @@ export interface Deps {
   /** The route table as of at most two seconds ago; the last good one where nobody can be asked. */
   readonly routes: () => Promise<RouteTable>
   readonly health: Health
+  readonly learning: Learning
   readonly retryBudget: RetryBudget
   /** `null`: there is none here, and whoever would ask it takes its default. */
   readonly classifier: Classifier | null
   readonly cacheMemory: CacheMemory
+  /** Which model a conversation was given. */
+  readonly modelMemory: ModelMemory
+  /** `null`: nothing is known of models, and routers' names are nobody's. */
+  readonly abilities: Abilities | null
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** One call of its own each. */
   readonly lasting: (language: Language) => LastingCall

@@ -38,6 +38,7 @@ export async function openLocal(options: {
         DRAINS: { className: 'DrainObject', useSQLite: true },
         ROUTE_TABLE: { className: 'RoutesObject', useSQLite: true },
         HEALTH: { className: 'HealthObject', useSQLite: true },
+        LEARNING: { className: 'LearningObject', useSQLite: true },
       },
       resourcePersistencePath: state,
     }),

@@ -14,6 +14,7 @@ import { creditGrants } from './credit-grants.ts'
 import { doctorReport } from './doctor.ts'
 import { apiFailure } from './failure.ts'
 import { readChange, readCreate, readGrace, readJson } from './key-input.ts'
+import { forgetLearnt, learnt } from './learning-api.ts'
 import { importKeys, readImport } from './key-import.ts'
 import { changeKey, createKey, deleteKey, findKey, listKeys, rotateKey, type Kept } from './key-store.ts'
 import { restoresApi } from './restores-api.ts'
@@ -63,11 +64,16 @@ adminApi.get('/keys/:hash', async (c) => c.json({ data: await row(c.env, await m
 
 adminApi.patch('/keys/:hash', async (c) => {
   const kept = await must(c.env, c.req.param('hash'))
-  return c.json({ data: await row(c.env, await changeKey(c.env, kept, readChange(await readJson(c.req.raw)), Date.now())) })
+  const change = readChange(await readJson(c.req.raw))
+  const changed = await changeKey(c.env, kept, change, Date.now())
+  if (change.router?.learning === false) await forgetLearnt(c.env, kept.policy.keyId)
+  return c.json({ data: await row(c.env, changed) })
 })
 
 adminApi.delete('/keys/:hash', async (c) => {
-  await deleteKey(c.env, await must(c.env, c.req.param('hash')), Date.now())
+  const kept = await must(c.env, c.req.param('hash'))
+  await deleteKey(c.env, kept, Date.now())
+  c.executionCtx.waitUntil(forgetLearnt(c.env, kept.policy.keyId).catch(() => undefined)) // a key is taken out of use whatever else fails
   return c.json({ deleted: true })
 })
 
@@ -75,6 +81,15 @@ adminApi.post('/keys/:hash/rotate', async (c) => {
   const kept = await must(c.env, c.req.param('hash'))
   const { text, kept: rotated } = await rotateKey(c.env, kept, readGrace(await readJson(c.req.raw)), Date.now())
   return c.json({ data: await row(c.env, rotated), key: text })
+})
+
+adminApi.get('/keys/:hash/learning', async (c) =>
+  c.json({ data: await learnt(c.env, (await must(c.env, c.req.param('hash'))).policy.keyId) }),
+)
+
+adminApi.delete('/keys/:hash/learning', async (c) => {
+  await forgetLearnt(c.env, (await must(c.env, c.req.param('hash'))).policy.keyId)
+  return c.json({ deleted: true })
 })
 
 adminApi.get('/generations', async (c) => {

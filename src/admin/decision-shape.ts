@@ -2,7 +2,8 @@
 
 import * as z from 'zod'
 import type { Decision, TreeTold } from '../gateway/decision.ts'
-import { STRATEGIES } from '../routing/contract.ts'
+import { DIFFICULTIES, TASK_TYPES } from '../classifier/contract.ts'
+import { COST_TIERS, STRATEGIES } from '../routing/contract.ts'
 
 const number = z.number()
 const four = z.tuple([number, number, number, number])
@@ -45,6 +46,7 @@ const target = z.object({
       rpm: number.optional(),
       tpm: number.optional(),
       cached: z.object({ tokens: number, until: number }).optional(),
+      model: z.int().min(0).optional(),
     })
     .optional(),
 })
@@ -53,6 +55,33 @@ const settings = z.object({
   measure: z.enum(['first-content', 'throughput']).optional(),
   percentile: z.union([z.literal(50), z.literal(75), z.literal(90), z.literal(99)]).optional(),
   by: z.enum(['key', 'user', 'session']).optional(),
+  mode: z.enum(['balanced', 'aggressive']).optional(),
+  loss: number.optional(),
+  otherwise: z.enum(['first', 'strongest']).optional(),
+  expensiveShare: number.optional(),
+  default: text.optional(),
+  tradeoff: number.optional(),
+  tier: z.enum(COST_TIERS).optional(),
+  pin: text.optional(),
+})
+const ability = z.tuple([number, number, z.enum(['measured', 'family', 'price', 'learned'])]).nullable()
+const task = z.enum(TASK_TYPES)
+const judged = z.object({
+  difficulty: z.enum(DIFFICULTIES),
+  score: number,
+  task_type: task,
+  confidence: number,
+  needs_info: z.enum(['absent-reference', 'template-slot', 'no-object']).nullable(),
+  abstains: z.boolean(),
+  classifier: text.nullable(),
+})
+const choosing = z.object({
+  models: z.array(z.tuple([text, ability, ability])).max(64),
+  scores: z.array(number).max(1024).optional(),
+  lately: z.tuple([number, number]).optional(),
+  expensive_share: number.optional(),
+  explores: z.literal(true).optional(),
+  given: z.object({ model: text, score: number, task: task.nullable() }).optional(),
 })
 const group = z.object({
   strategy: z.enum(STRATEGIES),
@@ -94,11 +123,7 @@ function defined({ strategy, name, settings: said, weight, priority, single, pla
     ...(said === undefined
       ? {}
       : {
-          settings: {
-            ...(said.measure === undefined ? {} : { measure: said.measure }),
-            ...(said.percentile === undefined ? {} : { percentile: said.percentile }),
-            ...(said.by === undefined ? {} : { by: said.by }),
-          },
+          settings: Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)),
         }),
     ...(weight === undefined ? {} : { weight }),
     ...(priority === undefined ? {} : { priority }),
@@ -134,7 +159,17 @@ const shape = z.object({
     first_content_ms: number.optional(),
     config: z.literal(true).optional(),
     disables_fallbacks: z.literal(true).optional(),
+    router: z
+      .object({
+        allowed_models: z.array(text).optional(),
+        excluded_models: z.array(text).optional(),
+        cost_tier: z.enum(COST_TIERS).optional(),
+        cost_quality_tradeoff: number.optional(),
+        pin_model: z.literal(true).optional(),
+      })
+      .optional(),
   }),
+  judged: judged.optional(),
   tries: z.unknown(),
   targets: z.array(target).max(64),
   omitted: z.int(),
@@ -150,6 +185,7 @@ const shape = z.object({
       draws: z.array(number).max(4096),
       max_latency_ms: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), number).optional(),
       min_throughput: z.partialRecord(z.enum(['p50', 'p75', 'p90', 'p99']), number).optional(),
+      choosing: choosing.optional(),
       tree,
     })
     .nullable(),

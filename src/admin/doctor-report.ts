@@ -19,7 +19,7 @@ export const NUMBER_SETTINGS: readonly string[] = [
 ]
 
 /** What wrangler.toml binds. */
-export const BINDINGS = ['DB', 'ROUTES', 'KEYS', 'BUDGETS', 'DRAINS', 'ROUTE_TABLE', 'HEALTH'] as const
+export const BINDINGS = ['DB', 'ROUTES', 'KEYS', 'BUDGETS', 'DRAINS', 'ROUTE_TABLE', 'HEALTH', 'LEARNING'] as const
 
 export type DoctorReport = {
   /** `DB` answers, `ROUTES` answers, `KEYS` is bound. */

@@ -22,6 +22,7 @@ export async function doctorReport(env: Env): Promise<DoctorReport> {
       DRAINS: isBound(env.DRAINS),
       ROUTE_TABLE: isBound(env.ROUTE_TABLE),
       HEALTH: isBound(env.HEALTH),
+      LEARNING: isBound(env.LEARNING),
     },
     migrations: db ?? [],
     secrets: { SLUICE_KEY_SECRET: has('SLUICE_KEY_SECRET'), SLUICE_ADMIN_KEY: has('SLUICE_ADMIN_KEY') },

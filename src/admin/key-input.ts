@@ -5,7 +5,7 @@ import { basisPoints } from '../catalogue/price-document.ts'
 import { parseRange } from '../core/cidr.ts'
 import { GatewayError } from '../core/errors.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
-import { ON_DISCONNECT } from '../core/policy.ts'
+import { NO_ROUTER, ON_DISCONNECT, type RouterPolicy } from '../core/policy.ts'
 import { NO_LIMITS } from '../core/rates.ts'
 import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
 import { escapedName } from '../core/scope-names.ts'
@@ -62,6 +62,7 @@ const special = z.strictObject({
   on_disconnect: z.enum(ON_DISCONNECT).optional(),
   model_limits: modelLimits,
   leased: z.boolean().optional(),
+  router: z.strictObject({ learning: z.boolean().optional(), expensive_share: z.number().min(0).max(1).nullable().optional() }).optional(),
 })
 
 /** OpenRouter's members that mean nothing here are taken when they say nothing. */
@@ -126,6 +127,7 @@ export function settingsSaid(said: z.output<typeof createShape>): Settings {
     onDisconnect: said.sluice?.on_disconnect ?? 'abort',
     naming: { ...NO_NAMING, ...namingSaid(said.sluice) },
     leased: said.sluice?.leased ?? false,
+    router: { ...NO_ROUTER, ...routerSaid(said.sluice) },
   }
 }
 
@@ -148,6 +150,7 @@ export function readChange(value: unknown): Change {
           limits: rateLimitsSaid(said.sluice),
           scopesFrom: (before) => scopesSaid(said.sluice, before),
           naming: namingSaid(said.sluice),
+          router: routerSaid(said.sluice),
         }),
     modelLimitsFrom: (before) => modelLimitsSaid(said.sluice?.model_limits, before),
     ...(said.sluice?.leased === undefined ? {} : { leased: said.sluice.leased }),
@@ -172,6 +175,11 @@ function namingSaid(said: z.output<typeof special> | undefined): Partial<Naming>
     ...(said?.tag_budgets === undefined ? {} : { tagBudgets: said.tag_budgets }),
     ...(said?.customers_per_hour === undefined ? {} : { namesPerHour: said.customers_per_hour ?? NO_NAMING.namesPerHour }),
   }
+}
+
+function routerSaid(said: z.output<typeof special> | undefined): Partial<RouterPolicy> {
+  const { learning, expensive_share: expensiveShare } = said?.router ?? {}
+  return { ...(learning === undefined ? {} : { learning }), ...(expensiveShare === undefined ? {} : { expensiveShare }) }
 }
 
 function permitsSaid(said: z.output<typeof special> | undefined): Partial<Permits> {

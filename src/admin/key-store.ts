@@ -2,7 +2,7 @@
 // Tightening goes to the object first, durably, then to D1; loosening the other way round. Half done is 503, and safe to repeat.
 
 import type { HoldMode } from '../core/account.ts'
-import type { OnDisconnect, Policy } from '../core/policy.ts'
+import { NO_ROUTER, type OnDisconnect, type Policy, type RouterPolicy } from '../core/policy.ts'
 import { GatewayError } from '../core/errors.ts'
 import { hashKey, importSigning, keyLabel, keyText, makeKey } from '../core/key.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
@@ -30,12 +30,14 @@ export type Settings = Permits & {
   readonly onDisconnect: OnDisconnect
   readonly naming: Naming
   readonly leased: boolean
+  readonly router: RouterPolicy
 }
 
 /** What is not named stays; of the limits too. */
-export type Change = Partial<Omit<Settings, 'limits' | 'modelLimits' | 'scopes' | 'naming'>> & {
+export type Change = Partial<Omit<Settings, 'limits' | 'modelLimits' | 'scopes' | 'naming' | 'router'>> & {
   readonly limits?: Partial<RateLimits>
   readonly naming?: Partial<Naming>
+  readonly router?: Partial<RouterPolicy>
   readonly modelLimitsFrom?: (before: readonly ModelLimit[]) => readonly ModelLimit[]
   readonly scopesFrom?: (before: readonly string[]) => readonly string[]
 }
@@ -99,6 +101,7 @@ export async function changeKey(env: Env, kept: Kept, { modelLimitsFrom, scopesF
     modelLimits: modelLimitsFrom?.(policy.modelLimits ?? []) ?? policy.modelLimits ?? [],
     scopes: scopesFrom?.(policy.scopes) ?? policy.scopes,
     naming: { ...(policy.naming ?? NO_NAMING), ...change.naming },
+    router: { ...(policy.router ?? NO_ROUTER), ...change.router },
   }
   const next: Policy = { ...policy, ...settings, version: policy.version + 1 }
   const write = (): Promise<void> =>
@@ -192,6 +195,8 @@ function tightens(before: Policy, after: Policy): boolean {
     (after.mode !== 'elastic' && before.mode === 'elastic') ||
     (after.markupBasisPoints ?? 0) > (before.markupBasisPoints ?? 0) ||
     (before.leased && !after.leased) ||
+    (before.router?.learning === true && after.router?.learning !== true) ||
+    (after.router?.expensiveShare ?? 1) < (before.router?.expensiveShare ?? 1) ||
     after.scopes.some((scope) => !before.scopes.includes(scope)) ||
     narrowsRates(before.limits, after.limits) ||
     narrowsModels(before.modelLimits ?? [], after.modelLimits ?? []) ||
@@ -210,10 +215,11 @@ function settingsOf(policy: Policy): Settings {
     onDisconnect = 'abort',
     mode = 'strict',
     leased = false,
+    router = NO_ROUTER,
   } = policy
   const permits = { models, providers, regions, ips }
   const money = { limitNanoUsd, limitReset, softNanoUsd, markupBasisPoints }
-  return { name, disabled, expiresAt, ...permits, ...money, limits, modelLimits, scopes, naming, onDisconnect, mode, leased }
+  return { name, disabled, expiresAt, ...permits, ...money, limits, modelLimits, scopes, naming, onDisconnect, mode, leased, router }
 }
 
 /** Keys that were written, in this order. */

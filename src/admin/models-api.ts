@@ -14,6 +14,7 @@ import { operationUpstream } from '../operations/index.ts'
 import type { Env } from '../platform/env.ts'
 import type { Deps } from '../ports.ts'
 import type { Provider } from '../providers/contract.ts'
+import { routersAmong } from './router-rows.ts'
 import { requireKey } from './who.ts'
 
 type Row = { readonly [name: string]: unknown }
@@ -66,10 +67,11 @@ async function usableModels(headers: Headers, deps: Deps): Promise<Iterable<Mode
   const mayUse = (entry: ModelEntry, provider: Provider): boolean =>
     forbiddenBy(view, { model: idOf(entry), ...slug(entry), provider: provider.id, region: deps.settings(provider)?.region ?? null }) ===
     null
-  return [...catalogue.list()].filter((entry) => {
+  const usable = [...catalogue.list()].filter((entry) => {
     const provider = configured.get(entry.provider)
     return provider !== undefined && isServed(entry, provider) && mayUse(entry, provider)
   })
+  return [...routersAmong(usable, deps.abilities).map(({ entry }) => entry), ...usable]
 }
 
 function slug({ openrouterId }: ModelEntry): { readonly slug?: string } {

@@ -11,6 +11,7 @@ import { healthNumbers } from '../platform/health-numbers.ts'
 import type { Deps } from '../ports.ts'
 import { apiFailure } from './failure.ts'
 import { endpointsOf, modelOf, zdrEndpoints } from './openrouter-endpoints.ts'
+import { routersAmong } from './router-rows.ts'
 import { architectureOf, createdOf, pricingOf, type Architecture } from './openrouter-rows.ts'
 
 type Row = {
@@ -62,7 +63,9 @@ async function rowsFor(path: List, deps: Deps): Promise<readonly Row[]> {
   const known = lists.get(path)
   if (known !== undefined) return known
   const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map(({ id }) => id))
-  const rows = rowsOf(catalogue, configured, LISTS[path])
+  const served = [...catalogue.list()].filter(({ provider }) => configured.has(provider))
+  const routers = LISTS[path] === 'chat' ? routersAmong(served, deps.abilities) : []
+  const rows = [...routers.map(({ name, entry }) => rowOf(name, entry)), ...rowsOf(catalogue, configured, LISTS[path])]
   lists.set(path, rows)
   return rows
 }

@@ -3,7 +3,7 @@
 import type { Units } from '../core/canonical.ts'
 import type { KeyView, Row } from '../core/account.ts'
 import type { ModelLimitView } from '../core/model-limits.ts'
-import type { Policy } from '../core/policy.ts'
+import { routerOf, type Policy, type RouterPolicy } from '../core/policy.ts'
 import { PERMITS, type Permits } from '../core/permits.ts'
 import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
 import { nameOfScope } from '../core/scope-names.ts'
@@ -34,6 +34,11 @@ function scopesTold(scopes: readonly string[], naming: Naming): Json {
     ...(naming.customers ? { customers: true } : {}),
     ...(naming.customers || naming.tagBudgets ? { customers_per_hour: naming.namesPerHour } : {}),
   }
+}
+
+function routerTold(policy: { readonly router?: RouterPolicy }): Json {
+  const router = routerOf(policy)
+  return router === null ? {} : { router: { learning: router.learning, expensive_share: router.expensiveShare } }
 }
 
 /** Only the rules that there are. */
@@ -77,6 +82,7 @@ export function ownKey(view: KeyView): Json {
       on_disconnect: view.onDisconnect,
       scopes: view.scopes,
       ...(view.leased ? { leased: true } : {}),
+      ...routerTold(view),
       running: view.running,
       rows_waiting: view.rowsWaiting ?? 0,
     },
@@ -118,6 +124,7 @@ export function listedKey(policy: Policy, spend: Spend, models: readonly ModelLi
       ...((policy.markupBasisPoints ?? 0) === 0 ? {} : { markup_basis_points: policy.markupBasisPoints }),
       on_disconnect: policy.onDisconnect ?? 'abort',
       ...(policy.leased ? { leased: true } : {}),
+      ...routerTold(policy),
     },
   }
 }
@@ -192,6 +199,8 @@ export function generation(row: Row, decision?: Json): Json {
       dropped: row.dropped,
       fidelity: row.fidelity,
       ...(row.shadowOf === undefined ? {} : { shadow_of: row.shadowOf, comparison: comparisonTold(row.comparison) }),
+      ...(row.router === undefined ? {} : { router: row.router }),
+      ...(row.feedback === undefined ? {} : { feedback: row.feedback }),
       ...(decision === undefined ? {} : { decision }),
     },
   }

@@ -2,7 +2,7 @@
 
 import type { Usage } from './canonical.ts'
 import type { ErrorCode } from './errors.ts'
-import type { OnDisconnect } from './policy.ts'
+import type { OnDisconnect, RouterPolicy } from './policy.ts'
 import type { ModelLimitView } from './model-limits.ts'
 import type { PurseHold } from './model-purses.ts'
 import type { Permits } from './permits.ts'
@@ -126,6 +126,8 @@ export type Admission =
       readonly clamped: boolean
       /** When the client leaves, what cannot be stopped for free is read to its end. */
       readonly drains?: true
+      /** How models may be chosen for it; absent: the key says nothing. */
+      readonly router?: RouterPolicy
       /** The same Idempotency-Key ended before, but its answer is no longer kept. */
       readonly repeated: boolean
       /** What the key adds on top of every price: the hold has it, and what is booked must. */
@@ -171,6 +173,25 @@ export type Fidelity = {
   readonly dropped: readonly string[]
 }
 
+/** A model was chosen for a request: what the choice was made of. Numbers and names, nothing of a prompt. */
+export type Chosen = {
+  /** One of the classifier's task types; `null`: nothing could be judged. */
+  readonly task: string | null
+  /** 0 to 1; `null`: there was none. */
+  readonly score: number | null
+  /** As the capability table names it; in a row whoever answered. */
+  readonly model: string
+  /** What the table promised of it at the task; `null`: nothing, or another model answered. */
+  readonly prior: { readonly value: number; readonly error: number } | null
+  /** The table alone chose it: the tenant's outcomes did not decide. */
+  readonly led: boolean
+  /** How likely this choice was, above 0 to 1: for checks of what another rule would have done. */
+  readonly propensity: number
+  readonly explored: boolean
+  /** It counts against the share of expensive choices. */
+  readonly expensive: boolean
+}
+
 /** The whole ledger row: an object that lost its memory can book it from this alone. Times are milliseconds since the epoch, or durations. */
 export type Row = {
   readonly id: string
@@ -210,6 +231,10 @@ export type Row = {
   readonly comparison?: Comparison
   /** Why it went where it went: the JSON text of its decision (gateway/decision.ts). Absent: nobody asked. */
   readonly decision?: string
+  /** Its model was chosen. Absent: it named one. */
+  readonly router?: Chosen
+  /** What was said of its answer since; only of rows that are read from the ledger. */
+  readonly feedback?: string
 }
 
 /** `row: null` gives the hold back: nothing was sent. It carries the hold, for an object that has forgotten it. */
@@ -234,6 +259,7 @@ export type KeyView = Permits & {
   readonly onDisconnect: OnDisconnect
   readonly naming: Naming
   readonly leased: boolean
+  readonly router?: RouterPolicy
   readonly running: number
   readonly spentNanoUsd: number
   readonly spentEverNanoUsd: number

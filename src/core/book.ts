@@ -14,7 +14,7 @@ import { longest, ModelPurses, soonest, type PursesJournal, type PurseSpent } fr
 import { keyView } from './key-view.ts'
 import { leftOutOf } from './left-out.ts'
 import { forbiddenBy, forbiddenText } from './permits.ts'
-import { mayGoOn, refuseSecret, type Policy } from './policy.ts'
+import { mayGoOn, refuseSecret, routerOf, type Policy } from './policy.ts'
 import { providerScopes } from './provider-shares.ts'
 import { hasLimits, Rates, type RatesSnapshot } from './rates.ts'
 import { refuse, refusePlans, refuseWait } from './refusing.ts'
@@ -278,6 +278,7 @@ export class Book {
     this.#repeats.begin(ask, now)
     const used = fitting.map(({ look }) => look)
     const rates = this.#purses.tightest(this.#rates.view(policy.limits, now), used, now)
+    const router = routerOf(policy)
     return {
       kind: 'granted',
       hold,
@@ -289,6 +290,7 @@ export class Book {
       ...markupOf(policy),
       ...(limit === null ? {} : { budgetUsed: usedOf(limit, left) }),
       ...(policy.onDisconnect === 'drain' ? { drains: true } : {}),
+      ...(router === null ? {} : { router }),
       ...(rates === undefined ? {} : { rates }),
       ...(ask.explains === true ? { leftOut: leftOutOf(policy, ask, plans) } : {}),
     }

@@ -2,7 +2,7 @@
 
 import type { KeyView } from './account.ts'
 import type { ModelLimitView } from './model-limits.ts'
-import type { Policy } from './policy.ts'
+import { NO_ROUTER, type Policy } from './policy.ts'
 import { NO_NAMING } from './request-scopes.ts'
 import { spentNow, type Spend } from './spend.ts'
 import { periodAt } from './window.ts'
@@ -42,6 +42,7 @@ export function keyView(policy: Policy, { now, spend, heldNanoUsd, running, mode
     onDisconnect: policy.onDisconnect ?? 'abort',
     naming: policy.naming ?? NO_NAMING,
     leased: policy.leased ?? false,
+    router: policy.router ?? NO_ROUTER,
     running,
     spentNanoUsd: spent.periodNanoUsd,
     spentEverNanoUsd: spend.everNanoUsd,

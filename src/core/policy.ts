@@ -12,6 +12,21 @@ import type { Naming } from './request-scopes.ts'
 export const ON_DISCONNECT = ['abort', 'drain'] as const
 export type OnDisconnect = (typeof ON_DISCONNECT)[number]
 
+/** How the models of a key's requests may be chosen, where they are to be (routing/choosing). */
+export type RouterPolicy = {
+  /** Outcomes of its requests are kept, and decide too where they fall short of what the table of abilities promises. */
+  readonly learning: boolean
+  /** The most of its choices (0 to 1) that may go to an expensive model; `null`: the key says nothing. */
+  readonly expensiveShare: number | null
+}
+
+export const NO_ROUTER: RouterPolicy = { learning: false, expensiveShare: null }
+
+/** `null`: it says nothing. */
+export function routerOf({ router }: { readonly router?: RouterPolicy }): RouterPolicy | null {
+  return router === undefined || (!router.learning && router.expensiveShare === null) ? null : router
+}
+
 /** An older version never replaces a newer one. */
 export type Policy = Permits & {
   readonly keyId: string
@@ -43,6 +58,8 @@ export type Policy = Permits & {
   readonly leased?: boolean
   /** Absent: what a request says of itself names no budget. */
   readonly naming?: Naming
+  /** Absent: nothing is learnt or capped. */
+  readonly router?: RouterPolicy
 }
 
 /** Whether a stream that runs may still be given more: a key that is out of use gets nothing further. */

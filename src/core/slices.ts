@@ -3,7 +3,7 @@
 // their part along; the end gives back the rest; a slice that nobody ends is booked in one row when it expires. Pure.
 
 import type { Hold } from './account.ts'
-import type { Policy } from './policy.ts'
+import { routerOf, type Policy } from './policy.ts'
 import type { RatesView } from './rates.ts'
 
 /** A slice is used no longer than this by the isolate's clock; the rest of the second is for what that clock leaves out (it stands still while code runs). */
@@ -103,7 +103,7 @@ export function isLendable(policy: Policy): boolean {
   } = policy
   const isNamed = naming?.customers === true || naming?.tagBudgets === true
   const isPlain = scopes.length === 0 && modelLimits.length === 0 && mode === 'strict' && softNanoUsd === null && markupBasisPoints === 0
-  return leased && isPlain && !isNamed && onDisconnect !== 'drain'
+  return leased && isPlain && !isNamed && onDisconnect !== 'drain' && routerOf(policy) === null
 }
 
 /** Milliseconds for which a slice of this policy may be used: long over when its hold expires, and not beyond anything that ends before. */

@@ -145,6 +145,8 @@ export type Served = {
   readonly requestId: string
   readonly provider: { readonly id: string; readonly name: string }
   readonly model: string
+  /** The model by OpenRouter's name for it, where it was chosen and not named by the client. */
+  readonly chosen?: string
   /** OpenRouter's language: how the request was routed, where the client opted in. */
   readonly metadata?: JsonObject
   costNanoUsd(usage: Usage | null): number | null

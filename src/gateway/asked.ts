@@ -16,7 +16,7 @@ export function askedOf(bytes: Uint8Array, headers: Headers, client: ClientFace,
   const primary = client.modelInPath === undefined ? modelIn(body) : client.modelInPath(path)
   const wishes = readWishes(body, headers, client.modelNames === 'openrouter' ? 'openrouter' : 'plain', primary)
   if (wishes.removed.length === 0 && wishes.model === null) return { seen: body, body, wishes }
-  return { seen: naming(body, wishes.model), body: without(body, wishes), wishes }
+  return { seen: naming(body, wishes), body: without(body, wishes), wishes }
 }
 
 /** `null`: none is named, or what stands there is for the language to refuse. */
@@ -34,15 +34,17 @@ function without(body: Body, { removed, model }: Wishes): Body {
   return new Body(joinBytes(body.spliced([...edits, ...named])))
 }
 
-/** The same body with a `model` that stood elsewhere. */
-function naming(body: Body, model: string | null): ClientBody {
-  if (model === null) return body
-  const text = JSON.stringify(model)
+/** The same body with a `model` that stood elsewhere, and without plugins that were for us. */
+function naming(body: Body, { model, removed }: Wishes): ClientBody {
+  const hidesPlugins = removed.some(([name]) => name === 'plugins')
+  if (model === null && !hidesPlugins) return body
+  const text = model === null ? body.member(['model']) : JSON.stringify(model)
   return {
     byteLength: body.byteLength,
     types: body.types,
     refersOutside: body.refersOutside,
-    member: (path: Path) => (path.length === 1 && path[0] === 'model' ? text : body.member(path)),
+    member: (path: Path) =>
+      path.length === 1 && path[0] === 'model' ? text : hidesPlugins && path[0] === 'plugins' ? null : body.member(path),
     parsed: (raw) => body.parsed(raw),
   }
 }

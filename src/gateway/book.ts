@@ -5,6 +5,7 @@ import { booked, withLastCost, type Bill, type Before } from '../core/bill.ts'
 import type { GatewayError } from '../core/errors.ts'
 import { FREE } from '../core/recost.ts'
 import type { Candidate } from './candidate.ts'
+import { answeredBy } from './chosen.ts'
 import { toldDecision } from './decision-told.ts'
 import { priceFor, serviceHeard } from './candidates.ts'
 import type { Job, Key } from './job.ts'
@@ -77,6 +78,7 @@ export function rowOf(job: Job, key: Key, hold: Hold, outcome: Outcome): Row {
     fidelity: outcome.fidelity ?? null,
     ...(job.shadowOf === undefined ? {} : { shadowOf: job.shadowOf }),
     ...(decision === null ? {} : { decision: decision.text }),
+    ...(job.chosen === undefined ? {} : { router: answeredBy(job.chosen, candidate) }),
   }
 }
 

@@ -3,6 +3,7 @@
 import type { ModelEntry } from '../catalogue/entry.ts'
 import type { Intent } from '../dialects/contract.ts'
 import type { Provider, Settings } from '../providers/contract.ts'
+import type { ModelName } from '../routing/choosing/contract.ts'
 import type { Timeouts } from '../routing/contract.ts'
 import type { HealthTarget } from '../routing/health.ts'
 import type { RequestBody } from './job.ts'
@@ -33,4 +34,13 @@ export function targetId({ provider, model, credential }: Named): string {
 
 export function healthTarget({ provider, settings, model, credential }: Candidate): HealthTarget {
   return { provider: provider.id, region: settings.region, model, credential: credential ?? null }
+}
+
+/** What the capability table calls its model: OpenRouter's `author/slug`, else `provider/model`. */
+export function modelName({
+  provider,
+  model,
+  entry,
+}: Pick<Named, 'provider' | 'model'> & { readonly entry: { readonly openrouterId?: string } | null }): ModelName {
+  return entry?.openrouterId ?? `${provider.id}/${model}`
 }

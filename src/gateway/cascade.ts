@@ -4,12 +4,14 @@
 
 import type { Booked } from '../core/bill.ts'
 import type { Unfit } from '../core/unfit.ts'
+import { FAILURE_WEIGHTS, resultOf } from '../routing/choosing/port.ts'
 import type { Cascade } from '../routing/contract.ts'
 import { isTierUp, type Tier } from '../routing/tiers.ts'
 import { firstToCommit, type First, type Tries } from './attempts.ts'
 import type { Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
 import { targetId } from './candidate.ts'
+import { answeredBy } from './chosen.ts'
 import { jobFor } from './changes.ts'
 import type { Job } from './job.ts'
 import type { Call, Legs } from './legs.ts'
@@ -182,8 +184,10 @@ function healthTold<J extends Job, A extends Answered>(
 }
 
 /** Every failure that was verified, once: whoever learns from them hears it here. Facts only. */
-function noted({ id, deps }: Job, unfit: Unfit, candidate: Candidate): void {
+function noted({ id, deps, chosen, learner }: Job, unfit: Unfit, candidate: Candidate): void {
   deps.log(() => ({ level: 'info', request_id: id, message: 'unfit answer', unfit, target: targetId(candidate) }))
+  const result = chosen === undefined ? null : resultOf(answeredBy(chosen, candidate), FAILURE_WEIGHTS[unfit])
+  if (result !== null && learner !== undefined) deps.learning.outcome(learner, result)
 }
 
 /** For the header: `schema; given=first; because=unpaid`. */

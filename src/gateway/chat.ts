@@ -37,7 +37,10 @@ export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
       const { response, opened } = answer
       job.companion?.ear.hearWhole(answer)
       return {
-        body: response === null ? answer.bytes : client.write(named(response, job), job.intent, servedBy(job, opened.candidate)),
+        body:
+          response === null
+            ? answer.bytes
+            : client.write(named(response, job, opened.candidate), job.intent, servedBy(job, opened.candidate)),
         contentType: (response === null ? opened.response.headers.get('content-type') : null) ?? 'application/json',
       }
     },

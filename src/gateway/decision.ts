@@ -5,11 +5,13 @@ import { raised, type Price } from '../core/price.ts'
 import type { Need } from '../dialects/contract.ts'
 import { dollarsText, picoText } from '../core/money.ts'
 import { expectedPico, cachedTokens } from '../routing/ordering.ts'
+import type { ModelName } from '../routing/choosing/contract.ts'
 import type { Quantiles, StrategySettings } from '../routing/contract.ts'
 import type { Unfit } from '../core/unfit.ts'
 import type { Candidate } from './candidate.ts'
 import type { CascadeTold } from './cascade.ts'
-import { targetId } from './candidate.ts'
+import { modelName, targetId } from './candidate.ts'
+import { choosingTold, judgedTold, type ChoosingTold, type JudgedTold } from './choosing-told.ts'
 import { healthTold, type HealthTold } from './health-told.ts'
 import type { Inquiry, Ranking } from './inquiry.ts'
 import type { Job } from './job.ts'
@@ -29,6 +31,8 @@ export type RankInputs = {
   readonly rpm?: number
   readonly tpm?: number
   readonly cached?: { readonly tokens: number; readonly until: number }
+  /** The number of its model among those that were chosen between. */
+  readonly model?: number
 }
 
 export type DecisionTarget = {
@@ -84,6 +88,8 @@ export type Inputs = {
   readonly draws: readonly number[]
   readonly max_latency_ms?: Partial<Quantiles>
   readonly min_throughput?: Partial<Quantiles>
+  /** What the choice of a model was made of, where there was one. */
+  readonly choosing?: ChoosingTold
   readonly tree: TreeTold
 }
 
@@ -108,6 +114,8 @@ export type Decision = {
     readonly budget_used: number | null
   }
   readonly wishes: WishesTold
+  /** What the request was judged as, where a strategy chose its model. */
+  readonly judged?: JudgedTold
   /** `null`: it did not come so far. */
   readonly tries: {
     readonly retries: number
@@ -139,6 +147,9 @@ export function decisionOf(job: Job, inquiry: Inquiry): Decision {
   const places = new Map(listed.map((leaf, i) => [leaf, i]))
   const groups = new Map<Leaf, string>()
   if (tree !== null) nameGroups(tree, '', groups)
+  const choosing = ranking?.known.choosing ?? null
+  const judged = choosing === null ? null : judgedTold(choosing.asked, choosing.classifier?.version ?? null)
+  const models = choosing === null ? [] : modelsOf(listed, inquiry)
   const choices = new Map<Leaf, readonly [Choice, number]>()
   ranking?.choices.forEach((choice, i) => choices.set(choice.leaf, [choice, i]))
   return shortened({
@@ -160,12 +171,18 @@ export function decisionOf(job: Job, inquiry: Inquiry): Decision {
       budget_used: ranking?.admission.budgetUsed ?? null,
     },
     wishes: wishesTold(job.wishes),
+    ...(judged === null ? {} : { judged }),
     tries: ranking === null ? null : triesTold(ranking),
+    targets: listed.map((leaf) => targetTold(leaf, inquiry, choices.get(leaf) ?? null, groups.get(leaf) ?? null, models)),
     ...(inquiry.cascade === null ? {} : { cascade: inquiry.cascade }),
-    targets: listed.map((leaf) => targetTold(leaf, inquiry, choices.get(leaf) ?? null, groups.get(leaf) ?? null)),
     omitted: all.length - listed.length,
-    inputs: ranking === null ? null : inputsOf(ranking, places, inquiry.drawn),
+    inputs: ranking === null ? null : inputsOf(ranking, places, inquiry.drawn, choosing === null ? null : choosingTold(choosing, models)),
   })
+}
+
+function modelsOf(leaves: readonly Leaf[], { candidates, health }: Inquiry): readonly ModelName[] {
+  const ranked = leaves.flatMap((leaf) => candidates.get(leaf) ?? []).filter((candidate) => health.has(candidate))
+  return [...new Set(ranked.map(modelName))]
 }
 
 /** Those that are asked first, in their order; then the others as they were found. */
@@ -182,7 +199,13 @@ function nameGroups(node: Node, path: string, names: Map<Leaf, string>): void {
   node.children.forEach((child, i) => nameGroups(child, `${path === '' ? '' : `${path}/`}${node.strategy}.${i}`, names))
 }
 
-function targetTold(leaf: Leaf, inquiry: Inquiry, chosen: readonly [Choice, number] | null, group: string | null): DecisionTarget {
+function targetTold(
+  leaf: Leaf,
+  inquiry: Inquiry,
+  chosen: readonly [Choice, number] | null,
+  group: string | null,
+  models: readonly ModelName[],
+): DecisionTarget {
   const candidate = inquiry.candidates.get(leaf) ?? null
   const { ranking } = inquiry
   const health = candidate === null ? null : (inquiry.health.get(candidate) ?? null)
@@ -208,11 +231,12 @@ function targetTold(leaf: Leaf, inquiry: Inquiry, chosen: readonly [Choice, numb
     worst_usd: candidate === null || ranking === null ? null : worstOf(candidate, ranking),
     expected_usd: candidate === null || ranking === null || price === null ? null : expectedOf(candidate, price, inquiry, ranking),
     // Of one that a condition took out the order knows nothing.
-    ...(candidate === null || health === null || out !== null ? {} : { rank: rankInputs(leaf, candidate, inquiry) }),
+    ...(candidate === null || health === null || out !== null ? {} : { rank: rankInputs(leaf, candidate, inquiry, models) }),
   }
 }
 
-function rankInputs({ use }: Leaf, candidate: Candidate, inquiry: Inquiry): RankInputs {
+function rankInputs({ use }: Leaf, candidate: Candidate, inquiry: Inquiry, models: readonly ModelName[]): RankInputs {
+  const model = models.indexOf(modelName(candidate))
   const price = candidate.entry?.price ?? null
   const cached = inquiry.cached.get(candidate) ?? null
   const rule = inquiry.ranking?.known.rule(candidate)
@@ -225,6 +249,7 @@ function rankInputs({ use }: Leaf, candidate: Candidate, inquiry: Inquiry): Rank
     ...(rpm === null ? {} : { rpm }),
     ...(tpm === null ? {} : { tpm }),
     ...(cached === null ? {} : { cached: { tokens: cached.tokens, until: cached.until } }),
+    ...(model < 0 ? {} : { model }),
   }
 }
 
@@ -253,6 +278,7 @@ function expectedOf(candidate: Candidate, price: Price, inquiry: Inquiry, { know
   if (health === undefined) return null
   const option = {
     id: '',
+    model: '',
     weight: 1,
     priority: 0,
     price: { inputPico: price.input, outputPico: price.output, cacheReadPico: price.cacheRead ?? null },
@@ -277,7 +303,12 @@ function triesTold({ tries, cascade }: Ranking): Decision['tries'] {
   }
 }
 
-function inputsOf({ tree, known }: Ranking, places: ReadonlyMap<Leaf, number>, draws: readonly number[]): Inputs | null {
+function inputsOf(
+  { tree, known }: Ranking,
+  places: ReadonlyMap<Leaf, number>,
+  draws: readonly number[],
+  choosing: ChoosingTold | null,
+): Inputs | null {
   const told = treeTold(tree, places)
   if (told === null) return null
   const { view, wish } = known
@@ -291,6 +322,7 @@ function inputsOf({ tree, known }: Ranking, places: ReadonlyMap<Leaf, number>, d
     draws: [...draws],
     ...(wish?.maxLatencyMs == null ? {} : { max_latency_ms: wish.maxLatencyMs }),
     ...(wish?.minThroughput == null ? {} : { min_throughput: wish.minThroughput }),
+    ...(choosing === null ? {} : { choosing }),
     tree: told,
   }
 }

@@ -10,6 +10,7 @@ import type { Deps } from '../ports.ts'
 import { NO_WISHES } from '../routing/wishes.ts'
 import { readProvider } from '../routing/wishes/openrouter.ts'
 import { ask } from './candidates.ts'
+import { verdictRead } from './choosing-told.ts'
 import { decisionOf, type Decision } from './decision.ts'
 import { refusedBy } from './handle.ts'
 import { newRequestId, type Job, type Key } from './job.ts'
@@ -81,7 +82,7 @@ function asking(request: Request): Request {
 }
 
 /** The job of a decision's request, as far as it was told: its body and headers were never kept. */
-function asThen({ intent, inquiry }: Job, { request, wishes, inputs, requested }: Decision): Pick<Job, 'intent' | 'wishes'> {
+function asThen({ intent, inquiry }: Job, { request, wishes, inputs, requested, judged }: Decision): Pick<Job, 'intent' | 'wishes'> {
   if (inquiry !== undefined && inputs !== null)
     inquiry.view = {
       conversation: inputs.conversation,
@@ -89,7 +90,8 @@ function asThen({ intent, inquiry }: Job, { request, wishes, inputs, requested }
       promptTokens: inputs.prompt_tokens,
       outputTokens: inputs.output_tokens,
     }
-  const { provider } = wishes
+  if (inquiry !== undefined) inquiry.verdict = judged === undefined ? null : verdictRead(judged)
+  const { provider, router } = wishes
   return {
     intent: {
       ...intent,
@@ -108,6 +110,17 @@ function asThen({ intent, inquiry }: Job, { request, wishes, inputs, requested }
       deadlineMs: wishes.deadline_ms ?? null,
       firstContentMs: wishes.first_content_ms ?? null,
       ...(wishes.disables_fallbacks === true ? { disablesFallbacks: true } : {}),
+      ...(router === undefined
+        ? {}
+        : {
+            router: {
+              allowed: router.allowed_models ?? null,
+              excluded: router.excluded_models ?? [],
+              tier: router.cost_tier ?? null,
+              tradeoff: router.cost_quality_tradeoff ?? null,
+              pins: false,
+            },
+          }),
     },
   }
 }

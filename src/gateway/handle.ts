@@ -58,6 +58,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       (work) => ending.until(work),
       () => routed(plan, admission, job, key),
     )
+    if (route.terms.chosen !== undefined) deps.learning.decided(key.id, route.terms.chosen)
     const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
     cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null, job: null }, then))
     return await keptAwake(

@@ -1,5 +1,6 @@
 // What is written down of one request's routing while it happens, for a client that asked why. Where nobody asked there is none of it.
 
+import type { Verdict } from '../classifier/contract.ts'
 import type { Admission, Leg } from '../core/account.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { ClientFace } from '../dialects/contract.ts'
@@ -7,6 +8,7 @@ import type { Cascade, HealthView, Option, View } from '../routing/contract.ts'
 import type { Tries } from './attempts.ts'
 import type { Candidate } from './candidate.ts'
 import type { CascadeTold } from './cascade.ts'
+import type { RequestChoosing } from './choosing.ts'
 import type { Conditions } from './conditions.ts'
 import type { Choice, Knowledge } from './rank.ts'
 import type { Leaf, Node } from './tree.ts'
@@ -27,7 +29,7 @@ export type Found = {
 /** The order as it was made, and all that it was made of. */
 export type Ranking = {
   readonly tree: Node
-  readonly known: Knowledge
+  readonly known: Knowledge & { readonly choosing: RequestChoosing | null }
   readonly admission: Granted
   readonly needs: ReadonlyMap<Candidate, number>
   readonly tries: Tries
@@ -47,6 +49,8 @@ export class Inquiry {
   cascade: CascadeTold | null = null
   /** Of a request that is planned once more: what was known of it then. */
   view: Pick<View, 'conversation' | 'user' | 'promptTokens' | 'outputTokens'> | null = null
+  /** And what it was judged as; `undefined`: it is judged anew. */
+  verdict: Verdict | null | undefined = undefined
   /** Every call so far; grows while the request is tried. */
   legs: readonly Leg[] = []
   readonly out = new Map<Leaf, Out>()

@@ -1,13 +1,14 @@
 // One client request, from its first byte to its row: who asks, what is asked, when it began.
 
 import type { Body } from '../core/body.ts'
-import type { Row } from '../core/account.ts'
+import type { Chosen, Row } from '../core/account.ts'
 import { GatewayError } from '../core/errors.ts'
 import { randomName } from '../core/key.ts'
 import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import { NO_WISHES, type Wishes } from '../routing/wishes.ts'
 import { askedOf } from './asked.ts'
+import type { RequestChoosing } from './choosing.ts'
 import type { Ear } from './overhear.ts'
 import { inquiryFor, type Inquiry } from './inquiry.ts'
 import { readBytes } from './read-bytes.ts'
@@ -40,6 +41,12 @@ export type Job = {
   readonly conversation?: string | null
   /** Tags that say which arms of experiments it is of. */
   readonly arms?: readonly string[]
+  /** Its model was chosen: what its row says of that. */
+  readonly chosen?: Chosen
+  /** The key whose learning hears how the choice turned out. */
+  readonly learner?: string
+  /** What it was judged as, where a strategy chose its model. */
+  readonly choosing?: RequestChoosing | null
   /** It has a shadow, or is one: its answer is compared with the other's. */
   readonly companion?: Companion
   /** What another answer cost that was not given to the client, whole nano-dollars; `null`: nobody knows. */

@@ -20,5 +20,6 @@ export function logLine(row: Row): { readonly [name: string]: unknown } {
     cost_nano_usd: row.costNanoUsd,
     first_event_ms: row.firstEventMs,
     total_ms: row.totalMs,
+    ...(row.router === undefined ? {} : { router: row.router }),
   }
 }

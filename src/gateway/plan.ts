@@ -16,12 +16,14 @@ import { able } from './able.ts'
 import { among, sortedTogether } from './among.ts'
 import type { Candidate } from './candidate.ts'
 import { variantOf } from './changes.ts'
+import type { RequestChoosing } from './choosing.ts'
 import { conditionsOf, type Conditions } from './conditions.ts'
 import type { Draws } from './draws.ts'
 import { fitting } from './fits.ts'
 import type { Out } from './inquiry.ts'
 import type { Job, Key } from './job.ts'
 import { placesNamed, placesServing, type Place } from './model-names.ts'
+import { routerNode } from './router.ts'
 import { retirementOf } from './retirement.ts'
 import { grown, inOrder, resolve, type Naming, type Resolved } from './resolve.ts'
 import { leavesOf, pruned, type Leaf, type Node } from './tree.ts'
@@ -42,6 +44,8 @@ export type Plan = {
   readonly draws?: Draws
   /** What is the same for all requests of its conversation, once it is known; `null`: nothing is. */
   readonly conversation?: string | null
+  /** What its strategies that choose a model may know, once that was made. */
+  readonly choosing?: RequestChoosing | null
   /** What a filter took out, and by which word. */
   readonly removed: readonly Removed[]
 }
@@ -59,7 +63,7 @@ export async function planned(job: Job, key: Key, modes: ReadonlySet<Mode>, serv
     if (one.length > LONGEST_NAME) throw new GatewayError('model-unknown', `The model's name is longer than ${LONGEST_NAME} characters.`)
   const [table, catalogue, prices] = [await deps.routes(), await deps.catalogue(), await deps.prices()]
   const conditions = conditionsOf(job, key)
-  const naming = namingOf(job, table, catalogue, modes, conditions)
+  const naming = namingOf(job, table, catalogue, prices, modes, conditions)
   const { node: apart, route } = chosen(job, naming)
   if (apart === null) throw unknown(name, job)
   const node = sortedTogether(apart, job.wishes)
@@ -117,7 +121,14 @@ function unmet({ whens }: Leaf, { isEarly, verdict }: Conditions): Out {
   return condition === undefined ? { word: 'condition' } : { word: `condition:${verdict(condition)}`, condition }
 }
 
-function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: ReadonlySet<Mode>, conditions: Conditions): Naming {
+function namingOf(
+  job: Job,
+  table: RouteTable,
+  catalogue: Catalogue,
+  prices: PriceBook | null,
+  modes: ReadonlySet<Mode>,
+  conditions: Conditions,
+): Naming {
   const providers = byId(job.deps.providers)
   const isProvider = (id: string): boolean => providers.has(id)
   const isConfigured = (id: string): boolean => {
@@ -133,12 +144,15 @@ function namingOf(job: Job, table: RouteTable, catalogue: Catalogue, modes: Read
   const places = (leaves: readonly Leaf[], sort: Sort | null): Node | null =>
     leaves.length === 0 ? null : among(leaves, wish, wish?.sort ?? sort, tagsOf)
   const everywhere = (name: string): readonly Place[] => placesServing(name, modes, isProvider, isConfigured, catalogue)
+  const world = { catalogue, prices, configured: () => [...providers.keys()].filter(isConfigured), serving: everywhere, places }
   return {
     table,
     holds: conditions.holds,
     isEarly: conditions.isEarly,
     alone: job.wishes.disablesFallbacks === true,
     places: (name, leaf, own) => {
+      const router = modes.has('chat') ? routerNode(name, leaf, job, world) : null
+      if (router !== null) return router
       if (own && job.client.modelNames !== 'openrouter') return places(placesNamed(name, isProvider, catalogue).map(leaf), null)
       if (!own) return places(everywhere(name).map(leaf), null)
       const said = readSuffixes(name)

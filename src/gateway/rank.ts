@@ -6,11 +6,13 @@ import { withAffinity } from '../routing/affinity.ts'
 import { strategyById } from '../routing/index.ts'
 import type { ProviderWish } from '../routing/wishes.ts'
 import type { Rates } from '../core/price.ts'
-import { targetId, type Candidate, type Named } from './candidate.ts'
+import { modelName, targetId, type Candidate, type Named } from './candidate.ts'
 import type { Group, Leaf, Node } from './tree.ts'
 
 /** What an order needs to know of a target; of one that is replayed nothing else is known. */
-export type Rankable = Named & { readonly entry: { readonly price: Pick<Rates, 'input' | 'output' | 'cacheRead'> | null } | null }
+export type Rankable = Named & {
+  readonly entry: { readonly price: Pick<Rates, 'input' | 'output' | 'cacheRead'> | null; readonly openrouterId?: string } | null
+}
 
 /** One target in its place. `score` and `why` are its group's strategy's; `health` as it was then. */
 export type Choice<C extends Rankable = Candidate> = {
@@ -108,6 +110,7 @@ function leafPart<C extends Rankable>(leaf: Leaf, known: Knowledge<C>): Part<C> 
     tpm: leaf.use.tpm ?? rule.tpm ?? null,
     health,
     cached: known.cached(candidate),
+    model: modelName(candidate),
     choices: [{ leaf, candidate, health, score: 0, why: 'only', ceiling: known.ceiling(candidate), probe: false }],
     arms: [],
   }

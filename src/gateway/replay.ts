@@ -3,6 +3,7 @@
 import { PLAIN_USE } from '../routing/contract.ts'
 import { STRATEGIES, type HealthView, type Option } from '../routing/contract.ts'
 import { UNKNOWN_HEALTH } from '../routing/health.ts'
+import { choosingRead, type ChoosingTold } from './choosing-told.ts'
 import type { Decision, DecisionTarget, TreeTold } from './decision.ts'
 import { healthRead } from './health-told.ts'
 import { rank, type Rankable } from './rank.ts'
@@ -17,13 +18,18 @@ export type Replayed = {
   readonly probe: boolean
 }
 
+type Models = ChoosingTold['models']
 type Known = Rankable & { readonly health: HealthView; readonly cached: Option['cached']; readonly at: number }
 
 /** `null`: it does not say all that it was made of. */
-export function replay({ inputs, targets }: Pick<Decision, 'inputs' | 'targets'>): readonly Replayed[] | null {
+export function replay({
+  inputs,
+  targets,
+  judged = null,
+}: Pick<Decision, 'inputs' | 'targets'> & { readonly judged?: Decision['judged'] | null }): readonly Replayed[] | null {
   if (inputs === null) return null
   const candidates = new Map<Leaf, Known>()
-  const tree = nodeOf(inputs.tree, targets, candidates)
+  const tree = nodeOf(inputs.tree, targets, candidates, inputs.choosing?.models ?? [])
   if (tree === null) return null
   let drawn = 0
   const { choices } = rank<Known>(tree, {
@@ -35,6 +41,7 @@ export function replay({ inputs, targets }: Pick<Decision, 'inputs' | 'targets'>
       user: inputs.user,
       promptTokens: inputs.prompt_tokens,
       outputTokens: inputs.output_tokens,
+      choosing: inputs.choosing === undefined ? null : choosingRead(inputs.choosing, judged),
     },
     candidate: (leaf) => candidates.get(leaf) ?? null,
     health: ({ health }) => health,
@@ -65,16 +72,16 @@ export function isSameOrder(decision: Pick<Decision, 'targets'>, replayed: reado
   )
 }
 
-function nodeOf(told: TreeTold, targets: readonly DecisionTarget[], candidates: Map<Leaf, Known>): Node | null {
+function nodeOf(told: TreeTold, targets: readonly DecisionTarget[], candidates: Map<Leaf, Known>, models: Models): Node | null {
   if (typeof told === 'number') {
     const target = targets[told]
-    return target === undefined ? null : leafOf(target, told, candidates)
+    return target === undefined ? null : leafOf(target, told, candidates, models)
   }
   const strategy = STRATEGIES.find((one) => one === told.strategy)
   if (strategy === undefined) return null
   const children: Node[] = []
   for (const one of told.of) {
-    const child = nodeOf(one, targets, candidates)
+    const child = nodeOf(one, targets, candidates, models)
     if (child === null) return null
     children.push(child)
   }
@@ -90,7 +97,7 @@ function nodeOf(told: TreeTold, targets: readonly DecisionTarget[], candidates: 
   }
 }
 
-function leafOf(target: DecisionTarget, at: number, candidates: Map<Leaf, Known>): Leaf {
+function leafOf(target: DecisionTarget, at: number, candidates: Map<Leaf, Known>, models: Models): Leaf {
   const { id, rank: inputs, health } = target
   const slash = id.indexOf('/')
   const place = { provider: id.slice(0, slash), model: id.slice(slash + 1) }
@@ -103,11 +110,15 @@ function leafOf(target: DecisionTarget, at: number, candidates: Map<Leaf, Known>
   }
   const leaf: Leaf = { kind: 'leaf', place, named: id, use, whens: [] }
   if (inputs === undefined) return leaf
+  const name = inputs.model === undefined ? undefined : models[inputs.model]?.[0]
   const [input, output, cacheRead] = inputs.price ?? [0, 0, null]
   candidates.set(leaf, {
     provider: { id: place.provider },
     model: place.model,
-    entry: inputs.price === undefined ? null : { price: { input, output, ...(cacheRead === null ? {} : { cacheRead }) } },
+    entry: {
+      price: inputs.price === undefined ? null : { input, output, ...(cacheRead === null ? {} : { cacheRead }) },
+      ...(name === undefined ? {} : { openrouterId: name }),
+    },
     health: health === null ? UNKNOWN_HEALTH : healthRead(health),
     cached: inputs.cached ?? null,
     at,

@@ -24,6 +24,7 @@ export function servedHeaders(job: Job, opened: Opened, admission: Granted, legs
   headers.set('x-sluice-provider', candidate.provider.id)
   headers.set('x-sluice-model', headerText(candidate.model))
   retirementHeaders(headers, candidate)
+  difficultyHeader(headers, job)
   if (legs.length > 1) headers.set('x-sluice-attempts', attemptsText(legs))
   for (const name of SENT_BACK) {
     const value = response.headers.get(name)
@@ -33,6 +34,13 @@ export function servedHeaders(job: Job, opened: Opened, admission: Granted, legs
   if (fidelity !== null && fidelity.approximated.length > 0)
     headers.set('x-sluice-approximated', headerText(fidelity.approximated.join(',')).slice(0, 2048))
   return headers
+}
+
+/** What the request was judged as, where its model was chosen: `hard; task=math`. */
+function difficultyHeader(headers: Headers, { choosing }: Job): void {
+  const verdict = choosing?.asked ?? null
+  if (verdict === null) return
+  headers.set('x-sluice-difficulty', verdict.abstains ? 'unknown' : `${verdict.difficulty}; task=${verdict.taskType}`)
 }
 
 const MOST_TOLD = 12

@@ -4,7 +4,9 @@ import type { Admission, Ending } from '../core/account.ts'
 import { Body } from '../core/body.ts'
 import { outputTokens } from '../core/price.ts'
 import type { Tries } from './attempts.ts'
-import { healthTarget, targetId, type Candidate } from './candidate.ts'
+import { healthTarget, modelName, targetId, type Candidate } from './candidate.ts'
+import { chosenBy } from './chosen.ts'
+import { choosingFor, type RequestChoosing } from './choosing.ts'
 import { conversationOf } from './conversation.ts'
 import type { Job, Key } from './job.ts'
 import { hash32 } from '../core/hash.ts'
@@ -30,7 +32,7 @@ export type Routed = {
   /** An answer that is no good is asked for once more; `null`: it is not looked at. `view`: what tells who is a tier up. */
   readonly cascade: { readonly rules: Cascade; readonly view: Pick<View, 'promptTokens' | 'outputTokens'> } | null
   /** What the request's job gains by it. */
-  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms'>
+  readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms' | 'choosing' | 'chosen' | 'learner'>
 }
 
 /** Further calls of targets that failed, where nobody says how many. */
@@ -50,7 +52,7 @@ export function foreseen(plan: Plan, job: Job, key: Key): Plan {
   const { choices } = rank(plan.tree, known)
   const first = choices.flatMap(({ leaf }) => byLeaf.get(leaf) ?? [])
   const targets = new Set([...first, ...plan.targets])
-  return { ...plan, targets: [...targets], draws, conversation: known.view.conversation }
+  return { ...plan, targets: [...targets], draws, conversation: known.view.conversation, choosing: known.choosing }
 }
 
 export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Routed {
@@ -67,12 +69,16 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     if (need !== undefined) needs.set(candidate, need)
     ceilings.set(candidate, admission.ceilings === undefined ? admission.maxOutputTokens : (admission.ceilings[index] ?? null))
   }
+  const short = tooShort(candidates, (candidate) => ceilings.get(candidate) ?? null, job)
+  for (const leaf of short) candidates.delete(leaf)
   const draws = plan.draws ?? new Draws(deps.random)
   draws.again()
   const budgetUsed = admission.budgetUsed ?? 0
-  const known: Knowledge = {
+  deps.learning.heard(key.id, admission.router ?? null)
+  plan.choosing?.relearn(deps.learning.of(key.id))
+  const known = {
     ...knowledge(plan, job, key, draws, budgetUsed, (leaf) => candidates.get(leaf) ?? null),
-    ceiling: (candidate) => ceilings.get(candidate) ?? null,
+    ceiling: (candidate: Candidate) => ceilings.get(candidate) ?? null,
   }
   const { choices, arms } = rank(plan.tree, inquiry?.decides === true ? inquiry.watching(known, plan.conditions, budgetUsed) : known)
   const deadlineMs = wishes.deadlineMs ?? plan.route?.deadlineMs ?? null
@@ -87,7 +93,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   if (inquiry !== undefined) {
     const whys = new Map(admission.leftOut)
     plan.targets.forEach(({ leaf }, index) => {
-      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: whys.get(index) ?? 'not-permitted' })
+      if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: short.has(leaf) ? 'cut-short' : (whys.get(index) ?? 'not-permitted') })
     })
     const cascade = plan.route?.cascade
     inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices, ...(cascade === undefined ? {} : { cascade }) }
@@ -102,8 +108,28 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       conversation: known.view.conversation,
       arms: arms.map((arm) => armTag(plan.route?.name ?? job.intent.model, arm)),
+      choosing: known.choosing,
+      ...chosenBy(known.choosing, choices[0]?.candidate),
+      learner: key.id,
     },
   }
+}
+
+/**
+ * Where a strategy chooses between models: those whose answer the budget would cut short, while others are left that can say all of it. A hard
+ * question is not worth half an answer of the dearest.
+ */
+function tooShort(
+  candidates: ReadonlyMap<Leaf, Candidate>,
+  ceiling: (candidate: Candidate) => number | null,
+  { intent }: Job,
+): ReadonlySet<Leaf> {
+  const wanted = intent.maxOutputTokens ?? LIKELY_OUTPUT
+  const chosen = [...candidates].filter(([leaf]) => leaf.isChosen === true)
+  const short = chosen.filter(
+    ([, candidate]) => (ceiling(candidate) ?? wanted) < Math.min(wanted, candidate.entry?.maxOutputTokens ?? wanted),
+  )
+  return new Set(short.length === chosen.length ? [] : short.map(([leaf]) => leaf))
 }
 
 /** What ranking may look at. `budgetUsed`: 0 to 1. */
@@ -114,11 +140,13 @@ function knowledge(
   draws: Draws,
   budgetUsed: number,
   candidate: (leaf: Leaf) => Candidate | null,
-): Knowledge {
+): Knowledge & { readonly choosing: RequestChoosing | null } {
   const { deps, intent, wishes, inquiry } = job
   const now = deps.now()
   const { conversation = inquiry?.view?.conversation ?? hashed(conversationFor(job, key, plan.targets.length)) } = plan
+  const { choosing = choosingFor(job, key.id, plan.tree, conversation) } = plan
   return {
+    choosing,
     view: {
       now,
       random: () => draws.next(),
@@ -127,6 +155,7 @@ function knowledge(
       user: hashed(customerOf(job)),
       promptTokens: Math.ceil((intent.inputBound ?? job.body.byteLength) / BYTES_A_TOKEN),
       outputTokens: Math.min(intent.maxOutputTokens ?? LIKELY_OUTPUT, LIKELY_OUTPUT),
+      choosing,
       ...inquiry?.view,
     },
     candidate,
@@ -171,5 +200,7 @@ export function ended(job: Job, candidate: Candidate, tally: Tally, ending: Endi
   const tokens = tally.usage === null || ending !== 'complete' ? null : outputTokens(tally.usage)
   if (tally.usage !== null && ending === 'complete')
     job.deps.cacheMemory.learn(job.conversation ?? null, targetId(candidate), candidate.provider.id, tally.usage, job.startedAt)
+  if (ending === 'complete' && job.choosing != null)
+    job.deps.modelMemory.learn(job.conversation ?? null, modelName(candidate), job.choosing.asked ?? null, job.startedAt)
   job.deps.health.end(healthTarget(candidate), { ill, outputTokens: tokens, ms })
 }

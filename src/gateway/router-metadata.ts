@@ -1,6 +1,8 @@
 // OpenRouter's `openrouter_metadata`: what its router would say of this request. Only where the client opted in.
 
+import type { Verdict } from '../classifier/contract.ts'
 import type { JsonObject } from '../core/canonical.ts'
+import { ROUTER_NAMES } from '../routing/choosing/router-names.ts'
 import type { Candidate } from './candidate.ts'
 import type { Job } from './job.ts'
 import type { Leaf } from './tree.ts'
@@ -22,7 +24,7 @@ export function routerMetadata(job: Job, candidate: Candidate | null): JsonObjec
   const { provider } = wishesTold(job.wishes)
   return {
     requested: job.intent.model,
-    strategy: fallback ? 'fallback' : found.isAlias ? 'alias' : 'direct',
+    strategy: fallback ? 'fallback' : found.isAlias ? 'alias' : (routerKind(job.intent.model) ?? 'direct'),
     region: null,
     summary: `available=${available.length}, selected=${candidate?.provider.name ?? 'none'}`,
     attempt: Math.max(1, legs.length),
@@ -35,8 +37,34 @@ export function routerMetadata(job: Job, candidate: Candidate | null): JsonObjec
     endpoints: { total: found.leaves.length, available: told },
     // As the client said it: numbers, words and lists of them.
     ...(provider === undefined ? {} : { params: provider as JsonObject }),
-    pipeline: [],
+    pipeline: pipelineOf(ranking?.known.choosing?.asked ?? null, candidate),
   }
+}
+
+/** OpenRouter's own words for its two. */
+function routerKind(name: string): 'auto' | 'free' | null {
+  const router = ROUTER_NAMES.get(name)
+  return router === undefined ? null : router.pool === 'free' ? 'free' : 'auto'
+}
+
+/** What the request was judged as, where its model was chosen. */
+function pipelineOf(verdict: Verdict | null, candidate: Candidate | null): JsonObject[] {
+  if (verdict === null) return []
+  const { taskType, difficulty, needsInfo, abstains } = verdict
+  return [
+    {
+      type: 'plugin',
+      name: 'auto-router',
+      summary: `task_type=${taskType}, difficulty=${difficulty}`,
+      data: {
+        task_type: taskType,
+        difficulty,
+        ...(needsInfo === null ? {} : { needs_info: needsInfo }),
+        ...(abstains ? { abstains } : {}),
+        ...(candidate === null ? {} : { model: modelOf(candidate) }),
+      },
+    },
+  ]
 }
 
 function modelOf({ entry, model }: Candidate): string {

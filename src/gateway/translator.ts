@@ -33,7 +33,7 @@ export function translator(job: ChatJob, first: CommittedStream, continuation: C
         if (event.kind === 'block-start') open.add(event.index)
         else if (event.kind === 'block-end') open.delete(event.index)
         else if (event.kind === 'finish') isOver = true
-        text += sink.text(writer.write(event.kind === 'start' ? named(event, job) : event))
+        text += sink.text(writer.write(event.kind === 'start' ? named(event, job, first.opened.candidate) : event))
       }
     }
     return text

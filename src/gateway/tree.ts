@@ -13,6 +13,8 @@ export type Leaf = {
   readonly whens: readonly string[]
   /** It was asked for as a model that costs nothing. */
   readonly isFree?: true
+  /** A strategy chooses between its model and others: what it cannot do, another can. */
+  readonly isChosen?: true
 }
 
 /** `isPlaces`: the places of one model, which the client's preferences may order. */
@@ -45,6 +47,11 @@ export function pruned(node: Node, stays: (leaf: Leaf) => boolean): Node | null 
 
 export function groupOf(children: readonly Node[], strategy: StrategyId = 'priority'): Group {
   return { kind: 'group', strategy, settings: {}, children, use: { weight: 1, priority: 0 } }
+}
+
+/** The same tree under a strategy that chooses a model. */
+export function chosenBetween<N extends Node>(node: N): N {
+  return node.kind === 'leaf' ? { ...node, isChosen: true } : { ...node, children: node.children.map(chosenBetween) }
 }
 
 /** What a branch says of its target, under what the branches around it say. */

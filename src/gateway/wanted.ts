@@ -19,9 +19,11 @@ const NONE: readonly string[] = []
 export function wanted(targets: readonly Target[], job: Job, table: RouteTable, removed: Removed[]): readonly Target[] {
   const wish = job.wishes.provider
   const bindsSchema = targets.length > 1 && job.intent.needs.has('schema')
-  if (wish === null && !bindsSchema && targets.every(({ leaf }) => leaf.isFree !== true)) return targets
+  const bindsTools = targets.length > 1 && job.intent.needs.has('tools') && targets.some(({ leaf }) => leaf.isChosen === true)
+  if (wish === null && !bindsSchema && !bindsTools && targets.every(({ leaf }) => leaf.isFree !== true)) return targets
   const { body } = job
-  const used = body instanceof Body && (bindsSchema || wish?.requireParameters === true) ? usedParameters(body.member.bind(body)) : NONE
+  const reads = bindsSchema || bindsTools || wish?.requireParameters === true
+  const used = body instanceof Body && reads ? usedParameters(body.member.bind(body)) : NONE
   const left = targets.flatMap((target) => {
     const facts = targetFacts(target.candidate, table.places)
     const by = removedBy(facts, wish, used, target.leaf.isFree === true)
@@ -33,5 +35,19 @@ export function wanted(targets: readonly Target[], job: Job, table: RouteTable, 
   const kept = new Set([...models.values()].flatMap((places) => thatKeepSchema(places, used)))
   for (const one of left)
     if (!kept.has(one)) removed.push({ target: targetId(one.target.candidate), by: 'structured_outputs', leaf: one.target.leaf })
-  return left.filter((one) => kept.has(one)).map(({ target }) => target)
+  const inForm = left.filter((one) => kept.has(one))
+  return (bindsTools ? withTools(inForm, removed) : inForm).map(({ target }) => target)
+}
+
+type Found = { readonly target: Target; supports(parameter: string): boolean }
+
+/** Where a strategy chooses the model, only those that take tools; all of them when nobody is known to. */
+function withTools<F extends Found>(found: readonly F[], removed: Removed[]): readonly F[] {
+  const isChosen = ({ target }: F): boolean => target.leaf.isChosen === true
+  if (!found.some((one) => isChosen(one) && one.supports('tools'))) return found
+  return found.filter((one) => {
+    if (!isChosen(one) || one.supports('tools')) return true
+    removed.push({ target: targetId(one.target.candidate), by: 'tools', leaf: one.target.leaf })
+    return false
+  })
 }

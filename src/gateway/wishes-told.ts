@@ -1,7 +1,8 @@
 // What a request asked of routing, as it was understood: OpenRouter's words for its preferences, ours for the rest. Only what was said.
 
 import { picoText } from '../core/money.ts'
-import type { Quantiles, Trouble } from '../routing/contract.ts'
+import type { CostTier, Quantiles, Trouble } from '../routing/contract.ts'
+import type { RouterWish } from '../routing/wishes/auto-router.ts'
 import type { ProviderWish, Wishes } from '../routing/wishes.ts'
 
 type Json = { readonly [name: string]: unknown }
@@ -15,13 +16,21 @@ export type WishesTold = {
   /** It brought a tree of its own. */
   readonly config?: true
   readonly disables_fallbacks?: true
+  /** In the words of OpenRouter's plugin. */
+  readonly router?: {
+    readonly allowed_models?: readonly string[]
+    readonly excluded_models?: readonly string[]
+    readonly cost_tier?: CostTier
+    readonly cost_quality_tradeoff?: number
+    readonly pin_model?: true
+  }
 }
 
 const MOST_LISTED = 32
 const LONGEST_NAME = 256
 
 export function wishesTold(wishes: Wishes): WishesTold {
-  const { fallbacks, provider, retries, deadlineMs, firstContentMs, tree, disablesFallbacks } = wishes
+  const { fallbacks, provider, retries, deadlineMs, firstContentMs, tree, disablesFallbacks, router } = wishes
   return {
     ...(fallbacks.length === 0 ? {} : { fallbacks: fallbacks.map(({ model, on }) => ({ model: model.slice(0, LONGEST_NAME), on })) }),
     ...(provider === null ? {} : { provider: providerTold(provider) }),
@@ -30,6 +39,17 @@ export function wishesTold(wishes: Wishes): WishesTold {
     ...(firstContentMs === null ? {} : { first_content_ms: firstContentMs }),
     ...(tree === null ? {} : { config: true }),
     ...(disablesFallbacks === true ? { disables_fallbacks: true } : {}),
+    ...(router === undefined ? {} : { router: routerTold(router) }),
+  }
+}
+
+function routerTold({ allowed, excluded, tier, tradeoff, pins }: RouterWish): NonNullable<WishesTold['router']> {
+  return {
+    ...(allowed === null ? {} : { allowed_models: listed(allowed) }),
+    ...(excluded.length === 0 ? {} : { excluded_models: listed(excluded) }),
+    ...(tier === null ? {} : { cost_tier: tier }),
+    ...(tradeoff === null ? {} : { cost_quality_tradeoff: tradeoff }),
+    ...(pins ? { pin_model: true } : {}),
   }
 }
 

@@ -4,6 +4,7 @@ import type { BudgetObject } from './budget-object.ts'
 import type { DrainObject } from './drain-object.ts'
 import type { HealthObject } from './health-object.ts'
 import type { KeyObject } from './key-object.ts'
+import type { LearningObject } from './learning-object.ts'
 import type { RoutesObject } from './routes-object.ts'
 
 export type Env = {
@@ -14,6 +15,7 @@ export type Env = {
   readonly DRAINS: DurableObjectNamespace<DrainObject>
   readonly ROUTE_TABLE: DurableObjectNamespace<RoutesObject>
   readonly HEALTH: DurableObjectNamespace<HealthObject>
+  readonly LEARNING: DurableObjectNamespace<LearningObject>
   /** Settings and secrets, by name: `OPENAI_API_KEY`, `SLUICE_ADMIN_KEY` … */
   readonly [name: string]: unknown
 }

@@ -2,7 +2,7 @@
 
 import type { HoldMode } from '../core/account.ts'
 import type { ModelLimit } from '../core/model-limits.ts'
-import type { OnDisconnect, Policy } from '../core/policy.ts'
+import { NO_ROUTER, routerOf, type OnDisconnect, type Policy, type RouterPolicy } from '../core/policy.ts'
 import { EVERYTHING, PERMITS, type Permits } from '../core/permits.ts'
 import { NO_LIMITS, type RateLimits } from '../core/rates.ts'
 import { NO_NAMING, type Naming } from '../core/request-scopes.ts'
@@ -42,6 +42,7 @@ export function policyOf(stored: StoredKey): Policy {
     onDisconnect,
     mode,
     leased,
+    router,
     ...permits
   } = JSON.parse(stored.policy) as Partial<Permits> & {
     readonly limits?: Partial<RateLimits>
@@ -53,6 +54,7 @@ export function policyOf(stored: StoredKey): Policy {
     readonly softNanoUsd?: number
     readonly mode?: HoldMode
     readonly leased?: boolean
+    readonly router?: RouterPolicy
   }
   return {
     keyId: stored.id,
@@ -80,6 +82,7 @@ export function policyOf(stored: StoredKey): Policy {
     onDisconnect: onDisconnect ?? 'abort',
     naming: { ...NO_NAMING, ...naming },
     leased: leased === true,
+    router: router ?? NO_ROUTER,
   }
 }
 
@@ -97,6 +100,7 @@ export function policyText(
     | 'onDisconnect'
     | 'mode'
     | 'leased'
+    | 'router'
   >,
 ): string {
   const limits = Object.fromEntries(Object.entries(settings.limits).filter(([, limit]) => limit !== null))
@@ -110,6 +114,7 @@ export function policyText(
     ...(settings.naming?.customers === true || settings.naming?.tagBudgets === true ? { naming: settings.naming } : {}),
     ...(settings.onDisconnect === 'drain' ? { onDisconnect: 'drain' } : {}),
     ...(settings.leased ? { leased: true } : {}),
+    ...(routerOf(settings) === null ? {} : { router: settings.router }),
     ...(settings.mode === 'elastic' ? { mode: settings.mode } : {}),
   })
 }

@@ -1,6 +1,6 @@
 // How ledger rows stand in D1: one spelling for the writer and the readers.
 
-import type { Fidelity, Row } from '../core/account.ts'
+import type { Chosen, Fidelity, Row } from '../core/account.ts'
 import type { Comparison } from '../core/shadow.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Units, Usage } from '../core/canonical.ts'
@@ -10,11 +10,12 @@ const COLUMNS = [
   'cache_write_1h', 'output', 'input_audio', 'output_audio', 'output_image', 'paid_tool_calls', 'reasoning', 'usage_from', 'cost_nano_usd',
   'price_version', 'attempts', 'finish', 'ended', 'error_code', 'first_event_ms', 'total_ms', 'trace_id', 'parent_span', 'session', 'end_user',
   'tags', 'upstream_id', 'dropped', 'fidelity', 'units', 'input_image',
-  'scopes', 'service', 'usage_more', 'shadow_of', 'comparison', 'decision',
+  'scopes', 'service', 'usage_more', 'shadow_of', 'comparison', 'decision', 'router',
 ] as const // prettier-ignore
 
 type Column = (typeof COLUMNS)[number]
-export type Stored = { readonly [column in Column]: string | number | null }
+/** `feedback` is never written with a row: it comes later, and a row that is corrected keeps it. */
+export type Stored = { readonly [column in Column]: string | number | null } & { readonly feedback?: string | null }
 
 const values = COLUMNS.map((_, i) => `json_extract(value, '$[${i}]')`).join(', ')
 const INSERT = `INSERT INTO requests (${COLUMNS.join(', ')}) SELECT ${values} FROM json_each(?1) WHERE true ON CONFLICT (id)`
@@ -86,6 +87,7 @@ function toStored(row: Row): Stored {
         ? null
         : JSON.stringify({ billed: u.billed, aside: u.aside } satisfies { [part in keyof More]: More[part] | undefined }),
     decision: row.decision ?? null,
+    router: row.router === undefined ? null : JSON.stringify(row.router),
   }
 }
 
@@ -152,5 +154,7 @@ export function fromStored(stored: Stored): Row {
     ...(text('comparison') === null ? {} : { comparison: JSON.parse(text('comparison') ?? '') as Comparison }), // as we wrote it
     fidelity: fidelity === null ? null : { ...(JSON.parse(fidelity) as Omit<Fidelity, 'dropped'>), dropped },
     ...(decision === null ? {} : { decision }),
+    ...(text('router') === null ? {} : { router: JSON.parse(text('router') ?? '') as Chosen }), // as we wrote it
+    ...(stored.feedback == null ? {} : { feedback: stored.feedback }),
   }
 }

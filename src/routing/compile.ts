@@ -139,13 +139,21 @@ function within(around: Around, said: Inherited): Around {
 
 function strategyOf(said: StrategySaid | undefined): { readonly strategy: StrategyId; readonly settings: StrategySettings } {
   if (typeof said !== 'object') return { strategy: said ?? 'priority', settings: {} }
-  const { name, measure, percentile, by } = said
+  const { name, measure, percentile, by, mode, loss, otherwise } = said
+  const { expensive_share: expensiveShare, default: usual, cost_quality_tradeoff: tradeoff, cost_tier: tier } = said
   return {
     strategy: name,
     settings: {
       ...(measure === undefined ? {} : { measure }),
       ...(percentile === undefined ? {} : { percentile }),
       ...(by === undefined ? {} : { by }),
+      ...(mode === undefined ? {} : { mode }),
+      ...(loss === undefined ? {} : { loss }),
+      ...(otherwise === undefined ? {} : { otherwise }),
+      ...(expensiveShare === undefined ? {} : { expensiveShare }),
+      ...(usual === undefined ? {} : { default: usual }),
+      ...(tradeoff === undefined ? {} : { tradeoff }),
+      ...(tier === undefined ? {} : { tier }),
     },
   }
 }

@@ -2,6 +2,7 @@
 // Trying, waiting and giving up are the gateway's work (gateway/attempts.ts).
 
 import type { Unfit } from '../core/unfit.ts'
+import type { Choosing, ModelName } from './choosing/contract.ts'
 
 /** Of a sample of the last five minutes, nearest rank. */
 export type Quantiles = { readonly p50: number; readonly p75: number; readonly p90: number; readonly p99: number }
@@ -52,6 +53,8 @@ export type Option = {
   readonly health: HealthView
   /** Tokens of this conversation that are in its prompt cache, and until when (milliseconds since the epoch). */
   readonly cached: { readonly tokens: number; readonly until: number } | null
+  /** What the capability table calls its model. */
+  readonly model: ModelName
 }
 
 /** All that a strategy may look at beside the options. Time and chance come in as values, so a test can pin them. */
@@ -68,7 +71,13 @@ export type View = {
   readonly promptTokens: number
   /** Estimated, or the ceiling where it is low. */
   readonly outputTokens: number
+  /** For strategies that choose a model; `null`: no group of the request has one, or there is nothing to choose by. */
+  readonly choosing: Choosing | null
 }
+
+export const COST_TIERS = ['low', 'medium', 'high', 'xhigh', 'max'] as const
+/** Fifths of the models by price, the cheapest first. */
+export type CostTier = (typeof COST_TIERS)[number]
 
 /** Settings of a strategy as the route table has them, checked when it was written. */
 export type StrategySettings = {
@@ -77,6 +86,22 @@ export type StrategySettings = {
   readonly percentile?: 50 | 75 | 90 | 99
   /** `split`: whose requests stay together. */
   readonly by?: 'key' | 'user' | 'session'
+  /** `difficulty`: a loss budget by its name. */
+  readonly mode?: 'balanced' | 'aggressive'
+  /** `difficulty`: how much of what the strongest would do well may be lost, 0 to 1; stands before `mode`. */
+  readonly loss?: number
+  /** `difficulty`: who answers what cannot be judged; `first` if not said: the operator's first. */
+  readonly otherwise?: 'first' | 'strongest'
+  /** `difficulty`, `auto`: the most of a key's decisions that may go to an expensive model, 0 to 1. */
+  readonly expensiveShare?: number
+  /** `auto`: what is left only for something better; absent: the best over all tasks. */
+  readonly default?: ModelName
+  /** `auto`: 0 (quality alone) to 10 (cost alone). */
+  readonly tradeoff?: number
+  /** `auto`: models of this price first; stands before `tradeoff`. */
+  readonly tier?: CostTier
+  /** `auto`: goes first whatever else is known. */
+  readonly pin?: ModelName
 }
 
 /** `score` is the strategy's own number, lower first; `why` is a fixed word, so that explain costs nothing when nobody asks. */
@@ -98,6 +123,8 @@ export const STRATEGIES = [
   'sticky',
   'price-weighted',
   'split',
+  'difficulty',
+  'auto',
 ] as const
 export type StrategyId = (typeof STRATEGIES)[number]
 

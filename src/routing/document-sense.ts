@@ -78,6 +78,13 @@ function senseOfStrategy(said: StrategySaid | undefined, at: Place, report: Repo
   for (const setting of ['measure', 'percentile'] as const)
     if (said[setting] !== undefined && said.name !== 'fastest') report([...at, 'strategy', setting], 'is a setting of `fastest`')
   if (said.by !== undefined && said.name !== 'split') report([...at, 'strategy', 'by'], 'is a setting of `split`')
+  for (const setting of ['mode', 'loss', 'otherwise'] as const)
+    if (said[setting] !== undefined && said.name !== 'difficulty') report([...at, 'strategy', setting], 'is a setting of `difficulty`')
+  for (const setting of ['default', 'cost_quality_tradeoff', 'cost_tier'] as const)
+    if (said[setting] !== undefined && said.name !== 'auto') report([...at, 'strategy', setting], 'is a setting of `auto`')
+  if (said.expensive_share !== undefined && said.name !== 'difficulty' && said.name !== 'auto')
+    report([...at, 'strategy', 'expensive_share'], 'is a setting of `difficulty` and `auto`')
+  if (said.mode !== undefined && said.loss !== undefined) report([...at, 'strategy', 'loss'], 'stands instead of `mode`: give one of them')
 }
 
 function senseOfMembers(said: Inherited, at: Place, report: Report): void {

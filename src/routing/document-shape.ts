@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { UNFIT } from '../core/unfit.ts'
-import { STRATEGIES } from './contract.ts'
+import { COST_TIERS, STRATEGIES } from './contract.ts'
 
 /** A document is no larger than this, in bytes of its JSON text. */
 export const MOST_BYTES = 1024 * 1024
@@ -41,6 +41,21 @@ const strategy = z.union([
     measure: z.enum(['first-content', 'throughput']).optional().describe('fastest: what counts as fast'),
     percentile: percentile.optional().describe('fastest: of the last five minutes'),
     by: z.enum(['key', 'user', 'session']).optional().describe('split: whose requests stay together'),
+    mode: z.enum(['balanced', 'aggressive']).optional().describe('difficulty: a loss budget of 2 or 5 percent; balanced if not given'),
+    loss: z.number().min(0).max(1).optional().describe('difficulty: a loss budget instead of a mode, such as 0.02'),
+    otherwise: z
+      .enum(['first', 'strongest'])
+      .optional()
+      .describe('difficulty: who answers what cannot be judged; the first by priority if not given'),
+    expensive_share: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('difficulty, auto: the most of a key’s decisions that go to expensive models'),
+    default: ownName.optional().describe('auto: the model that is left only for a better one'),
+    cost_quality_tradeoff: z.number().min(0).max(10).optional().describe('auto: 0 (quality alone, if not given) to 10 (cost alone)'),
+    cost_tier: z.enum(COST_TIERS).optional().describe('auto: models of this price first; stands before cost_quality_tradeoff'),
   }),
 ])
 

@@ -1,7 +1,9 @@
 // The strategies, one line each. test/contracts/strategies.test.ts holds whatever stands here.
 
 import type { Strategy, StrategyId } from './contract.ts'
+import { auto } from './strategies/auto.ts'
 import { cheapest } from './strategies/cheapest.ts'
+import { difficulty } from './strategies/difficulty.ts'
 import { fastest } from './strategies/fastest.ts'
 import { leastBusy } from './strategies/least-busy.ts'
 import { priceWeighted } from './strategies/price-weighted.ts'
@@ -21,6 +23,8 @@ const BY_ID: { readonly [id in StrategyId]: Strategy } = {
   sticky,
   'price-weighted': priceWeighted,
   split,
+  difficulty,
+  auto,
 }
 
 export const ALL_STRATEGIES: readonly Strategy[] = Object.values(BY_ID)

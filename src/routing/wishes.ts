@@ -2,6 +2,7 @@
 
 import type { Path } from '../core/json-splice.ts'
 import type { Branch, Quantiles, Trouble } from './contract.ts'
+import type { RouterWish } from './wishes/auto-router.ts'
 
 /** A model that may stand in, and after which trouble of the ones before it. */
 export type Fallback = { readonly model: string; readonly on: readonly Trouble[] }
@@ -56,6 +57,8 @@ export type Wishes = {
   readonly removed: readonly Path[]
   /** Nobody stands in for the model that is named: a route's own fallbacks do not count either. */
   readonly disablesFallbacks?: true
+  /** What a router's name chooses from and how, as the client wants it; absent: nothing was said. */
+  readonly router?: RouterWish
 }
 
 export const NO_WISHES: Wishes = {

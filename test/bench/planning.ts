@@ -6,7 +6,18 @@ import { targetFacts } from '../../src/routing/condition-facts.ts'
 import { compileCondition } from '../../src/routing/conditions.ts'
 import type { Option, Strategy } from '../../src/routing/contract.ts'
 import { ALL_STRATEGIES } from '../../src/routing/index.ts'
+import type { Deps } from '../../src/ports.ts'
+import { createCatalogue } from '../../src/catalogue/index.ts'
+import { openaiChatClient } from '../../src/dialects/openai-chat/client.ts'
+import { beginChat } from '../../src/gateway/job.ts'
+import { ModelMemory } from '../../src/gateway/model-memory.ts'
+import { planned } from '../../src/gateway/plan.ts'
+import { foreseen } from '../../src/gateway/route.ts'
+import { PROVIDERS } from '../../src/providers/index.ts'
+import { NO_ROUTES } from '../../src/routing/contract.ts'
+import { NO_HEALTH } from '../../src/routing/health.ts'
 import { chance } from '../support/chance.ts'
+import { capability, choosing, readingClassifier, scoresAround, verdict } from '../support/choosing.ts'
 import { facts } from '../support/facts.ts'
 import { NOW, option, price, quantiles, view } from '../support/options.ts'
 
@@ -39,11 +50,17 @@ const options: readonly Option[] = Array.from({ length: OPTIONS }, (_, n) =>
   }),
 )
 
+/** What strategies that choose a model ask of it; the others do not look. */
+const ASKED = choosing(Object.fromEntries(options.map(({ model }, n) => [model, 0.5 + (n % 9) / 20])), verdict(0.4), {
+  learned: { scores: scoresAround(0.4) },
+  overall: () => ({ value: 0.7, error: 0.02, n: 100, basis: 'measured' }),
+})
+
 /** Nobody may leave the work out because its result is unused. */
 let used = 0
 
 function plan(strategy: Strategy, turn: number, conditions: boolean): void {
-  const seen = view(random, { conversation: `key-1 session ${turn % 997}`, user: 'ada' })
+  const seen = view(random, { conversation: `key-1 session ${turn % 997}`, user: 'ada', choosing: ASKED })
   let left: readonly Option[] = options
   if (conditions) {
     const request = facts({
@@ -96,4 +113,46 @@ for (const strategy of ALL_STRATEGIES) {
     `${strategy.id.padEnd(16)}${bare.toFixed(1).padStart(18)}${times(bare)}${full.toFixed(1).padStart(18)}${times(full)}\n`,
   )
 }
+
+/** A router's name from its body to the order before admission, and a plain name beside it: what `sluice/balanced` costs more. */
+const catalogue = createCatalogue(null)
+const served = new Set([...catalogue.list()].filter(({ mode, price: known }) => mode === 'chat' && known !== null).flatMap(({ openrouterId }) => openrouterId ?? [])) // prettier-ignore
+const models = [...served].slice(0, 60)
+const deps = {
+  routes: () => Promise.resolve(NO_ROUTES),
+  catalogue: () => Promise.resolve(catalogue),
+  prices: () => Promise.resolve(null),
+  providers: PROVIDERS,
+  settings: () => ({ secrets: {}, values: {}, baseUrl: null, region: null }),
+  health: NO_HEALTH,
+  cacheMemory: { at: () => null },
+  modelMemory: new ModelMemory(),
+  classifier: readingClassifier(),
+  abilities: { capability: capability(Object.fromEntries(models.map((model, n) => [model, 0.5 + (n % 9) / 20]))), models },
+  limits: { bodyBytes: 1e6 },
+  now: () => NOW,
+  random,
+} as unknown as Deps
+const CHATS = new Set(['chat'] as const)
+const body = (model: string): string =>
+  JSON.stringify({ model, messages: [{ role: 'user', content: 'Some words of a question. '.repeat(190) }] })
+
+async function planOf(text: string): Promise<number> {
+  const request = new Request('https://gateway.test/v1/chat/completions', { method: 'POST', body: text })
+  const job = await beginChat(request, 'gen-1', openaiChatClient, deps)
+  const start = process.hrtime.bigint()
+  const key = { id: 'key', secretHash: 'h' }
+  used += foreseen(await planned(job, key, CHATS, () => true), job, key).targets.length
+  return Number(process.hrtime.bigint() - start) / 1000
+}
+
+for (const name of ['openai/gpt-5', 'sluice/balanced', 'sluice/auto']) {
+  const text = body(name)
+  for (let i = 0; i < 200; i++) await planOf(text)
+  const taken = []
+  for (let i = 0; i < 400; i++) taken.push(await planOf(text))
+  taken.sort((a, b) => a - b)
+  process.stdout.write(`planning ${name} with a 5 kB body: ${(taken[200] ?? 0).toFixed(0)} µs (median)\n`)
+}
+
 process.stdout.write(`\nWorst ${most.toFixed(1)} µs; the aim is under ${AIM_US}. ${used} options ordered.\n`)

@@ -11,7 +11,7 @@ import { bundleWorker } from '../../scripts/local/bundle.ts'
 import { COMPATIBILITY, openLocal } from '../../scripts/local/gateway.ts'
 import { ADMIN_KEY } from './gateway-process.ts'
 
-const CLASSES = { KEYS: 'KeyObject', BUDGETS: 'BudgetObject', DRAINS: 'DrainObject', HEALTH: 'HealthObject' }
+const CLASSES = { KEYS: 'KeyObject', BUDGETS: 'BudgetObject', DRAINS: 'DrainObject', HEALTH: 'HealthObject', LEARNING: 'LearningObject' }
 
 /** Ill under `/sick/` while `ill` says so, well elsewhere. */
 const upstream = { ill: true, sick: 0, server: null as Server | null }

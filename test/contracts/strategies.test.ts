@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { STRATEGIES, type Option, type StrategySettings, type View } from '../../src/routing/contract.ts'
 import { ALL_STRATEGIES, strategyById } from '../../src/routing/index.ts'
 import { chance, oneOf, whole } from '../support/chance.ts'
+import { choosing, scoresAround, verdict } from '../support/choosing.ts'
 import { NOW, option, price, quantiles, view } from '../support/options.ts'
 
 const SETTINGS: readonly StrategySettings[] = [
@@ -37,11 +38,34 @@ function sets(): readonly (readonly Option[])[] {
   return [[], [option('a/m')], Array.from({ length: 8 }, (_, n) => option(`same/${n}`)), ...drawn]
 }
 
+/** Models of the sets below: some as good as the best, some hopeless. */
+const TABLE = Object.fromEntries(
+  Array.from({ length: 60 }, (_, set) => Array.from({ length: 12 }, (_unused, n) => [`p${set}/m${n}`, (n % 5) / 4] as const)).flat(),
+)
+
 const VIEWS: readonly Partial<View>[] = [
   {},
   { conversation: 'c', user: 'u', key: 'k' },
   { promptTokens: 0, outputTokens: 0 },
   { promptTokens: 1e9, outputTokens: 1e9, conversation: '' },
+]
+
+/** Of those that choose a model; the others look at none of it. */
+const CHOOSING_SETTINGS: readonly StrategySettings[] = [
+  {},
+  { mode: 'aggressive', otherwise: 'strongest', expensiveShare: 0.2, tradeoff: 4 },
+  { loss: 0.3, default: 'p1/m2', tier: 'xhigh' },
+  { tradeoff: 10, pin: 'p0/m1' },
+]
+
+const CHOOSING_VIEWS: readonly Partial<View>[] = [
+  {},
+  { choosing: choosing({}, null) },
+  { choosing: choosing(TABLE, verdict(0.4, { taskType: 'math' }), { learned: { scores: scoresAround(0.5) } }) },
+  { choosing: choosing(TABLE, verdict(0, { needsInfo: 'no-object' })) },
+  { choosing: choosing(TABLE, verdict(1), { learned: { lately: { decisions: 100, expensive: 90 } } }) },
+  { choosing: choosing(TABLE, verdict(0.9), { given: { model: 'p3/m1', score: 0.2, task: 'law' } }) },
+  { choosing: choosing(TABLE, verdict(0.2), { given: { model: 'p5/m2', score: 0.9, task: 'open-ended' } }) },
 ]
 
 it('has every strategy that the contract names, under its name', () => {
@@ -52,9 +76,11 @@ it('has every strategy that the contract names, under its name', () => {
 describe.each(ALL_STRATEGIES.map((one) => [one.id, one] as const))('%s', (id, strategy) => {
   /** `seed`: of chance; several, since rare draws matter. */
   function everyOrder(check: (options: readonly Option[], seen: Partial<View>, settings: StrategySettings, seed: string) => void): void {
+    const chooses = id === 'difficulty' || id === 'auto'
     for (const options of sets()) {
-      for (const seen of VIEWS)
-        for (const settings of SETTINGS) for (const seed of ['a', 'b', 'c']) check(options, seen, settings, `${id} ${seed}`)
+      for (const seen of chooses ? CHOOSING_VIEWS : VIEWS)
+        for (const settings of chooses ? CHOOSING_SETTINGS : SETTINGS)
+          for (const seed of chooses ? ['a'] : ['a', 'b', 'c']) check(options, seen, settings, `${id} ${seed}`)
     }
   }
 

@@ -5,11 +5,13 @@ import type { Ask, Hold, Refusal, Settlement } from '../../src/core/account.ts'
 import { joinBytes } from '../../src/core/bytes.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
 import { CacheMemory } from '../../src/gateway/cache-memory.ts'
+import { ModelMemory } from '../../src/gateway/model-memory.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import type { Account, Deps } from '../../src/ports.ts'
 import type { Provider, Settings } from '../../src/providers/contract.ts'
 import { NO_ROUTES } from '../../src/routing/contract.ts'
+import { NO_LEARNING } from '../../src/routing/choosing/port.ts'
 import { NO_HEALTH } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
 
@@ -37,7 +39,9 @@ export type FakeGateway = {
 const HOUR_MS = 3_600_000
 
 /** Everything that a gateway can be made with beside one provider. */
-export type FakeWorld = Partial<Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health' | 'limits'>> & {
+export type FakeWorld = Partial<
+  Pick<Deps, 'prices' | 'catalogue' | 'settings' | 'routes' | 'random' | 'log' | 'health' | 'learning' | 'limits'>
+> & {
   readonly markupBasisPoints?: number
   readonly refusal?: Refusal
   readonly refuses?: (ask: Ask) => Refusal | null
@@ -108,9 +112,12 @@ export function fakeGateway(
     settings: world.settings ?? ((asked) => world.others?.find((other) => other.provider === asked)?.settings ?? settings),
     routes: world.routes ?? (() => Promise.resolve(NO_ROUTES)),
     health: world.health ?? NO_HEALTH,
+    learning: world.learning ?? NO_LEARNING,
     retryBudget: new RetryBudget(),
     classifier: null,
     cacheMemory: new CacheMemory(),
+    modelMemory: new ModelMemory(),
+    abilities: null,
     fetch: async (url, init) => {
       const one: Left = {
         url,

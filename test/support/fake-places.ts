@@ -6,6 +6,7 @@ import { joinBytes } from '../../src/core/bytes.ts'
 import { EVERYTHING, forbiddenBy, forbiddenText, type Permits } from '../../src/core/permits.ts'
 import { CLIENT_DIALECTS } from '../../src/dialects/index.ts'
 import { CacheMemory } from '../../src/gateway/cache-memory.ts'
+import { ModelMemory } from '../../src/gateway/model-memory.ts'
 import { chat } from '../../src/gateway/chat.ts'
 import { handle } from '../../src/gateway/handle.ts'
 import { operation } from '../../src/gateway/operation.ts'
@@ -16,6 +17,7 @@ import { providerById } from '../../src/providers/index.ts'
 import { compileRoutes } from '../../src/routing/compile.ts'
 import type { HealthView, RouteTable } from '../../src/routing/contract.ts'
 import type { RouteDocument } from '../../src/routing/document-shape.ts'
+import { NO_LEARNING } from '../../src/routing/choosing/port.ts'
 import { UNKNOWN_HEALTH, type Health, type HealthOutcome, type HealthTarget } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
 
@@ -97,9 +99,12 @@ export function fakePlaces(
     }),
     routes: () => Promise.resolve(tableOf(world)),
     health: watched(world.health, told),
+    learning: NO_LEARNING,
     retryBudget: new RetryBudget(),
     classifier: null,
     cacheMemory: new CacheMemory(),
+    modelMemory: new ModelMemory(),
+    abilities: null,
     fetch: async (url, init) => {
       const { hostname, pathname } = new URL(url)
       const text = await new Response(init.body ?? null).text()

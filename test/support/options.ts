@@ -11,12 +11,23 @@ export function option(
   said: Partial<Omit<Option, 'id' | 'health'>> & { readonly health?: Partial<Option['health']> } = {},
 ): Option {
   const { health, ...rest } = said
-  return { id, weight: 1, priority: 0, price: null, rpm: null, tpm: null, cached: null, ...rest, health: { ...UNKNOWN_HEALTH, ...health } }
+  return {
+    id,
+    model: id,
+    weight: 1,
+    priority: 0,
+    price: null,
+    rpm: null,
+    tpm: null,
+    cached: null,
+    ...rest,
+    health: { ...UNKNOWN_HEALTH, ...health },
+  }
 }
 
 /** A thousand tokens in, two hundred out. */
 export function view(random: () => number, said: Partial<View> = {}): View {
-  return { now: NOW, random, conversation: null, key: 'key-1', user: null, promptTokens: 1000, outputTokens: 200, ...said }
+  return { now: NOW, random, conversation: null, key: 'key-1', user: null, promptTokens: 1000, outputTokens: 200, choosing: null, ...said }
 }
 
 /** Dollars a million tokens, as providers print them. */

@@ -4,19 +4,23 @@ import { describe, expect, it } from 'vitest'
 import type { Admission } from '../../src/core/account.ts'
 import type { Candidate } from '../../src/gateway/candidate.ts'
 import type { Conditions } from '../../src/gateway/conditions.ts'
+import { RequestChoosing } from '../../src/gateway/choosing.ts'
 import { decisionOf, type Decision } from '../../src/gateway/decision.ts'
 import { MOST_BYTES } from '../../src/gateway/decision-short.ts'
 import { forOwner, headerOf, MOST_HEADER } from '../../src/gateway/decision-told.ts'
 import { Inquiry } from '../../src/gateway/inquiry.ts'
 import type { Job } from '../../src/gateway/job.ts'
-import { rank, type Choice, type Knowledge } from '../../src/gateway/rank.ts'
+import { rank, type Choice } from '../../src/gateway/rank.ts'
 import { isSameOrder, replay } from '../../src/gateway/replay.ts'
 import { leavesOf, type Group, type Leaf, type Node } from '../../src/gateway/tree.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 import { PLAIN_USE, STRATEGIES, type HealthView } from '../../src/routing/contract.ts'
+import { TASK_TYPES } from '../../src/classifier/contract.ts'
+import { NOTHING_LEARNED, type Ability } from '../../src/routing/choosing/contract.ts'
 import { UNKNOWN_HEALTH } from '../../src/routing/health.ts'
 import { NO_WISHES, type ProviderWish } from '../../src/routing/wishes.ts'
 import { chance, oneOf, whole } from '../support/chance.ts'
+import { readingClassifier, scoresAround, verdict } from '../support/choosing.ts'
 import { NOW } from '../support/options.ts'
 
 type Random = () => number
@@ -58,7 +62,19 @@ function someTree(random: Random, leaves: number, depth = 0): Node {
   const group: Group = {
     kind: 'group',
     strategy: oneOf(random, STRATEGIES),
-    settings: oneOf(random, [{}, { measure: 'throughput' }, { percentile: 90 }, { by: 'user' }, { by: 'session' }] as const),
+    settings: oneOf(random, [
+      {},
+      { measure: 'throughput' },
+      { percentile: 90 },
+      { by: 'user' },
+      { by: 'session' },
+      { mode: 'aggressive', otherwise: 'strongest', expensiveShare: 0.3 },
+      { loss: 0.1 },
+      { tradeoff: 3 },
+      { tradeoff: 10 },
+      { tier: 'medium' },
+      { pin: 'groq/m/1', default: 'groq/m/2' },
+    ] as const),
     children,
     use,
     ...(random() < 0.5 ? {} : { name: `group ${whole(random, 3)}` }),
@@ -66,6 +82,42 @@ function someTree(random: Random, leaves: number, depth = 0): Node {
     ...(random() < 0.3 ? { isPlaces: true } : {}),
   }
   return group
+}
+
+function someChoosing(random: Random): RequestChoosing {
+  const given = random() < 0.5 ? null : { model: `groq/m/${whole(random, 6)}`, score: random(), task: oneOf(random, [null, ...TASK_TYPES]) }
+  const ability = (): Ability => ({
+    value: random(),
+    error: random() / 5,
+    n: 3,
+    basis: oneOf(random, ['measured', 'family', 'price', 'learned'] as const),
+  })
+  const table = new Map<string, Ability>()
+  const capability = {
+    of(model: string, task: string): Ability {
+      const known = table.get(`${model} ${task}`) ?? ability()
+      table.set(`${model} ${task}`, known)
+      return known
+    },
+  }
+  const learned = {
+    ...NOTHING_LEARNED,
+    scores: random() < 0.4 ? null : scoresAround(random(), oneOf(random, [10, 900])),
+    lately: { decisions: whole(random, 200), expensive: whole(random, 60) },
+    ...(random() < 0.5 ? {} : { expensiveShare: random() }),
+  }
+  const judged = verdict(random(), {
+    taskType: oneOf(random, TASK_TYPES),
+    abstains: random() < 0.1,
+    needsInfo: random() < 0.1 ? 'no-object' : null,
+  })
+  return new RequestChoosing(
+    capability,
+    learned,
+    () => given,
+    readingClassifier(),
+    () => (random() < 0.1 ? null : judged),
+  )
 }
 
 const ADMISSION = { kind: 'granted', hold: { nanoUsd: 5 }, allowed: [], maxOutputTokens: null } as unknown as Admission & {
@@ -112,16 +164,18 @@ function decided(
     user: random() < 0.5 ? null : 'abcd',
     promptTokens: 1 + whole(random, 50_000),
     outputTokens: whole(random, 1024),
+    choosing: random() < 0.2 ? null : someChoosing(random),
   }
   const holds = (condition: string): boolean => condition === 'true'
-  const known = (): Knowledge => ({
+  const known = () => ({
+    choosing: view.choosing,
     view: { ...view, random: chance(seed) },
-    candidate: (leaf) => candidates.get(leaf) ?? null,
+    candidate: (leaf: Leaf) => candidates.get(leaf) ?? null,
     holds,
     ceiling: () => null,
-    rule: ({ model }) => (model === 'm/1' ? { rpm: 7, tpm: 9000 } : {}),
-    health: (candidate) => healths.get(candidate) ?? UNKNOWN_HEALTH,
-    cached: (candidate) => caches.get(candidate) ?? null,
+    rule: ({ model }: Candidate) => (model === 'm/1' ? { rpm: 7, tpm: 9000 } : {}),
+    health: (candidate: Candidate) => healths.get(candidate) ?? UNKNOWN_HEALTH,
+    cached: (candidate: Candidate) => caches.get(candidate) ?? null,
     wish: random() < 0.5 ? null : WISH,
   })
   const conditions = { verdictAt: (text: string) => (holds(text) ? 'holds' : 'missing') } as unknown as Conditions

@@ -28,6 +28,7 @@ describe('the latest measurements', () => {
     const speeds = { p50: 100, p75: 100, p90: 100, p99: 100 }
     const option = (id: string, latest: number | null, five: number): Option => ({
       id,
+      model: id,
       weight: 1,
       priority: 0,
       price: null,
@@ -37,7 +38,7 @@ describe('the latest measurements', () => {
       health: { ...UNKNOWN_HEALTH, tokensPerSecond: { ...speeds, p50: five }, latest: { firstContentMs: null, tokensPerSecond: latest } },
     })
     const options = [option('slowed', 5, 200), option('steady', 90, 100)]
-    const view = { now: 0, random: () => 0.5, conversation: null, key: 'k', user: null, promptTokens: 1, outputTokens: 1 }
+    const view = { now: 0, random: () => 0.5, conversation: null, key: 'k', user: null, promptTokens: 1, outputTokens: 1, choosing: null }
     const first = (settings: Parameters<typeof fastest.order>[2]): string | undefined =>
       fastest.order(options, view, settings)[0]?.option.id
     expect([first({ measure: 'throughput' }), first({ measure: 'throughput', percentile: 50 })]).toEqual(['steady', 'slowed'])

@@ -47,7 +47,7 @@ beforeAll(async () => {
   // Bundling the real Worker says nothing of a deployment: a small one with the same class stands for it.
   writeFileSync(
     join(folder, 'worker.js'),
-    'import { DurableObject } from "cloudflare:workers"\nexport class KeyObject extends DurableObject {}\nexport class BudgetObject extends DurableObject {}\nexport class DrainObject extends DurableObject {}\nexport class RoutesObject extends DurableObject {}\nexport class HealthObject extends DurableObject {}\nexport default { fetch: () => new Response("") }\n',
+    'import { DurableObject } from "cloudflare:workers"\nexport class KeyObject extends DurableObject {}\nexport class BudgetObject extends DurableObject {}\nexport class DrainObject extends DurableObject {}\nexport class RoutesObject extends DurableObject {}\nexport class HealthObject extends DurableObject {}\nexport class LearningObject extends DurableObject {}\nexport default { fetch: () => new Response("") }\n',
   )
   const config = readFileSync(join(root, 'wrangler.toml'), 'utf8')
     .replace('src/index.ts', 'worker.js')

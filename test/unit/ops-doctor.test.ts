@@ -86,7 +86,7 @@ describe('the configuration file', () => {
 
 describe('a gateway’s report', () => {
   const whole: DoctorReport = {
-    bindings: { DB: true, ROUTES: true, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true, HEALTH: true },
+    bindings: { DB: true, ROUTES: true, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true, HEALTH: true, LEARNING: true },
     migrations: ['0001.sql'],
     secrets: { SLUICE_KEY_SECRET: true, SLUICE_ADMIN_KEY: true },
     providers: PROVIDERS.map(({ id }) => ({ id, configured: true, missing: [] })),
@@ -101,7 +101,10 @@ describe('a gateway’s report', () => {
   })
   it('is read for every thing that can be missing', () => {
     expect(
-      bads({ ...whole, bindings: { DB: true, ROUTES: false, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true, HEALTH: true } }),
+      bads({
+        ...whole,
+        bindings: { DB: true, ROUTES: false, KEYS: true, BUDGETS: true, DRAINS: true, ROUTE_TABLE: true, HEALTH: true, LEARNING: true },
+      }),
     ).toEqual([expect.stringContaining('ROUTES')])
     expect(bads({ ...whole, migrations: [] })).toEqual(['migrations not applied: 0001.sql'])
     expect(bads({ ...whole, secrets: { SLUICE_KEY_SECRET: false, SLUICE_ADMIN_KEY: true } })).toEqual(['SLUICE_KEY_SECRET is not set'])

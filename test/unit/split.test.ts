@@ -14,6 +14,7 @@ import { together } from '../../src/providers/together.ts'
 import { compileRoutes } from '../../src/routing/compile.ts'
 import type { HealthView } from '../../src/routing/contract.ts'
 import type { RouteDocument } from '../../src/routing/document-shape.ts'
+import { NO_LEARNING } from '../../src/routing/choosing/port.ts'
 import { NO_HEALTH, UNKNOWN_HEALTH } from '../../src/routing/health.ts'
 import { doubts } from '../support/binomial.ts'
 import { chance } from '../support/chance.ts'
@@ -42,6 +43,7 @@ function router(
     providers: [groq, together],
     settings: () => SETTINGS,
     health: { ...NO_HEALTH, view: ({ model }: { readonly model: string }) => ({ ...UNKNOWN_HEALTH, ...health(model) }) },
+    learning: NO_LEARNING,
     cacheMemory: { at: () => null },
     limits: { bodyBytes: 1e6 },
     now: () => 1_000_000,

@@ -33,11 +33,15 @@ describe('a budget of seven holds', () => {
   })
 })
 
+/** What a key may say or ask of answers and prompts: no model is called. */
+const JUDGE = ['/v1/feedback', '/api/v1/feedback', '/api/v1/generation/feedback', '/v1/router/:end']
+
 describe('what is mounted', () => {
   it('takes calls nowhere but in a language, which is admitted, or in the administrator’s API, which calls nobody', async () => {
     const languages = new Set([...CLIENT_DIALECTS, ...OPERATION_CLIENTS].flatMap(({ paths }) => paths))
     const others = new Set(app.routes.filter(({ method }) => method !== 'GET').map(({ path }) => path))
     for (const path of languages) others.delete(path)
+    for (const path of JUDGE) expect([path, others.delete(path)]).toEqual([path, true])
     expect([...others].filter((path) => !path.startsWith('/api/v1/'))).toEqual([])
     const { key } = await makeKey()
     for (const path of others) {

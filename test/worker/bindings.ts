@@ -7,6 +7,7 @@ import type { BudgetObject } from '../../src/platform/budget-object.ts'
 import type { DrainObject } from '../../src/platform/drain-object.ts'
 import type { HealthObject } from '../../src/platform/health-object.ts'
 import type { KeyObject } from '../../src/platform/key-object.ts'
+import type { LearningObject } from '../../src/platform/learning-object.ts'
 import type { RoutesObject } from '../../src/platform/routes-object.ts'
 
 export const bindings = env as unknown as {
@@ -17,6 +18,7 @@ export const bindings = env as unknown as {
   readonly DRAINS: DurableObjectNamespace<DrainObject>
   readonly ROUTE_TABLE: DurableObjectNamespace<RoutesObject>
   readonly HEALTH: DurableObjectNamespace<HealthObject>
+  readonly LEARNING: DurableObjectNamespace<LearningObject>
   readonly MIGRATIONS: Parameters<typeof applyD1Migrations>[1]
 }
 

@@ -74,6 +74,7 @@ beforeAll(async () => {
   for (const path of ['/keys', '/budgets', '/budgets/team/plans', '/credits', '/doctor', `/generation?id=${requestId}`])
     await get(`/api/v1${path}`)
   for (const path of ['generations', 'refusals']) await get(`/api/v1/${path}?api_key_hash=${hash}`)
+  expect((await call('POST', '/v1/feedback', ADMIN, { id: requestId, score: 1 })).status).toBe(200)
   await get(`/api/v1/refusals?id=${refused.headers.get('x-sluice-request-id')}`)
   for (const group of ['key', 'team', 'user', 'organization', 'tag']) await get(`/api/v1/activity?group_by=${group}&scope=team:plans`)
   await get(`/api/v1/activity?api_key_hash=${hash}&group_by=tag`)

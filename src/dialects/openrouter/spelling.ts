@@ -13,7 +13,7 @@ export function openrouterSpelling(intent: Intent, served: Served | null): Spell
   const head: Spelling['head'] = (object) => ({
     id: served?.requestId ?? `gen-${intent.nowSeconds}`,
     provider: served?.provider.name,
-    model: intent.model,
+    model: served?.chosen ?? intent.model,
     object,
     created: intent.nowSeconds,
     // Required of a whole answer, and never null in a chunk.

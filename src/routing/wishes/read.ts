@@ -2,9 +2,11 @@
 
 import type { Path } from '../../core/json-splice.ts'
 import type { Trouble } from '../contract.ts'
+import { ROUTER_NAMES } from '../choosing/router-names.ts'
 import { NO_WISHES, type Fallback, type Wishes } from '../wishes.ts'
 import { optionalText, valueOf, malformed, type Members } from './expecting.ts'
 import { LITELLM_MEMBERS, readFallbacks, readRetries, readTimes, refusePretence } from './litellm.ts'
+import { namesAutoRouter, readAutoRouter } from './auto-router.ts'
 import { readModels, readProvider } from './openrouter.ts'
 import { readPortkey } from './portkey.ts'
 
@@ -30,12 +32,14 @@ export function readWishes(members: Members, headers: Headers, mount: 'openroute
   const { list, disabled } = readFallbacks(members, own)
   const { tree, retries } = readPortkey(headers, own)
   const fallbacks = disabled ? [] : merged([...models, ...list], own)
-  const isLeft = mount === 'plain' && own?.startsWith('openrouter/') === true && fallbacks.length === 0 && tree === null
+  const isRouter = own !== null && ROUTER_NAMES.has(own)
+  const isLeft = mount === 'plain' && own?.startsWith('openrouter/') === true && !isRouter && fallbacks.length === 0 && tree === null
+  const hasPlugin = (mount === 'openrouter' || isRouter) && namesAutoRouter(members)
+  const router = hasPlugin ? readAutoRouter(members) : null
   const provider = isLeft ? null : readProvider(members)
   if (!isLeft) checkRest(members)
-  const removed = ['models', ...(isLeft ? [] : OPENROUTER_MEMBERS), ...LITELLM_MEMBERS].flatMap((name): readonly Path[] =>
-    members.member([name]) === null ? [] : [[name]],
-  )
+  const ours = ['models', ...(isLeft ? [] : OPENROUTER_MEMBERS), ...LITELLM_MEMBERS, ...(hasPlugin ? ['plugins'] : [])]
+  const removed = ours.flatMap((name): readonly Path[] => (members.member([name]) === null ? [] : [[name]]))
   return {
     ...NO_WISHES,
     model: primary === null ? firstModel(members) : null,
@@ -46,6 +50,7 @@ export function readWishes(members: Members, headers: Headers, mount: 'openroute
     tree,
     removed,
     ...(disabled ? { disablesFallbacks: true } : {}),
+    ...(router === null ? {} : { router }),
   }
 }
 
