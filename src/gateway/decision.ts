@@ -1,5 +1,5 @@
 // A routing decision as plain JSON: who could have answered, what took each out, in which order the others were asked and why, and all that
-// the order was made of, so that it can be made again (replay.ts). Never a prompt, never a secret; at most 64 targets and 16 kB.
+// the order was made of, so that it can be made again (replay.ts). Never a prompt, never a secret; at most 64 targets and 24 kB.
 
 import { raised, type Price } from '../core/price.ts'
 import type { Need } from '../dialects/contract.ts'
