@@ -8,7 +8,11 @@ import { generator } from './linear.ts'
  * a part of the whole gap. `scores`: higher goes to the strong model first; equal ones count as their mean. 0.5 is chance; beyond 0 and 1 where
  * the strong model is the worse one for some. NaN where there is no gap.
  */
-export function apgr(scores: ArrayLike<number>, outcomes: readonly Outcome[], picked: ArrayLike<number> = identity(outcomes.length)): number {
+export function apgr(
+  scores: ArrayLike<number>,
+  outcomes: readonly Outcome[],
+  picked: ArrayLike<number> = identity(outcomes.length),
+): number {
   const n = picked.length
   const order = Array.from({ length: n }, (_, i) => picked[i] ?? 0).sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0))
   const gainOf = (i: number): number => {
@@ -16,7 +20,7 @@ export function apgr(scores: ArrayLike<number>, outcomes: readonly Outcome[], pi
     return outcome === undefined ? 0 : outcome.strong - outcome.cheap
   }
   let [gained, area] = [0, 0]
-  for (let i = 0; i < n; ) {
+  for (let i = 0; i < n;) {
     let tied = 0
     let gain = 0
     const score = scores[order[i] ?? 0]
@@ -36,7 +40,7 @@ function identity(n: number): Int32Array {
 export function auc(scores: ArrayLike<number>, labels: readonly number[]): number {
   const order = Array.from(identity(labels.length)).sort((a, b) => (scores[a] ?? 0) - (scores[b] ?? 0))
   let [sum, found] = [0, 0]
-  for (let i = 0; i < order.length; ) {
+  for (let i = 0; i < order.length;) {
     let end = i
     while (end < order.length && scores[order[end] ?? 0] === scores[order[i] ?? 0]) end++
     for (let k = i; k < end; k++) {

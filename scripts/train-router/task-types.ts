@@ -9,10 +9,7 @@ const MMLU: ReadonlyMap<string, TaskType> = new Map([
   ...of('math-word', 'elementary_mathematics'),
   ...of('math', 'abstract_algebra college_mathematics high_school_mathematics high_school_statistics'),
   ...of('computer-science', 'college_computer_science high_school_computer_science computer_security machine_learning'),
-  ...of(
-    'physical-science',
-    'astronomy college_chemistry college_physics conceptual_physics electrical_engineering high_school_chemistry high_school_physics',
-  ),
+  ...of('physical-science', 'astronomy college_physics conceptual_physics electrical_engineering high_school_physics'),
   ...of(
     'life-science',
     'anatomy clinical_knowledge college_biology college_medicine high_school_biology human_aging medical_genetics nutrition professional_medicine virology',
@@ -32,6 +29,7 @@ const MMLU: ReadonlyMap<string, TaskType> = new Map([
   ),
   ...of('logic', 'formal_logic logical_fallacies'),
   ...of('trivia', 'global_facts miscellaneous'),
+  ...of('chemistry', 'college_chemistry high_school_chemistry'),
 ])
 
 const MMLU_PRO: ReadonlyMap<string, TaskType> = new Map([
@@ -39,7 +37,8 @@ const MMLU_PRO: ReadonlyMap<string, TaskType> = new Map([
   ...of('law', 'law'),
   ...of('social-science', 'psychology'),
   ...of('life-science', 'biology health'),
-  ...of('physical-science', 'chemistry physics engineering'),
+  ...of('physical-science', 'physics engineering'),
+  ...of('chemistry', 'chemistry'),
   ...of('humanities', 'history philosophy'),
   ...of('math', 'math'),
 ])

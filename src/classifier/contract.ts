@@ -19,6 +19,7 @@ export const TASK_TYPES = [
   'commonsense',
   'trivia',
   'open-ended',
+  'chemistry',
 ] as const
 export type TaskType = (typeof TASK_TYPES)[number]
 

@@ -11,6 +11,7 @@ import type { Naming, Said } from './request-scopes.ts'
 import type { Warning } from './soft-limit.ts'
 import type { Comparison } from './shadow.ts'
 import type { Slice, SliceTalk } from './slices.ts'
+import type { Unfit } from './unfit.ts'
 
 /** Both counters, in whole nano-dollars: what is spent and what is only held are never one number. */
 export type Money = { readonly spentNanoUsd: number; readonly heldNanoUsd: number; readonly limitNanoUsd: number; readonly scope: string }
@@ -151,7 +152,10 @@ export type UsageFrom = 'provider' | 'counted' | 'hold' | 'none'
 export type Leg = {
   readonly provider: string
   readonly model: string
-  readonly outcome: 'committed' | ErrorCode
+  /** `unfit`: it answered, and another answer was given instead. */
+  readonly outcome: 'committed' | 'unfit' | ErrorCode
+  /** What is verifiably no good about its answer; also of one that was given because there was no better. */
+  readonly unfit?: Unfit
   /** What a call that came to no answer, or made a part of one, may be billed, and is booked for it; absent: nothing, or the rest; `null`: unknown. */
   readonly costNanoUsd?: number | null
   readonly status: number | null

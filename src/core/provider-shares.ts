@@ -1,4 +1,4 @@
-// Budgets of providers, over all keys: a request reserves its hold at each place that it may go to, and only where it went is charged.
+// Budgets of providers, over all keys: a request reserves its hold at each place that it may go to, and is charged where it went.
 
 import type { CandidateAsk, Row } from './account.ts'
 
@@ -19,8 +19,14 @@ export function providerScopes(
   return [...providers].filter((provider) => budgeted.has(provider)).map((provider) => PREFIX + provider)
 }
 
-/** What a settled request costs one of its budgets: a provider's nothing unless it is the one that was used. */
+/** What a settled request costs one of its budgets: a provider's what its own calls cost, all of them together what the row says. */
 export function costIn(scope: string, row: Row | null): number {
+  if (row === null) return 0
   const provider = providerOf(scope)
-  return row === null || (provider !== null && provider !== row.provider) ? 0 : (row.costNanoUsd ?? 0)
+  const cost = row.costNanoUsd ?? 0
+  if (provider === null) return cost
+  const callsOf = (isMeant: (id: string) => boolean): number =>
+    row.attempts.reduce((sum, leg) => sum + (isMeant(leg.provider) ? (leg.costNanoUsd ?? 0) : 0), 0)
+  if (provider !== row.provider) return callsOf((id) => id === provider)
+  return Math.max(0, cost - callsOf((id) => id !== provider))
 }

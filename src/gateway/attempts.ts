@@ -124,7 +124,7 @@ export async function firstToCommit<J extends Job, A extends Answered>(
     }
     running.delete(ended.running)
     if (ended.kind === 'committed') {
-      legs.committed(ended.leg)
+      legs.committed(ended.leg, ended.running.call)
       await endAll(running, legs, job)
       const { from, lasting, leg, running: won } = ended
       // Who came in for another trouble is not followed by those who were passed over then.

@@ -8,6 +8,7 @@ import { commit, type Committed } from './commit.ts'
 import { continuationOf } from './continuation.ts'
 import { deliver, deliverLarge } from './deliver.ts'
 import { beginChat, type ChatJob } from './job.ts'
+import { judged } from './checked-answer.ts'
 import type { Manner } from './manner.ts'
 import { named, servedBy } from './served-by.ts'
 import { send } from './send.ts'
@@ -26,6 +27,7 @@ export function chat(client: ClientDialect): Manner<ChatJob, Committed> {
       const opened = await send(job, chatRequest(job, candidate, way, maxOutputTokens), trace)
       return commit(job, { ...opened, way })
     },
+    judge: judged,
     farewell: (job, error, at) => {
       const writer = client.writer(job.intent, at === null ? null : servedBy(job, at))
       return SSE_SINK.end(writer.fail(error))

@@ -7,9 +7,11 @@ import { dollarsText, picoText } from '../core/money.ts'
 import { expectedPico, cachedTokens } from '../routing/ordering.ts'
 import type { ModelName } from '../routing/choosing/contract.ts'
 import type { Quantiles, StrategySettings } from '../routing/contract.ts'
+import type { Unfit } from '../core/unfit.ts'
 import type { Candidate } from './candidate.ts'
 import { modelName, targetId } from './candidate.ts'
 import { choosingTold, judgedTold, type ChoosingTold, type JudgedTold } from './choosing-told.ts'
+import type { CascadeTold } from './cascade.ts'
 import { healthTold, type HealthTold } from './health-told.ts'
 import type { Inquiry, Ranking } from './inquiry.ts'
 import type { Job } from './job.ts'
@@ -121,7 +123,10 @@ export type Decision = {
     readonly first_content_at: number | null
     readonly learns_timeouts: boolean
     readonly hedge: { readonly percentile: number; readonly least_ms: number } | null
+    readonly cascade?: { readonly on: readonly Unfit[]; readonly target: string | null; readonly holds_streams: boolean }
   } | null
+  /** An answer that came was no good, and what was done about it. */
+  readonly cascade?: CascadeTold
   readonly targets: readonly DecisionTarget[]
   /** Targets that are not listed. */
   readonly omitted: number
@@ -168,6 +173,7 @@ export function decisionOf(job: Job, inquiry: Inquiry): Decision {
     wishes: wishesTold(job.wishes),
     ...(judged === null ? {} : { judged }),
     tries: ranking === null ? null : triesTold(ranking),
+    ...(inquiry.cascade === null ? {} : { cascade: inquiry.cascade }),
     targets: listed.map((leaf) => targetTold(leaf, inquiry, choices.get(leaf) ?? null, groups.get(leaf) ?? null, models)),
     omitted: all.length - listed.length,
     inputs: ranking === null ? null : inputsOf(ranking, places, inquiry.drawn, choosing === null ? null : choosingTold(choosing, models)),
@@ -285,7 +291,7 @@ function expectedOf(candidate: Candidate, price: Price, inquiry: Inquiry, { know
   return pico === null ? null : dollarsOfPico(raised(Math.round(pico + (price.perRequestNanoUsd ?? 0) * 1000), price.markups))
 }
 
-function triesTold({ tries }: Ranking): Decision['tries'] {
+function triesTold({ tries, cascade }: Ranking): Decision['tries'] {
   const { retries, deadlineAt, firstContentAt, learns, hedge } = tries
   return {
     retries,
@@ -293,6 +299,7 @@ function triesTold({ tries }: Ranking): Decision['tries'] {
     first_content_at: firstContentAt,
     learns_timeouts: learns,
     hedge: hedge === null ? null : { percentile: hedge.percentile, least_ms: hedge.leastMs },
+    ...(cascade === undefined ? {} : { cascade: { on: [...cascade.on], target: cascade.target, holds_streams: cascade.holdsStreams } }),
   }
 }
 

@@ -8,6 +8,7 @@ import { Afterwards } from './afterwards.ts'
 import { firstToCommit } from './attempts.ts'
 import { billOf, rowOf, type Outcome } from './book.ts'
 import type { Candidate } from './candidate.ts'
+import { cascaded, cascadeText } from './cascade.ts'
 import { ask } from './candidates.ts'
 import { jobFor } from './changes.ts'
 import type { Onward } from './continuation.ts'
@@ -123,11 +124,16 @@ async function serve<J extends Job, A extends Answered>(
     }
     await settle(row)
   }
-  const first = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
+  const asked = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
     if (legs.owedBeside(null) === 0) afterwards.until(settle(null))
     else stopRenewing() // what was sent may be billed: the hold is booked when it expires
     throw cause
   })
+  const { first, books, told, besideNanoUsd, wholeMs } = await cascaded(manner, job, asked, route, legs)
+  if (told !== undefined && job.inquiry !== undefined) {
+    job.inquiry.cascade = told
+    job.inquiry.told = null // what was told before it came to this
+  }
   const owedNanoUsd = legs.owedBeside(first.call)
   if (first.kind === 'failed') {
     const { choice, error, lasting } = first
@@ -136,22 +142,23 @@ async function serve<J extends Job, A extends Answered>(
     afterwards.until(
       choice === null
         ? settle(null)
-        : leave({ candidate: choice.candidate, tally: null, ending, error, legs: legs.all, owedNanoUsd, dropped: [] }, lasting),
+        : leave({ candidate: choice.candidate, tally: null, ending, error, legs: legs.all, owedNanoUsd, ...books, dropped: [] }, lasting),
     )
     throw choice === null ? error : toldOfEnd(error, choice.candidate, job.startedAt)
   }
   const { from, lasting } = first
   const { candidate, dropped, fidelity } = from.opened
-  const mine = jobFor(job, candidate)
-  const outcome = { candidate, tally: from.tally, legs: legs.all, owedNanoUsd, dropped, fidelity }
+  const mine = { ...jobFor(job, candidate), ...(besideNanoUsd === undefined ? {} : { besideNanoUsd }) }
+  const outcome = { candidate, tally: from.tally, legs: legs.all, owedNanoUsd, ...books, dropped, fidelity }
   const headers = servedHeaders(
     mine,
     from.opened,
     { ...admission, maxOutputTokens: first.choice.ceiling, clamped: first.choice.ceiling !== null },
     legs.all,
   )
+  if (told !== undefined) headers.set('x-sluice-cascade', cascadeText(told))
   const health = (ending: Ending): void => {
-    if (manner.isAside !== true) ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : null)
+    if (manner.isAside !== true) ended(mine, candidate, from.tally, ending, from.kind === 'whole' ? first.ms : wholeMs)
   }
 
   if (from.kind === 'whole') {
@@ -174,7 +181,7 @@ async function serve<J extends Job, A extends Answered>(
   if (legs.hold.elastic !== undefined && owedNanoUsd === 0 && from.kind === 'stream' && isCountable(mine, candidate))
     meter = new Meter(mine, account, legs.hold, candidate, from.tally)
   // What is counted while it runs is counted for one call, and a model's own limit is charged for that model alone.
-  const mayContinue = route.continues && legs.hold.elastic === undefined && legs.hold.purses === undefined
+  const mayContinue = route.continues && told === undefined && legs.hold.elastic === undefined && legs.hold.purses === undefined
   const onward: Onward = { choices: first.rest, call: first.call, legs, tries: route.tries, ceiling: first.choice.ceiling }
   const continuation = mayContinue ? (manner.continuing?.(job, from, onward) ?? null) : null
   if (continuation !== null) headers.set('x-sluice-continues', 'on')

@@ -4,10 +4,11 @@ import type { Verdict } from '../classifier/contract.ts'
 import type { Admission, Leg } from '../core/account.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { ClientFace } from '../dialects/contract.ts'
-import type { HealthView, Option, View } from '../routing/contract.ts'
+import type { Cascade, HealthView, Option, View } from '../routing/contract.ts'
 import type { Tries } from './attempts.ts'
 import type { Candidate } from './candidate.ts'
 import type { RequestChoosing } from './choosing.ts'
+import type { CascadeTold } from './cascade.ts'
 import type { Conditions } from './conditions.ts'
 import type { Choice, Knowledge } from './rank.ts'
 import type { Leaf, Node } from './tree.ts'
@@ -33,6 +34,7 @@ export type Ranking = {
   readonly needs: ReadonlyMap<Candidate, number>
   readonly tries: Tries
   readonly choices: readonly Choice[]
+  readonly cascade?: Cascade
 }
 
 export class Inquiry {
@@ -43,6 +45,8 @@ export class Inquiry {
   found: Found | null = null
   ranking: Ranking | null = null
   refused: ErrorCode | null = null
+  /** An answer of it was no good. */
+  cascade: CascadeTold | null = null
   /** Of a request that is planned once more: what was known of it then. */
   view: Pick<View, 'conversation' | 'user' | 'promptTokens' | 'outputTokens'> | null = null
   /** And what it was judged as; `undefined`: it is judged anew. */

@@ -45,6 +45,8 @@ export type Job = {
   readonly choosing?: RequestChoosing | null
   /** It has a shadow, or is one: its answer is compared with the other's. */
   readonly companion?: Companion
+  /** What another answer cost that was not given to the client, whole nano-dollars; `null`: nobody knows. */
+  readonly besideNanoUsd?: number | null
   /** It is the shadow of the request with this id. */
   readonly shadowOf?: string
   /** Its client asks why it goes where it goes. */

@@ -3,6 +3,7 @@
 
 import type { Ending, Hold, Leg } from '../core/account.ts'
 import { booked, type Booked } from '../core/bill.ts'
+import type { Unfit } from '../core/unfit.ts'
 import type { GatewayError } from '../core/errors.ts'
 import type { Account } from '../ports.ts'
 import { billOf, isUnbilled } from './book.ts'
@@ -23,6 +24,8 @@ export class Legs {
   #isGrown = false
   #hold: Hold
   readonly #sent: Sent[] = []
+  /** Where in `all` the answers of calls stand. */
+  readonly #answers = new Map<Call, number>()
 
   /** `needs`: what each target may cost at worst, in whole nano-dollars; of one that is not in it, all that is held. */
   constructor(job: Job, account: Account, hold: Hold, needs: ReadonlyMap<Candidate, number>) {
@@ -60,8 +63,8 @@ export class Legs {
     if (at >= 0) this.#sent.splice(at, 1)
   }
 
-  committed(leg: Leg): void {
-    this.all.push(leg)
+  committed(leg: Leg, call: Call): void {
+    this.#answers.set(call, this.all.push(leg) - 1)
   }
 
   /** A call that was sent and failed, or was ended for another's sake (`client-gone`). */
@@ -89,13 +92,35 @@ export class Legs {
     return own
   }
 
+  /**
+   * A call whose answer is whole, and another may be asked for a better one: what it is booked at, alone; from then on it is reserved for good,
+   * whichever answer is given.
+   */
+  answered(call: Call, tally: Tally): Booked {
+    const { candidate } = call
+    const hold = { ...this.#hold, nanoUsd: this.#need(candidate) }
+    const bill = billOf(jobFor(this.#job, candidate), hold, { candidate })
+    const own = booked(bill, { seen: tally, ending: 'complete', unbilled: false })
+    ;(call as Sent).mayCost = own.costNanoUsd
+    return own
+  }
+
+  /** What is no good about an answer; `isGiven`: the client gets it all the same. */
+  unfit(call: Call, unfit: Unfit, isGiven: boolean): void {
+    const at = this.#answers.get(call)
+    const leg = at === undefined ? undefined : this.all[at]
+    if (at === undefined || leg === undefined) return
+    const { mayCost } = call
+    this.all[at] = isGiven ? { ...leg, unfit } : { ...leg, unfit, outcome: 'unfit', ...(mayCost === 0 ? {} : { costNanoUsd: mayCost }) }
+  }
+
   /** Another has gone on where this one broke off. */
-  continued({ candidate, mayCost }: Call, error: GatewayError): void {
-    const at = this.all.findIndex(({ outcome, provider, model }) => {
-      return outcome === 'committed' && provider === candidate.provider.id && model === candidate.model
-    })
-    const leg = this.all[at]
-    if (leg !== undefined) this.all[at] = { ...leg, outcome: error.code, ...(mayCost === 0 ? {} : { costNanoUsd: mayCost }) }
+  continued(call: Call, error: GatewayError): void {
+    const { mayCost } = call
+    const at = this.#answers.get(call)
+    const leg = at === undefined ? undefined : this.all[at]
+    if (at !== undefined && leg !== undefined)
+      this.all[at] = { ...leg, outcome: error.code, ...(mayCost === 0 ? {} : { costNanoUsd: mayCost }) }
   }
 
   async #isCovered(ranNanoUsd: number, nanoUsd: number): Promise<boolean> {

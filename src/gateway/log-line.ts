@@ -12,7 +12,7 @@ export function logLine(row: Row): { readonly [name: string]: unknown } {
     model: row.model,
     streamed: row.streamed,
     attempts: row.attempts.length,
-    outcomes: row.attempts.map((leg) => leg.outcome),
+    outcomes: row.attempts.map(({ outcome, unfit }) => (unfit === undefined ? outcome : `${outcome}:${unfit}`)),
     ended: row.ended,
     ...(row.errorCode === null ? {} : { error: row.errorCode }),
     ...(row.usage === null ? {} : { input: row.usage.input, cache_read: row.usage.cacheRead, output: row.usage.output }),

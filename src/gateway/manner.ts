@@ -1,9 +1,11 @@
 // What differs between a chat and everything else that can be asked: how it is read, sent, told and carried. The path is one (handle.ts).
 
 import type { Mode } from '../catalogue/entry.ts'
+import type { Unfit } from '../core/unfit.ts'
 import type { ClientFace } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import type { Provider } from '../providers/contract.ts'
+import type { Cascade } from '../routing/contract.ts'
 import type { Candidate } from './candidate.ts'
 import type { Delivery } from './carrier.ts'
 import type { Continuation, Onward } from './continuation.ts'
@@ -19,6 +21,8 @@ export type Answered = { readonly kind: 'whole' | 'stream' | 'large'; readonly o
 /** A whole answer as the client gets it. */
 export type Told = { readonly body: string | Uint8Array; readonly contentType: string }
 
+export type Judged<A> = { readonly answer: A; readonly unfit: Unfit | null; readonly wholeMs: number | null }
+
 export type Manner<J extends Job, A extends Answered> = {
   readonly client: ClientFace
   /** What the catalogue says that models are for which can be asked so. */
@@ -33,6 +37,12 @@ export type Manner<J extends Job, A extends Answered> = {
   serves(job: J, provider: Provider): boolean
   /** One call, up to the point from which there is no way back. @throws GatewayError */
   open(job: J, candidate: Candidate, maxOutputTokens: number | null, trace: Trace): Promise<A>
+  /**
+   * What is verifiably no good about an answer of which the client has nothing yet; `answer` is the same one, perhaps read further. Absent:
+   * nobody can tell. `ceiling`: output tokens to which we bound it; `null`: not we. `wholeMs`: from its first content to its end, of a stream
+   * that was held back till then; `null`: it was not. Never throws.
+   */
+  judge?(job: J, answer: A, ceiling: number | null, cascade: Cascade): Promise<Judged<A>>
   /** Ends a stream of events to which words were said before anybody had answered. */
   readonly farewell?: Farewell<J>
   tell(job: J, answer: A): Told

@@ -73,6 +73,7 @@ function routed(route: Route, star: string, naming: Naming, use: Use, whens: rea
     ...others(route.fallbacks, ['outage']),
     ...others(route.contextFallbacks, ['context']),
     ...others(route.contentFallbacks, ['content']),
+    ...others(typeof route.cascade?.target === 'string' ? [route.cascade.target] : [], ['unfit']),
   ]
   return children.length === 0 ? null : inOrder(children)
 }

@@ -45,10 +45,10 @@ function difficultyHeader(headers: Headers, { choosing }: Job): void {
 
 const MOST_TOLD = 12
 
-/** `groq/llama 503 upstream-overloaded, together/llama 200`: in the order in which they ended. */
+/** `groq/llama 503 upstream-overloaded, groq/llama-8b 200 unfit:schema, together/llama 200`: in the order in which they ended. */
 function attemptsText(legs: readonly Leg[]): string {
-  const told = legs.slice(-MOST_TOLD).map(({ provider, model, status, outcome }) => {
-    const how = outcome === 'committed' ? '' : ` ${outcome}`
+  const told = legs.slice(-MOST_TOLD).map(({ provider, model, status, outcome, unfit }) => {
+    const how = unfit !== undefined ? ` unfit:${unfit}` : outcome === 'committed' ? '' : ` ${outcome}`
     return `${provider}/${model}${status === null ? '' : ` ${status}`}${how}`
   })
   return headerText(told.join(', '))

@@ -17,6 +17,7 @@ import { customerOf } from './said.ts'
 import type { Tally } from './tally.ts'
 import { ruleFor } from './target-facts.ts'
 import type { Leaf } from './tree.ts'
+import type { Cascade, View } from '../routing/contract.ts'
 
 type Granted = Admission & { readonly kind: 'granted' }
 
@@ -27,6 +28,8 @@ export type Routed = {
   readonly tries: Tries
   /** A stream that breaks off may be carried on by another target. */
   readonly continues: boolean
+  /** An answer that is no good is asked for once more; `null`: it is not looked at. `view`: what tells who is a tier up. */
+  readonly cascade: { readonly rules: Cascade; readonly view: Pick<View, 'promptTokens' | 'outputTokens'> } | null
   /** What the request's job gains by it. */
   readonly terms: Pick<Job, 'deadlineAt' | 'conversation' | 'arms' | 'choosing'>
 }
@@ -89,13 +92,15 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     plan.targets.forEach(({ leaf }, index) => {
       if (!candidates.has(leaf)) inquiry.out.set(leaf, { word: short.has(leaf) ? 'cut-short' : (whys.get(index) ?? 'not-permitted') })
     })
-    inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices }
+    const cascade = plan.route?.cascade
+    inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices, ...(cascade === undefined ? {} : { cascade }) }
   }
   return {
     choices,
     needs,
     tries,
     continues: mayContinue(job, plan),
+    cascade: plan.route?.cascade === undefined ? null : { rules: plan.route.cascade, view: known.view },
     terms: {
       deadlineAt,
       conversation: known.view.conversation,

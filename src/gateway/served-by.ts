@@ -1,5 +1,6 @@
 // Who answered a request, as a client dialect may tell it.
 
+import type { Usage } from '../core/canonical.ts'
 import { costNanoUsd } from '../core/price.ts'
 import type { Served } from '../dialects/contract.ts'
 import { modelName, type Candidate } from './candidate.ts'
@@ -9,13 +10,16 @@ import { routerMetadata } from './router-metadata.ts'
 export function servedBy(job: Job, candidate: Candidate): Served {
   const price = candidate.entry?.price ?? null
   const metadata = routerMetadata(job, candidate)
+  const { besideNanoUsd: beside = 0 } = job
+  const own = (usage: Usage): number | null => (price === null ? null : costNanoUsd(usage, price))
+  const sum = (cost: number | null): number | null => (cost === null || beside === null ? null : cost + beside)
   return {
     requestId: job.id,
     provider: { id: candidate.provider.id, name: candidate.provider.name },
     model: candidate.model,
     ...(isChosen(job) ? { chosen: modelName(candidate) } : {}),
     ...(metadata === null ? {} : { metadata }),
-    costNanoUsd: (usage) => (usage === null || price === null ? null : costNanoUsd(usage, price)),
+    costNanoUsd: (usage) => (usage === null ? null : sum(own(usage))),
   }
 }
 

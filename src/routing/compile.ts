@@ -1,9 +1,11 @@
 // From a checked document to the table that is asked: defaults filled in, what groups say handed down to their targets. Cheap and without
 // Zod: isolates do it once a version.
 
+import { UNFIT } from '../core/unfit.ts'
 import {
   PLAIN_USE,
   type Branch,
+  type Cascade,
   type Changes,
   type PlaceRule,
   type Route,
@@ -77,11 +79,19 @@ function compileRoute(said: RouteSaid): Route {
         ? null
         : { percentile: said.hedge.percentile ?? HEDGE.percentile, leastMs: said.hedge.least_ms ?? HEDGE.leastMs },
     continues: said.continue ?? false,
+    ...(said.cascade === undefined ? {} : { cascade: cascadeOf(said.cascade) }),
     shadow:
       said.shadow === undefined
         ? null
         : { share: said.shadow.share, name: said.shadow.model, use: targetUse({}, within(NOTHING, said.shadow)) },
   }
+}
+
+/** Schemas of tools are often looser in practice than as written: who wants them kept says so. */
+const USUAL = UNFIT.filter((word) => word !== 'tool-arguments')
+
+function cascadeOf({ on = USUAL, target, streams }: NonNullable<RouteSaid['cascade']>): Cascade {
+  return { on: new Set(on), target: target ?? null, holdsStreams: streams === 'hold' }
 }
 
 function branchOf(said: TargetSaid, around: Around): Branch {

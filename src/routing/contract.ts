@@ -2,6 +2,7 @@
 // Trying, waiting and giving up are the gateway's work (gateway/attempts.ts).
 
 import type { Choosing, ModelName } from './choosing/contract.ts'
+import type { Unfit } from '../core/unfit.ts'
 
 /** Of a sample of the last five minutes, nearest rank. */
 export type Quantiles = { readonly p50: number; readonly p75: number; readonly p90: number; readonly p99: number }
@@ -127,8 +128,17 @@ export const STRATEGIES = [
 ] as const
 export type StrategyId = (typeof STRATEGIES)[number]
 
-/** Why a call failed, as far as it matters to who may be asked next. A fault of the client's own (400, 422) asks nobody. */
-export type Trouble = 'outage' | 'context' | 'content'
+/** Why a call failed, as far as it matters to who may be asked next. A fault of the client's own (400, 422) asks nobody. `unfit`: its answer came and is no good. */
+export type Trouble = 'outage' | 'context' | 'content' | 'unfit'
+
+/** Once a request, an answer that is verifiably no good is asked for again a tier up. */
+export type Cascade = {
+  readonly on: ReadonlySet<Unfit>
+  /** Who is asked then; `null`: the next in the order that is dearer and another model. */
+  readonly target: string | null
+  /** Streams are held back until they are whole; else only what shows before their first content is judged. */
+  readonly holdsStreams: boolean
+}
 
 /** Times of one attempt in milliseconds; what is missing is the gateway's default. */
 export type Timeouts = { readonly headersMs?: number; readonly firstContentMs?: number; readonly idleMs?: number }
@@ -196,6 +206,8 @@ export type Route = {
   readonly hedge: { readonly percentile: 50 | 75 | 90 | 99; readonly leastMs: number } | null
   /** A plain text that breaks off may be carried on by another target. */
   readonly continues: boolean
+  /** Absent: answers are given as they come. */
+  readonly cascade?: Cascade
   /** A share (0 to 1) of its requests is also sent there; nobody sees the answer. */
   readonly shadow: { readonly share: number; readonly name: string; readonly use: Use } | null
 }

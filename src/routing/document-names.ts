@@ -132,7 +132,12 @@ function nodeOf(route: RouteSaid, index: number): Node {
     kind: 'route',
     isConditional: route.when !== undefined,
     names: targetNames(route.targets),
-    fallbacks: [...(route.fallbacks ?? []), ...(route.context_fallbacks ?? []), ...(route.content_fallbacks ?? [])],
+    fallbacks: [
+      ...(route.fallbacks ?? []),
+      ...(route.context_fallbacks ?? []),
+      ...(route.content_fallbacks ?? []),
+      ...(route.cascade?.target === undefined ? [] : [route.cascade.target]),
+    ],
   }
 }
 

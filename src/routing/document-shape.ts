@@ -1,6 +1,7 @@
 // The shape of the route document as an operator writes it: JSON with snake_case members. Only shapes; document-sense.ts asks what they mean.
 
 import * as z from 'zod'
+import { UNFIT } from '../core/unfit.ts'
 import { COST_TIERS, STRATEGIES } from './contract.ts'
 
 /** A document is no larger than this, in bytes of its JSON text. */
@@ -115,6 +116,17 @@ const shadow = z.strictObject({
   ...inherited,
 })
 
+const cascade = z.strictObject({
+  on: z
+    .array(z.enum(UNFIT))
+    .min(1)
+    .max(UNFIT.length)
+    .optional()
+    .describe('What is no good about an answer; all but tool-arguments if not given'),
+  target: ownName.optional().describe('Who is asked then; the next in the order that is dearer and another model if not given'),
+  streams: z.enum(['pass', 'hold']).optional().describe('hold: streams are held back until they are whole; pass if not given'),
+})
+
 export const routeShape = z.strictObject({
   name: ownName,
   match: z
@@ -137,6 +149,7 @@ export const routeShape = z.strictObject({
     .optional()
     .describe('A second target is asked too when the first is silent for longer than usual'),
   continue: z.boolean().optional().describe('A plain text that breaks off may be carried on by another target'),
+  cascade: cascade.optional().describe('An answer that is verifiably no good is asked for once more, a tier up'),
   shadow: shadow.optional().describe('A share of the requests is also sent there; nobody sees the answer'),
 })
 export type RouteSaid = z.output<typeof routeShape>

@@ -57,8 +57,11 @@ export function cachedTokens(option: Option, view: View): number {
 }
 
 /** Pico-dollars that this request is expected to cost there; `null`: unpriced. `cached`: prompt tokens that are in its cache. */
-export function expectedPico(option: Option, view: View, cached: number): number | null {
-  const { price } = option
+export function expectedPico(
+  { price }: Pick<Option, 'price'>,
+  view: Pick<View, 'promptTokens' | 'outputTokens'>,
+  cached: number,
+): number | null {
   if (price === null) return null
   const read = price.cacheReadPico ?? price.inputPico
   return (view.promptTokens - cached) * price.inputPico + cached * read + view.outputTokens * price.outputPico

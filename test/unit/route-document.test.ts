@@ -43,6 +43,13 @@ describe('a route document that is wrong', () => {
     ['a target that is a number', route({ targets: [3] }), ['routes[0].targets[0]: must be a string or an object']],
     ['a name with a space', route({ targets: ['gpt 4'] }), ['routes[0].targets[0]: must be 1 to 256 printable characters without spaces']],
     ['an unknown trouble', target({ on: ['rain'] }), ['routes[0].targets[0].on[0]: must be "outage", "context", "content"']],
+    [
+      'a cascade that nobody knows',
+      route({ cascade: { on: ['sad'], streams: 'drop', target: 'a/*' } }),
+      ['routes[0].cascade.on[0]', 'routes[0].cascade.target', 'routes[0].cascade.streams'].map(
+        (path) => expect.stringContaining(path) as string,
+      ),
+    ],
     ['a percentile that nobody counts', route({ hedge: { percentile: 95 } }), ['routes[0].hedge.percentile: must be 50, 75, 90, 99']],
     [
       'a setting of another strategy',
@@ -271,6 +278,21 @@ describe('a route document that is good', () => {
         shadow: null,
       },
     ])
+  })
+
+  it('says when an answer is asked for once more', () => {
+    const [usual, said] = table({
+      routes: [
+        { name: 'r', targets: ['openai/gpt-4o'], cascade: {} },
+        { name: 's', targets: ['openai/gpt-4o'], cascade: { on: ['tool-arguments'], target: 'r', streams: 'hold' } },
+      ],
+    }).routes
+    expect(usual?.cascade).toEqual({
+      on: new Set(['schema', 'tool-call', 'unknown-tool', 'truncated', 'empty', 'refusal']),
+      target: null,
+      holdsStreams: false,
+    })
+    expect(said?.cascade).toEqual({ on: new Set(['tool-arguments']), target: 'r', holdsStreams: true })
   })
 
   it('becomes the table, with what groups say handed down to their targets', () => {
