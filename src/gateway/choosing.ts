@@ -115,7 +115,7 @@ export class RequestChoosing implements Choosing {
   }
 }
 
-/** A table does not change; of a model in it sixteen tasks need not be looked up for each request. */
+/** A table does not change; of a model in it all tasks need not be looked up for each request. */
 const means = new WeakMap<Capability, Map<string, Ability>>()
 /** Clients may name models, in `allowed_models`. */
 const MOST_MEANS = 4096

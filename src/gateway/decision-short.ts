@@ -3,7 +3,7 @@
 import type { Decision, DecisionTarget } from './decision.ts'
 
 /** Of the JSON text, in bytes. */
-export const MOST_BYTES = 16_384
+export const MOST_BYTES = 24_576
 /** Targets about whom everything is said. */
 const WHOLE = 8
 

@@ -1,5 +1,5 @@
 // A routing decision as plain JSON: who could have answered, what took each out, in which order the others were asked and why, and all that
-// the order was made of, so that it can be made again (replay.ts). Never a prompt, never a secret; at most 64 targets and 16 kB.
+// the order was made of, so that it can be made again (replay.ts). Never a prompt, never a secret; at most 64 targets and 24 kB.
 
 import { raised, type Price } from '../core/price.ts'
 import type { Need } from '../dialects/contract.ts'
@@ -9,9 +9,9 @@ import type { ModelName } from '../routing/choosing/contract.ts'
 import type { Quantiles, StrategySettings } from '../routing/contract.ts'
 import type { Unfit } from '../core/unfit.ts'
 import type { Candidate } from './candidate.ts'
-import type { CascadeTold } from './cascade.ts'
 import { modelName, targetId } from './candidate.ts'
 import { choosingTold, judgedTold, type ChoosingTold, type JudgedTold } from './choosing-told.ts'
+import type { CascadeTold } from './cascade.ts'
 import { healthTold, type HealthTold } from './health-told.ts'
 import type { Inquiry, Ranking } from './inquiry.ts'
 import type { Job } from './job.ts'
@@ -173,8 +173,8 @@ export function decisionOf(job: Job, inquiry: Inquiry): Decision {
     wishes: wishesTold(job.wishes),
     ...(judged === null ? {} : { judged }),
     tries: ranking === null ? null : triesTold(ranking),
-    targets: listed.map((leaf) => targetTold(leaf, inquiry, choices.get(leaf) ?? null, groups.get(leaf) ?? null, models)),
     ...(inquiry.cascade === null ? {} : { cascade: inquiry.cascade }),
+    targets: listed.map((leaf) => targetTold(leaf, inquiry, choices.get(leaf) ?? null, groups.get(leaf) ?? null, models)),
     omitted: all.length - listed.length,
     inputs: ranking === null ? null : inputsOf(ranking, places, inquiry.drawn, choosing === null ? null : choosingTold(choosing, models)),
   })

@@ -1,8 +1,8 @@
 // What routing is made of: options to choose from, what is known of them, and what a strategy must provide: an order and its reasons.
 // Trying, waiting and giving up are the gateway's work (gateway/attempts.ts).
 
-import type { Unfit } from '../core/unfit.ts'
 import type { Choosing, ModelName } from './choosing/contract.ts'
+import type { Unfit } from '../core/unfit.ts'
 
 /** Of a sample of the last five minutes, nearest rank. */
 export type Quantiles = { readonly p50: number; readonly p75: number; readonly p90: number; readonly p99: number }

@@ -1,6 +1,7 @@
 // Routers' names on the whole path of a request: which model is called, what can never be called whatever the prompt says, what is told and booked.
 
 import { describe, expect, it } from 'vitest'
+import { createCatalogue } from '../../../src/catalogue/index.ts'
 import { EVERYTHING, type Permits } from '../../../src/core/permits.ts'
 import type { Decision } from '../../../src/gateway/decision.ts'
 import { ModelMemory } from '../../../src/gateway/model-memory.ts'
@@ -384,6 +385,24 @@ describe('what is told', () => {
       expect(isSameOrder(decision, again ?? [])).toBe(true)
       expect(isSameOrder(decision, replay({ ...decision, judged: undefined }) ?? [])).toBe(false)
     }
+  })
+
+  it('can be made again of the largest pool that there is', async () => {
+    const catalogue = createCatalogue(null)
+    const own = new Set(['openai', 'groq', 'deepseek', 'mistral', 'xai'])
+    const chats = [...catalogue.list()].filter(({ mode, provider, price }) => mode === 'chat' && price !== null && own.has(provider))
+    const models = [...new Set(chats.flatMap(({ openrouterId }) => openrouterId ?? []))].slice(0, 60)
+    const abilities = { capability: capability(Object.fromEntries(models.map((model, i) => [model, 0.4123 + i / 131]))), models }
+    const places = gateway({
+      places: [...own, 'openrouter', 'azure', 'deepinfra'],
+      deps: { abilities },
+      learned: { scores: scoresAround(0.4123), lately: { decisions: 90, expensive: 5 } },
+    })
+    const sent = { at: OPENAI, headers: { 'x-sluice-route': 'explain' } }
+    await (await places.ask('openai-chat', chat('sluice/balanced', 'task=law score=0.4'), sent)).text()
+    const decision = JSON.parse(places.settled[0]?.row?.decision ?? '') as Decision
+    expect(decision.targets.length).toBeGreaterThan(36)
+    expect(isSameOrder(decision, replay(decision) ?? [])).toBe(true)
   })
 
   it('is in OpenRouter’s metadata', async () => {

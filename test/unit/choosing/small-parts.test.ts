@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { routersAmong } from '../../../src/admin/router-rows.ts'
 import { createCatalogue } from '../../../src/catalogue/index.ts'
+import { TASK_TYPES } from '../../../src/classifier/contract.ts'
 import { harder, ModelMemory } from '../../../src/gateway/model-memory.ts'
 import { wishesTold } from '../../../src/gateway/wishes-told.ts'
 import { overallOf } from '../../../src/routing/choosing/chance.ts'
@@ -110,7 +111,7 @@ it('a wish for a router is told in the words of its plugin', () => {
 
 it('an ability over all tasks is their mean, and its error too', () => {
   const all = overallOf(capability({ m: { law: 1, else: 0.5 } }), 'm', null)
-  expect(all.value).toBeCloseTo(0.5 + 0.5 / 16, 9)
-  expect(all).toMatchObject({ error: expect.closeTo(0.02, 9), basis: 'measured', n: 6400 })
+  expect(all.value).toBeCloseTo(0.5 + 0.5 / TASK_TYPES.length, 9)
+  expect(all).toMatchObject({ error: expect.closeTo(0.02, 9), basis: 'measured', n: 400 * TASK_TYPES.length })
   expect(overallOf(capability({}), 'm', null).basis).toBe('price')
 })
