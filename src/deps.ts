@@ -16,7 +16,7 @@ import { routerModel } from './platform/router-model.ts'
 import { readPrices } from './platform/prices.ts'
 import { readRoutes } from './platform/routes.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
-import type { Deps, Keys, Limits } from './ports.ts'
+import type { Abilities, Deps, Keys, Limits } from './ports.ts'
 import { cloudflare } from './providers/cloudflare.ts'
 import { missingSettings, secretsOf } from './providers/configured.ts'
 import type { Provider, Settings } from './providers/contract.ts'
@@ -24,6 +24,7 @@ import { declaredProviders } from './providers/declared.ts'
 import { demo } from './providers/demo.ts'
 import { PROVIDERS } from './providers/index.ts'
 import { boundTo, isWorkersAi } from './providers/workers-ai.ts'
+import { CAPABILITY, POOL_MODELS } from './routing/choosing/capability.ts'
 import { RetryBudget } from './routing/retry-budget.ts'
 
 const OVERLAY_KEY = 'catalogue/overlay'
@@ -39,6 +40,7 @@ type Fixed = {
   readonly logs: boolean
 }
 
+const ABILITIES: Abilities = { capability: CAPABILITY, models: POOL_MODELS }
 const retryBudget = new RetryBudget()
 const cacheMemory = new CacheMemory()
 const modelMemory = new ModelMemory()
@@ -67,7 +69,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     },
     cacheMemory,
     modelMemory,
-    abilities: null,
+    abilities: ABILITIES,
     fetch: (url, init) => fetch(url, init),
     lasting: (language) => lasting(env, language),
     pipe,

@@ -1,7 +1,7 @@
 // What a decision says of how a model was chosen: what the request was judged as, and the numbers that the choice was made of, so that it can be
 // made again. Nothing of the prompt.
 
-import type { Difficulty, NeedsInfo, TaskType, Verdict } from '../classifier/contract.ts'
+import { TASK_TYPES, type Difficulty, type NeedsInfo, type TaskType, type Verdict } from '../classifier/contract.ts'
 import type { Ability, Choosing, ModelName } from '../routing/choosing/contract.ts'
 import { LEAST_SCORES } from '../routing/choosing/loss-budget.ts'
 import type { RequestChoosing } from './choosing.ts'
@@ -20,7 +20,7 @@ export type JudgedTold = {
 
 /** Value, error, and whose numbers they are. */
 type AbilityTold = readonly [value: number, error: number, basis: Ability['basis']]
-/** At the task, and over all tasks; `null`: nobody asked. */
+/** At what was asked, and over all tasks; `null`: nobody asked. */
 type ModelTold = readonly [model: ModelName, task: AbilityTold | null, overall: AbilityTold | null]
 
 export type ChoosingTold = {
@@ -44,11 +44,12 @@ export function judgedTold(verdict: Verdict | null | undefined, classifier: stri
 }
 
 export function verdictRead({ difficulty, score, task_type, confidence, needs_info, abstains }: JudgedTold): Verdict {
-  return { difficulty, score, taskType: task_type, confidence, needsInfo: needs_info, abstains }
+  const types = TASK_TYPES.map((type) => (type === task_type ? confidence : 0))
+  return { difficulty, score, taskType: task_type, confidence, types, needsInfo: needs_info, abstains }
 }
 
 /** `models`: all that there was to choose from. */
-export function choosingTold({ said, learned, given, asked }: RequestChoosing, models: readonly ModelName[]): ChoosingTold {
+export function choosingTold({ said, learned, given, asked, hasBegun }: RequestChoosing, models: readonly ModelName[]): ChoosingTold {
   const known = new Map(said.map((one) => [one.model, one]))
   const { scores, lately, expensiveShare = null } = learned
   const task = asked?.taskType
@@ -57,7 +58,7 @@ export function choosingTold({ said, learned, given, asked }: RequestChoosing, m
     ...(scores === null || scores.total < LEAST_SCORES ? {} : { scores: scores.bins }),
     ...(lately.decisions === 0 ? {} : { lately: [lately.decisions, lately.expensive] as const }),
     ...(expensiveShare === null ? {} : { expensive_share: expensiveShare }),
-    ...(task !== undefined && (learned.isActiveAt?.(task) ?? learned.isActive) ? { explores: true as const } : {}),
+    ...(task !== undefined && !hasBegun && (learned.isActiveAt?.(task) ?? learned.isActive) ? { explores: true as const } : {}),
     ...(given === null ? {} : { given }),
   }
 }
@@ -76,7 +77,8 @@ export function choosingRead(
     told === null || told === undefined ? NOTHING : { value: told[0], error: told[1], n: 0, basis: told[2] }
   return {
     verdict: () => (judged === null ? null : verdictRead(judged)),
-    capability: { of: (model) => read(known.get(model)?.[0]) },
+    capability: { of: () => NOTHING },
+    expected: (model) => read(known.get(model)?.[0]),
     overall: (model) => read(known.get(model)?.[1]),
     learned: {
       scores:

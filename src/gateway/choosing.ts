@@ -12,6 +12,7 @@ import {
   type ModelName,
   type Noted,
 } from '../routing/choosing/contract.ts'
+import { mixed } from '../routing/choosing/mixed.ts'
 import { learnedCapability } from '../routing/choosing/learning.ts'
 import type { OptionPrice } from '../routing/contract.ts'
 import { Body } from '../core/body.ts'
@@ -21,31 +22,38 @@ import { harder, type Remembered } from './model-memory.ts'
 import { heard, MOST_JUDGED, type Heard } from './subject.ts'
 import type { Node } from './tree.ts'
 
-/** What was said of a model: at the verdict's task, and over all. */
+/** What was said of a model: at what is asked, and over all tasks. */
 export type Said = { readonly model: ModelName; readonly task: Ability | null; readonly overall: Ability | null }
 
 export class RequestChoosing implements Choosing {
   #learned: Learned
   readonly classifier: Classifier | null
-  readonly capability: Capability
   readonly #table: Capability
   #base: Capability
   #noted: Noted = { expensive: false, propensity: 1, explored: false }
   readonly #judge: () => Verdict | null
   readonly #before: () => Given | null
-  readonly #tasks = new Map<ModelName, Map<TaskType, Ability>>()
+  readonly #turns: () => number
+  readonly #expected = new Map<ModelName, Ability>()
   readonly #overall = new Map<ModelName, Ability>()
   #given: { readonly value: Given | null } | null = null
   #verdict: { readonly value: Verdict | null } | null = null
 
-  constructor(base: Capability, learned: Learned, given: () => Given | null, classifier: Classifier | null, judge: () => Verdict | null) {
+  constructor(
+    base: Capability,
+    learned: Learned,
+    given: () => Given | null,
+    classifier: Classifier | null,
+    judge: () => Verdict | null,
+    turns: () => number,
+  ) {
     this.#table = base
     this.#base = learnedCapability(base, learned)
     this.#judge = judge
     this.#learned = learned
     this.#before = given
+    this.#turns = turns
     this.classifier = classifier
-    this.capability = { of: (model, task, price) => this.#at(model, task, price) }
   }
 
   readonly verdict = (): Verdict | null => {
@@ -62,7 +70,7 @@ export class RequestChoosing implements Choosing {
     if (learned === this.#learned) return
     this.#learned = learned
     this.#base = learnedCapability(this.#table, learned)
-    this.#tasks.clear()
+    this.#expected.clear()
     this.#overall.clear()
   }
 
@@ -85,10 +93,25 @@ export class RequestChoosing implements Choosing {
     return this.#verdict?.value
   }
 
+  get capability(): Capability {
+    return this.#base
+  }
+
+  readonly expected = (model: ModelName, price: OptionPrice | null): Ability => {
+    const types = this.verdict()?.types ?? []
+    const known = this.#expected.get(model) ?? rounded(mixed((task) => this.#base.of(model, task, price), types))
+    this.#expected.set(model, known)
+    return known
+  }
+
   readonly overall = (model: ModelName, price: OptionPrice | null): Ability => {
     const known = this.#overall.get(model) ?? rounded(overallKnown(this.#base, model, price))
     this.#overall.set(model, known)
     return known
+  }
+
+  get hasBegun(): boolean {
+    return this.#turns() > 1
   }
 
   get given(): Given | null {
@@ -98,20 +121,11 @@ export class RequestChoosing implements Choosing {
 
   /** Everything that was said of models so far. */
   get said(): readonly Said[] {
-    const task = this.asked?.taskType
-    return [...new Set([...this.#tasks.keys(), ...this.#overall.keys()])].map((model) => ({
+    return [...new Set([...this.#expected.keys(), ...this.#overall.keys()])].map((model) => ({
       model,
-      task: (task === undefined ? undefined : this.#tasks.get(model)?.get(task)) ?? null,
+      task: this.#expected.get(model) ?? null,
       overall: this.#overall.get(model) ?? null,
     }))
-  }
-
-  #at(model: ModelName, task: TaskType, price: OptionPrice | null): Ability {
-    const tasks = this.#tasks.get(model) ?? new Map<TaskType, Ability>()
-    this.#tasks.set(model, tasks)
-    const known = tasks.get(task) ?? rounded(this.#base.of(model, task, price))
-    tasks.set(task, known)
-    return known
   }
 }
 
@@ -151,7 +165,14 @@ export function choosingFor(job: Job, keyId: string, tree: Node, conversation: s
     const verdict = judged(classifier, chat().subjects)
     return chat().subjects.length > MOST_JUDGED ? harder(before()?.hardest ?? null, verdict) : verdict
   }
-  return new RequestChoosing(abilities.capability, learning.of(keyId), () => before()?.given ?? null, classifier, judge)
+  return new RequestChoosing(
+    abilities.capability,
+    learning.of(keyId),
+    () => before()?.given ?? null,
+    classifier,
+    judge,
+    () => (inquiry?.verdict === undefined ? chat().turns : 0),
+  )
 }
 
 export function choosesModels(node: Node): boolean {

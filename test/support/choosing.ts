@@ -1,6 +1,7 @@
 // What a choice of model is made by, made up for tests: a classifier that reads its verdict out of the prompt, and a small capability table.
 
 import { TASK_TYPES, type Classifier, type Subject, type TaskType, type Verdict } from '../../src/classifier/contract.ts'
+import { verdict as verdictOf } from './verdicts.ts'
 import {
   NOTHING_LEARNED,
   type Ability,
@@ -12,7 +13,7 @@ import {
 
 export function verdict(score: number, more: Partial<Verdict> = {}): Verdict {
   const difficulty = score < 0.34 ? 'easy' : score < 0.67 ? 'medium' : 'hard'
-  return { score, difficulty, taskType: 'open-ended', confidence: 1, needsInfo: null, abstains: false, ...more }
+  return verdictOf(more.taskType ?? 'open-ended', score, { difficulty, ...more })
 }
 
 /** What is asked of it, in order. A prompt says what it is: `score=0.8 task=math`, `needs-info`, `abstain`; of anything else the score is 0.1. */

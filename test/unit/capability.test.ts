@@ -3,9 +3,10 @@
 import { describe, expect, it } from 'vitest'
 import { isWorthChoosing, poolModels } from '../../scripts/train-router/pool-models.ts'
 import { createCatalogue } from '../../src/catalogue/index.ts'
-import { TASK_TYPES } from '../../src/classifier/contract.ts'
+import { TASK_TYPES, type TaskType } from '../../src/classifier/contract.ts'
 import { CAPABILITY, measuredModels, POOL_MODELS, sourcesOf } from '../../src/routing/choosing/capability.ts'
-import { hedged } from '../../src/routing/choosing/hedge.ts'
+import { mixed } from '../../src/routing/choosing/mixed.ts'
+import type { Ability } from '../../src/routing/choosing/contract.ts'
 import { kinOf } from '../../src/routing/choosing/model-kin.ts'
 
 const of = (model: string) => CAPABILITY.of(model, 'business', null)
@@ -120,9 +121,34 @@ describe('the built-in pool', () => {
 })
 
 describe('a guessed task', () => {
-  it('counts by its share, the rest as all tasks do', () => {
-    const at = { value: 0.8, error: 0.1, n: 5, basis: 'measured' } as const
-    expect(hedged(at, { value: 0.4 }, 0.5)).toMatchObject({ value: 0.6000000000000001, error: 0.05, n: 5, basis: 'measured' })
-    expect(hedged(at, { value: 0.4 }, 1)).toEqual(at)
+  const values = new Map<TaskType, number>([
+    ['math', 0.8],
+    ['law', 0.4],
+  ])
+  const at = (task: TaskType): Ability => ({ value: values.get(task) ?? 0, error: 0.1, n: task === 'math' ? 5 : 9, basis: 'measured' })
+  const types = (shares: ReadonlyMap<TaskType, number>): readonly number[] => TASK_TYPES.map((type) => shares.get(type) ?? 0)
+
+  it('counts each type that it may be by its probability', () => {
+    const { value, error, n } = mixed(
+      at,
+      types(
+        new Map([
+          ['math', 0.75],
+          ['law', 0.25],
+        ]),
+      ),
+    )
+    expect(value).toBeCloseTo(0.7)
+    expect(error).toBeCloseTo(0.1 * Math.hypot(0.75, 0.25))
+    expect(n).toBe(5)
+  })
+
+  it('is that of the type where it is sure, and leaves out what is hardly likely', () => {
+    expect(mixed(at, types(new Map([['law', 1]])))).toEqual(at('law'))
+    const shares = new Map<TaskType, number>([
+      ['law', 0.98],
+      ['math', 0.02],
+    ])
+    expect(mixed(at, types(shares)).value).toBeCloseTo(0.4)
   })
 })

@@ -117,6 +117,7 @@ function someChoosing(random: Random): RequestChoosing {
     () => given,
     readingClassifier(),
     () => (random() < 0.1 ? null : judged),
+    () => whole(random, 5),
   )
 }
 

@@ -1,6 +1,5 @@
 // How likely a model does a request well: what the table says of the model at such tasks, moved by how hard this one looks.
 
-import type { TaskType } from '../../classifier/contract.ts'
 import { TASK_TYPES } from '../../classifier/contract.ts'
 import type { OptionPrice } from '../contract.ts'
 import type { Ability, Capability, Choosing, ModelName } from './contract.ts'
@@ -55,8 +54,7 @@ export function overallOf(capability: Capability, model: ModelName, price: Optio
   }
 }
 
-/** At a task; `null`: at all of them together. */
-export function abilityAt(choosing: Choosing, model: ModelName, task: TaskType | null, price: OptionPrice | null): Ability {
-  if (task !== null) return choosing.capability.of(model, task, price)
+/** At all tasks together. */
+export function overallAt(choosing: Choosing, model: ModelName, price: OptionPrice | null): Ability {
   return choosing.overall?.(model, price) ?? overallOf(choosing.capability, model, price)
 }

@@ -60,12 +60,16 @@ export type Choosing = {
   readonly verdict: () => Verdict | null
   readonly capability: Capability
   readonly learned: Learned
+  /** `capability` at what is asked, each type that it may be by its probability; absent: it is made of the verdict's types. */
+  readonly expected?: (model: ModelName, price: OptionPrice | null) => Ability
   /** `capability` over all tasks, where whoever made this has it; absent: it is made of the tasks. */
   readonly overall?: (model: ModelName, price: OptionPrice | null) => Ability
   /** Told of each order that is made, the last one counts: whether its first is expensive, and how likely it was to be first. */
   readonly note?: (noted: Noted) => void
   /** `null` or absent: a new conversation, as far as this isolate knows. */
   readonly given?: Given | null
+  /** Something was answered in the conversation before. */
+  readonly hasBegun?: boolean
 }
 
 export const NOTHING_LEARNED: Learned = { scores: null, lately: { decisions: 0, expensive: 0 }, outcomes: () => null, isActive: false }

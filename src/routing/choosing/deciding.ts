@@ -1,10 +1,10 @@
 // What both strategies that choose a model share: the request as they see it, who a conversation was given to, and the order they return.
 
-import type { TaskType, Verdict } from '../../classifier/contract.ts'
+import type { Verdict } from '../../classifier/contract.ts'
 import type { Option, Ranked, View } from '../contract.ts'
-import { abilityAt, chanceOf, reliable } from './chance.ts'
+import { chanceOf, overallAt, reliable } from './chance.ts'
 import type { Ability, Choosing, Given } from './contract.ts'
-import { hedged } from './hedge.ts'
+import { mixed } from './mixed.ts'
 import { areExpensive, costsOf, isShareSpent } from './cost.ts'
 import { EXPLORATION, explored } from './learning.ts'
 
@@ -39,11 +39,11 @@ export function candidatesOf<O extends Option>(options: readonly O[], view: View
   }
 }
 
-/** At the task, as far as the classifier is sure of it; `null`: over all tasks. */
-export function abilitiesOf({ options, choosing, verdict }: Candidates<Option>, task: TaskType | null): readonly Ability[] {
+/** At what is asked, each type that it may be by its probability; over all types where nothing was judged, or `overall` is wanted. */
+export function abilitiesOf({ options, choosing, verdict }: Candidates<Option>, of: 'request' | 'overall' = 'request'): readonly Ability[] {
   return options.map(({ model, price }) => {
-    const overall = abilityAt(choosing, model, null, price)
-    return task === null || verdict === null ? overall : hedged(abilityAt(choosing, model, task, price), overall, verdict.confidence)
+    if (of === 'overall' || verdict === null) return overallAt(choosing, model, price)
+    return choosing.expected?.(model, price) ?? mixed((task) => choosing.capability.of(model, task, price), verdict.types)
   })
 }
 
@@ -87,7 +87,11 @@ export function explorable<O extends Option>(
   const { learned, note } = choosing
   const isSpent = isShareSpent(learned, share)
   const decides =
-    verdict !== null && verdict.needsInfo === null && given === null && (learned.isActiveAt?.(verdict.taskType) ?? learned.isActive)
+    verdict !== null &&
+    verdict.needsInfo === null &&
+    given === null &&
+    choosing.hasBegun !== true &&
+    (learned.isActiveAt?.(verdict.taskType) ?? learned.isActive)
   const open = decides ? order.filter((one) => one === best || (isOpen(one.option) && !(isSpent && isDear(one)))) : [best]
   const { index, explored: isExplored, propensities } = explored(open.length, 0, view.random, EXPLORATION)
   const first = open[index] ?? best

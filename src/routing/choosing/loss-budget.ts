@@ -9,7 +9,7 @@ export type Priced = { readonly value: number; readonly pico: number }
 
 /** Shares of what the strongest alone would do well. */
 export const LOSS = { balanced: 0.02, aggressive: 0.05 } as const
-/** Fewer scores say nothing of a tenant's traffic: then it is taken to be spread evenly. */
+/** Fewer scores say nothing of a tenant's traffic: then it is taken to be as everybody's. */
 export const LEAST_SCORES = 200
 /** So fine scores are looked at: the traffic, and a request. */
 export const STEPS = 32
@@ -18,22 +18,38 @@ const HALVINGS = 14
 /** What stands for all scores of a step, for the budget as for a request: else the easiest of a step would come out of no budget. */
 const AGAINST: readonly number[] = Array.from({ length: STEPS }, (_, step) => oddsAgainst((step + 0.5) / STEPS))
 
-const EVENLY: readonly number[] = AGAINST.map(() => 1 / STEPS)
+/**
+ * Deciles of the classifier's scores over what stands for everyday traffic when it is trained: recorded examination questions, written prompts
+ * and what people asked assistants, a third each (scripts/train-router/fit.ts, 2026-11-22).
+ */
+const EVERYDAY_DECILES = [0.18, 0.28, 0.3, 0.33, 0.36, 0.41, 0.46, 0.53, 0.6, 0.68, 0.95] as const
+
+const EVERYDAY: readonly number[] = everyday()
+
+function everyday(): readonly number[] {
+  const below = (score: number): number => {
+    const at = EVERYDAY_DECILES.findIndex((decile) => decile > score)
+    if (at <= 0) return at < 0 ? 1 : 0
+    const [low = 0, high = 1] = EVERYDAY_DECILES.slice(at - 1, at + 1)
+    return (at - 1 + (score - low) / (high - low)) / (EVERYDAY_DECILES.length - 1)
+  }
+  return AGAINST.map((_, step) => below((step + 1) / STEPS) - below(step / STEPS))
+}
 
 function stepOf(score: number): number {
   return Math.max(0, Math.min(STEPS - 1, Math.floor(score * STEPS)))
 }
 
-/** The tenant's scores in `STEPS` parts of equal width, as shares; evenly spread where too few are known. */
+/** The tenant's scores in `STEPS` parts of equal width, as shares; everybody's where too few are known. */
 export function trafficOf(scores: ScoreHistogram | null): readonly number[] {
-  if (scores === null || scores.total < LEAST_SCORES || scores.bins.length === 0) return EVENLY
-  const parts = EVENLY.map(() => 0)
+  if (scores === null || scores.total < LEAST_SCORES || scores.bins.length === 0) return EVERYDAY
+  const parts = EVERYDAY.map(() => 0)
   scores.bins.forEach((count, bin) => {
     const part = stepOf((bin + 0.5) / scores.bins.length)
     if (count > 0) parts[part] = (parts[part] ?? 0) + count
   })
   const sum = parts.reduce((all, one) => all + one, 0)
-  return sum > 0 ? parts.map((one) => one / sum) : EVENLY
+  return sum > 0 ? parts.map((one) => one / sum) : EVERYDAY
 }
 
 /**

@@ -76,7 +76,7 @@ function chosen<O extends Option>(seen: Candidates<O>, settings: StrategySetting
   const worth = (chances: readonly number[]): readonly number[] =>
     chances.map((chance, place) => (rate === Number.POSITIVE_INFINITY ? -(price[place] ?? 0) : chance - rate * (price[place] ?? 0)))
   const score = verdict?.score ?? MIDDLE_SCORE
-  const overall = worth(chancesOf(abilitiesOf(seen, null), score))
+  const overall = worth(chancesOf(abilitiesOf(seen, 'overall'), score))
   const byOverall = placesBy(options.length, (place) => -(overall[place] ?? 0))
   const configured =
     settings.default === undefined ? -1 : options.findIndex(({ model, id }) => model === settings.default || id === settings.default)
@@ -89,7 +89,7 @@ function chosen<O extends Option>(seen: Candidates<O>, settings: StrategySetting
     const [cheapest = 0] = placesBy(options.length, (place) => costs[place] ?? 0)
     return told(options, [cheapest, ...byOverall], 'needs-info', 'fallback')
   }
-  const abilities = abilitiesOf(seen, verdict.taskType)
+  const abilities = abilitiesOf(seen)
   const chances = chancesOf(abilities, score)
   const values = worth(chances)
   const order = placesBy(options.length, (place) => -(values[place] ?? 0))

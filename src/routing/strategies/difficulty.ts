@@ -37,8 +37,8 @@ export const difficulty: Strategy = {
 function chosen<O extends Option>(seen: Candidates<O>, { learned }: Choosing, settings: StrategySettings): readonly Ranked<O>[] {
   const { options, costs, verdict, home } = seen
   if (verdict === null) return byDefault(seen, settings)
-  const { score, taskType } = verdict
-  const abilities = abilitiesOf(seen, taskType)
+  const { score } = verdict
+  const abilities = abilitiesOf(seen)
   const chances = chancesOf(abilities, score)
   const behind = (first: number): readonly number[] => {
     const own = chances[first] ?? 0
@@ -67,7 +67,7 @@ function chosen<O extends Option>(seen: Candidates<O>, { learned }: Choosing, se
 /** Nothing is known of the request: the operator's first, or the strongest over all tasks; a conversation stays. */
 function byDefault<O extends Option>(seen: Candidates<O>, { otherwise = 'first' }: StrategySettings): readonly Ranked<O>[] {
   const { options, home } = seen
-  const overall = otherwise === 'first' ? [] : abilitiesOf(seen, null)
+  const overall = otherwise === 'first' ? [] : abilitiesOf(seen, 'overall')
   const number = (place: number): number =>
     otherwise === 'first' ? (options[place]?.priority ?? 0) : -chanceOf(reliable(overall[place] ?? NOTHING), 0.5)
   const places = placesBy(options.length, number)
