@@ -24,6 +24,9 @@ const AGAINST: readonly number[] = Array.from({ length: STEPS }, (_, step) => od
  */
 const EVERYDAY_DECILES = [0.18, 0.28, 0.3, 0.33, 0.36, 0.41, 0.46, 0.53, 0.6, 0.68, 0.95] as const
 
+/** What lies where nobody's did: else it would come out of no budget. */
+const ELSEWHERE = 0.02
+
 const EVERYDAY: readonly number[] = everyday()
 
 function everyday(): readonly number[] {
@@ -33,7 +36,7 @@ function everyday(): readonly number[] {
     const [low = 0, high = 1] = EVERYDAY_DECILES.slice(at - 1, at + 1)
     return (at - 1 + (score - low) / (high - low)) / (EVERYDAY_DECILES.length - 1)
   }
-  return AGAINST.map((_, step) => below((step + 1) / STEPS) - below(step / STEPS))
+  return AGAINST.map((_, step) => (1 - ELSEWHERE) * (below((step + 1) / STEPS) - below(step / STEPS)) + ELSEWHERE / STEPS)
 }
 
 function stepOf(score: number): number {

@@ -300,9 +300,10 @@ describe('a conversation', () => {
     }
     expect([await first(''), await first(HARD), await first('')]).toEqual(['openai/gpt-5-nano', 'openai/gpt-5', 'openai/gpt-5-nano'])
     const session = { session_id: 's-1', provider: { only: ['groq'] } }
-    const kept = await first('', session)
+    const kept = await first(HARD, session)
     expect(kept).toMatch(/^groq/)
-    expect(await first('', { session_id: 's-1' })).toBe(kept)
+    expect(await first(HARD, { session_id: 's-1' })).toBe(kept) // nothing harder is asked than what it was given for
+    expect(await first(HARD, { session_id: 's-2' })).toBe('openai/gpt-5')
   })
 
   it('of an agent, one question and many tool calls, stays though the traffic shifts', async () => {
