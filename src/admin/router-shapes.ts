@@ -39,29 +39,38 @@ const DOMAIN = ['general', 'summary', 'coding', 'design', 'data'] as const
 /** Morph's word; ours stands beside it. */
 const DOMAIN_OF: { readonly [task in TaskType]?: (typeof DOMAIN)[number] } = { 'code-writing': 'coding', 'code-reasoning': 'coding' }
 
+/** A rule that fires is hardly ever wrong (0 of 12,348 examination questions, 3 of 3 prompts of IN3); where none fires, as good as nothing is known. */
+const RULES = { low: 0.5, med: 0.5, high: 0.95 } as const
+
 export function difficultyTold({ needsInfo, difficulty }: Verdict): string {
   return needsInfo === null ? difficulty : 'needs_info'
 }
 
 /**
- * Each class that was asked for. `confidence` of the domain is the share of the probability that its task type has among all; of the others it
- * is `null`: a score that orders requests is no probability of a label, and a rule has none. `meets_threshold` is false where a client should
+ * Each class that was asked for. `confidence`, for Morph's clients a number: of the domain the share of the probability that its task type has
+ * among all; of the difficulty how far the score is from the next cut; of the ambiguity what the rules are worth (RULES). `meets_threshold` is false where a client should
  * take its default: the classifier abstains, or a rule says that the model would have to ask back.
  */
 export function classificationsOf(verdict: Verdict, classes: readonly (typeof CLASSES)[number][]): Json {
-  const { needsInfo, abstains, score, difficulty, taskType, confidence } = verdict
+  const { needsInfo, abstains, score, margin, difficulty, taskType, confidence } = verdict
   const ambiguity = needsInfo === null ? 'low' : 'high'
   const domain = DOMAIN_OF[taskType] ?? 'general'
   const all = {
     difficulty: {
       class_id: DIFFICULTY.indexOf(difficulty),
       label: difficulty,
-      confidence: null,
+      confidence: margin,
       meets_threshold: needsInfo === null && !abstains,
       score,
       abstains,
     },
-    ambiguity: { class_id: AMBIGUITY.indexOf(ambiguity), label: ambiguity, confidence: null, meets_threshold: true, rule: needsInfo },
+    ambiguity: {
+      class_id: AMBIGUITY.indexOf(ambiguity),
+      label: ambiguity,
+      confidence: RULES[ambiguity],
+      meets_threshold: true,
+      rule: needsInfo,
+    },
     domain: { class_id: DOMAIN.indexOf(domain), label: domain, confidence, meets_threshold: !abstains, task_type: taskType },
   } as const satisfies { readonly [name in (typeof CLASSES)[number]]: Json }
   return Object.fromEntries(CLASSES.filter((name) => classes.includes(name)).map((name) => [name, all[name]]))

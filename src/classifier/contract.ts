@@ -57,6 +57,8 @@ export type Verdict = {
   readonly score: number
   /** `score` between the cuts that the trained file has. */
   readonly difficulty: Difficulty
+  /** 0.5 (at a cut) to 1 (as far from one as can be): where `score` lies within its difficulty. No probability. */
+  readonly margin: number
   readonly taskType: TaskType
   /** 0 to 1: how much of the probability the task type has among all. */
   readonly confidence: number

@@ -153,6 +153,7 @@ export class TrainedClassifier implements Classifier {
     return {
       score,
       difficulty: DIFFICULTIES[rank] ?? 'hard',
+      margin: marginOf(score, cuts),
       taskType: TASK_TYPES[best] ?? 'open-ended',
       confidence: types[best] ?? 0,
       types,
@@ -226,6 +227,12 @@ const MATHS = TASK_TYPES.indexOf('math')
  */
 export function difficultyOf(length: number, rest: number, maths: number, mathsLevel: number): number {
   return length * (1 + maths) + rest * (1 - maths) + mathsLevel * maths
+}
+
+function marginOf(score: number, [medium, hard]: readonly [number, number]): number {
+  if (score < medium) return 1 - score / medium / 2
+  if (score >= hard) return 0.5 + (score - hard) / (1 - hard) / 2
+  return 0.5 + Math.min(score - medium, hard - score) / (hard - medium)
 }
 
 /** One strange number decides nothing alone. */

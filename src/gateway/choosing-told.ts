@@ -45,7 +45,7 @@ export function judgedTold(verdict: Verdict | null | undefined, classifier: stri
 
 export function verdictRead({ difficulty, score, task_type, confidence, needs_info, abstains }: JudgedTold): Verdict {
   const types = TASK_TYPES.map((type) => (type === task_type ? confidence : 0))
-  return { difficulty, score, taskType: task_type, confidence, types, needsInfo: needs_info, abstains }
+  return { difficulty, score, margin: 0.5, taskType: task_type, confidence, types, needsInfo: needs_info, abstains }
 }
 
 /** `models`: all that there was to choose from. */

@@ -8,6 +8,7 @@ export function verdict(taskType: TaskType, score: number, beside: Partial<Verdi
   return {
     score,
     difficulty: score >= 0.55 ? 'hard' : score >= 0.35 ? 'medium' : 'easy',
+    margin: 0.75,
     taskType,
     confidence,
     types: TASK_TYPES.map((type) => (type === taskType ? confidence : type === 'open-ended' ? 1 - confidence : 0)),

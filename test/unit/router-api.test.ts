@@ -89,12 +89,12 @@ async function refusal(answer: Promise<Json>): Promise<readonly [number, string,
 }
 
 describe('classify', () => {
-  test('each class has a label of Morph’s, what we know besides, and no invented confidence', async () => {
+  test('each class has a label of Morph’s, what we know besides, and a confidence that is said', async () => {
     const { ask } = router()
     expect(await ask('classify', { input: 'some hard code' })).toEqual({
       classifications: {
-        difficulty: { class_id: 2, label: 'hard', confidence: null, meets_threshold: true, score: 0.9, abstains: false },
-        ambiguity: { class_id: 0, label: 'low', confidence: null, meets_threshold: true, rule: null },
+        difficulty: { class_id: 2, label: 'hard', confidence: 0.75, meets_threshold: true, score: 0.9, abstains: false },
+        ambiguity: { class_id: 0, label: 'low', confidence: 0.5, meets_threshold: true, rule: null },
         domain: { class_id: 2, label: 'coding', confidence: 0.75, meets_threshold: true, task_type: 'code-writing' },
       },
     })
