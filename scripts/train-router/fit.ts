@@ -67,6 +67,7 @@ const STRUCTURE_WEIGHTS: { readonly [name in (typeof STRUCTURE)[number]]: number
   toolBytes: 0.01,
   turns: 0.03,
   attachments: 0.1,
+  context: 0.05,
   schema: 0.1,
 }
 

@@ -35,8 +35,8 @@ const TYPES = TASK_TYPES.length
 /** The first of DENSE say how long a text is. */
 export const LENGTHS = 3
 
-/** ln(1 + n) of each but the flags. */
-export const STRUCTURE = ['tools', 'toolBytes', 'turns', 'attachments', 'schema'] as const
+/** ln(1 + n) of each but the flag; the context in thousands of tokens. */
+export const STRUCTURE = ['tools', 'toolBytes', 'turns', 'attachments', 'context', 'schema'] as const
 
 /** `SLR1`, little-endian. */
 const MAGIC = 0x31524c53
@@ -206,10 +206,11 @@ export class TrainedClassifier implements Classifier {
     return { best, types: shares.map((share) => share / sum) }
   }
 
-  #structure({ tools, toolBytes, turns, attachments, format }: Subject): number {
+  #structure({ tools, toolBytes, turns, attachments, contextTokens, format }: Subject): number {
     const { structure } = this.#weights
-    const values = [Math.log1p(tools), Math.log1p(toolBytes), Math.log1p(turns), Math.log1p(attachments), format === 'schema' ? 1 : 0]
-    return values.reduce((sum, value, i) => sum + value * (structure[i] ?? 0), 0)
+    const counts = [tools, toolBytes, turns, attachments, contextTokens / 1000]
+    const flag = format === 'schema' ? (structure[counts.length] ?? 0) : 0
+    return counts.reduce((sum, count, i) => sum + Math.log1p(count) * (structure[i] ?? 0), flag)
   }
 
   #chance(sum: number): number {
