@@ -65,7 +65,10 @@ async function rowsFor(path: List, deps: Deps): Promise<readonly Row[]> {
   const configured = new Set(deps.providers.filter((provider) => deps.settings(provider) !== null).map(({ id }) => id))
   const served = [...catalogue.list()].filter(({ provider }) => configured.has(provider))
   const routers = LISTS[path] === 'chat' ? routersAmong(served, deps.abilities) : []
-  const rows = [...routers.map(({ name, entry }) => rowOf(name, entry)), ...rowsOf(catalogue, configured, LISTS[path])]
+  // OpenRouter's own routers have some of the names too; who asks for one gets ours.
+  const ours = new Set(routers.map(({ name }) => name))
+  const others = rowsOf(catalogue, configured, LISTS[path]).filter(({ id }) => !ours.has(id))
+  const rows = [...routers.map(({ name, entry }) => rowOf(name, entry)), ...others]
   lists.set(path, rows)
   return rows
 }

@@ -50,7 +50,7 @@ function rangesOf(ips: readonly string[]): readonly IpRange[] {
 export function forbiddenText(permits: Permits, places: readonly Place[]): string {
   const rules = new Set(places.map((place) => forbiddenBy(permits, place)))
   const why: string[] = []
-  if (rules.has('models')) why.push('it is not among its `models`')
+  if (rules.has('models')) why.push(`${othersThan(places) === 0 ? 'it is' : 'they are'} not among its \`models\``)
   if (rules.has('providers')) {
     const providers = named(
       places.filter((place) => forbiddenBy(permits, place) === 'providers'),
@@ -65,7 +65,14 @@ export function forbiddenText(permits: Permits, places: readonly Place[]): strin
     )
     why.push(`${regions} is not among its \`regions\``)
   }
-  return `This key may not use ${places[0]?.model ?? 'this model'}: ${why.join('; ')}.`
+  const first = places[0]?.model ?? 'this model'
+  const others = othersThan(places)
+  return `This key may not use ${first}${others === 0 ? '' : `, nor the ${others} other model${others === 1 ? '' : 's'} that this could go to`}: ${why.join('; ')}.`
+}
+
+/** Models beside the first, wherever they are. */
+function othersThan(places: readonly Place[]): number {
+  return Math.max(0, new Set(places.map(({ model }) => model.slice(model.indexOf('/') + 1))).size - 1)
 }
 
 function named(places: readonly Place[], name: (place: Place) => string): string {

@@ -144,6 +144,8 @@ function namingOf(
   const places = (leaves: readonly Leaf[], sort: Sort | null): Node | null =>
     leaves.length === 0 ? null : among(leaves, wish, wish?.sort ?? sort, tagsOf)
   const everywhere = (name: string): readonly Place[] => placesServing(name, modes, isProvider, isConfigured, catalogue)
+  // Pictures and sounds also come from chat models, but nobody has judged what those can of them.
+  const isChat = modes.size === 1 && modes.has('chat')
   const world = { catalogue, prices, configured: () => [...providers.keys()].filter(isConfigured), serving: everywhere, places }
   return {
     table,
@@ -151,8 +153,8 @@ function namingOf(
     isEarly: conditions.isEarly,
     alone: job.wishes.disablesFallbacks === true,
     places: (name, leaf, own) => {
-      const router = modes.has('chat') ? routerNode(name, leaf, job, world) : null
-      if (router !== null) return router
+      const router = routerNode(name, isChat, leaf, job, world)
+      if (router !== undefined) return router
       if (own && job.client.modelNames !== 'openrouter') return places(placesNamed(name, isProvider, catalogue).map(leaf), null)
       if (!own) return places(everywhere(name).map(leaf), null)
       const said = readSuffixes(name)

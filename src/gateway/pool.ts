@@ -76,6 +76,9 @@ function chosenPool(facts: PoolFacts): readonly Pooled[] {
   })
 }
 
+/** Models that are chats by their wire alone: they say whether a text is safe, and nothing else. */
+const JUDGES = /guard|content-safety|moderation/
+
 /** What costs nothing by the catalogue and has a name that is everybody's: which models stand on a server of the operator's own nobody here knows. */
 function freePool(facts: PoolFacts): readonly Pooled[] {
   const byModel = new Map<ModelName, ModelEntry[]>()
@@ -85,6 +88,7 @@ function freePool(facts: PoolFacts): readonly Pooled[] {
       entry.openrouterId === undefined ||
       entry.mode !== 'chat' ||
       !configured.has(entry.provider) ||
+      JUDGES.test(entry.openrouterId) ||
       !isFree(priceOf(entry, facts)) ||
       isOver(entry, facts.now)
     )

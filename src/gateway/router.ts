@@ -23,13 +23,20 @@ type World = {
   readonly places: (leaves: readonly Leaf[], sort: Sort | null) => Node | null
 }
 
-/** `null`: it is no router's name, or nothing is known of models here. @throws GatewayError `no-target-left` */
-export function routerNode(said: string, leaf: (place: Place) => Leaf, job: Job, world: World): Node | null {
+/**
+ * `undefined`: it is no router's name, or nothing is known of models here. `null`: nobody is left, and something else may stand beside it.
+ * `isChat`: what is asked is a chat, or a count of its tokens. @throws GatewayError `no-target-left`, `request-unsupported`
+ */
+export function routerNode(said: string, isChat: boolean, leaf: (place: Place) => Leaf, job: Job, world: World): Node | null | undefined {
   const { abilities, now } = job.deps
-  if (abilities === null) return null
+  if (abilities === null) return undefined
   const { name, sort } = ROUTER_NAMES.has(said) ? { name: said, sort: null } : suffixed(said)
   const router = ROUTER_NAMES.get(name)
-  if (router === undefined) return null
+  if (router === undefined) return undefined
+  if (!isChat) {
+    if (said === job.intent.model) throw noChat(name)
+    return null
+  }
   const wish = job.wishes.router ?? null
   const pool = poolOf(router, wish, { ...world, configured: world.configured(), models: abilities.models, now: now() })
   const isFree = router.pool === 'free'
@@ -42,7 +49,7 @@ export function routerNode(said: string, leaf: (place: Place) => Leaf, job: Job,
   })
   if (children.length === 0) {
     if (said === job.intent.model) throw nobody(name, wish)
-    return null // something else may stand beside it
+    return null
   }
   const settings = { ...router.settings, ...(router.strategy === 'auto' ? wishedFor(wish, job) : {}) }
   return { kind: 'group', strategy: router.strategy, settings, children, use: { weight: 1, priority: 0 } }
@@ -77,6 +84,12 @@ function newestModel(body: Body): ModelName | null {
   )
   const model = typeof newest === 'object' && newest !== null && 'model' in newest ? newest.model : null
   return typeof model === 'string' && model !== '' && model.length <= LONGEST_NAME ? model : null
+}
+
+function noChat(name: string): GatewayError {
+  return new GatewayError('request-unsupported', `${name} chooses between models for chats: for this, name the model itself.`, {
+    at: 'model',
+  })
 }
 
 function nobody(name: string, wish: RouterWish | null): GatewayError {

@@ -138,7 +138,7 @@ class Walk {
       const { role, parts, isResult, end, attachments: more } = this.#item(bytes, at)
       at = end
       if (role === 'system') {
-        instructions.push(...parts)
+        for (const part of parts) instructions.push(part)
         continue
       }
       attachments += more
@@ -214,7 +214,7 @@ class Walk {
       return null
     })
     if (isAttached) into.attachments++
-    else if (!isResult) into.parts.push(...texts)
+    else if (!isResult) for (const text of texts) into.parts.push(text)
     return end
   }
 

@@ -133,6 +133,7 @@ describe('the lists of models', () => {
     const { data } = (await (await fetch(`${gateway.base}/api/v1/models`)).json()) as {
       readonly data: readonly { readonly id: string; readonly pricing: object }[]
     }
+    expect(data.length).toBe(new Set(data.map(({ id }) => id)).size)
     expect(data.find(({ id }) => id === 'openrouter/auto')).toMatchObject({ pricing: { prompt: '-1', completion: '-1' } })
   })
 })

@@ -349,6 +349,10 @@ describe('the book of a key', () => {
     })
     expect(admit({ providers: [] })).toMatchObject({ code: 'model-forbidden', message: expect.stringContaining('`providers`') })
     expect(admit({ models: ['q/*'] })).toMatchObject({ message: 'This key may not use bedrock/m: it is not among its `models`.' })
+    const several = [...places, { ...at('openai', null), model: 'openai/n' }] as Ask['candidates']
+    expect(admit({ models: ['q/*'] }, several)).toMatchObject({
+      message: 'This key may not use bedrock/m, nor the 1 other model that this could go to: they are not among its `models`.',
+    })
   })
 
   it('takes nothing from a request that its policy forbids', () => {

@@ -114,13 +114,33 @@ describe('a router’s name', () => {
 
   it('is no embedding, and no free model where none is', async () => {
     const places = gateway()
-    expect((await places.ask('openai-embeddings', { model: 'sluice/auto', input: 'a' })).status).toBe(404)
+    for (const [language, model, at] of [
+      ['openai-embeddings', 'sluice/auto', '/v1/embeddings'],
+      ['openai-embeddings', 'openrouter/auto', '/v1/embeddings'],
+      ['openai-image-generations', 'openrouter/auto', '/v1/images/generations'],
+      ['openai-speech', 'sluice/balanced', '/v1/audio/speech'],
+    ] as const) {
+      const said = gateway({ places: ['openai', 'groq', 'openrouter', 'together', 'xai'] })
+      const refused = await said.ask(language, { model, input: 'a', prompt: 'a', voice: 'alloy' }, { at })
+      expect([refused.status, await refused.text()]).toEqual([400, expect.stringContaining(`${model} chooses between models for chats`)])
+      expect(said.called).toEqual([])
+    }
     expect(await called({}, 'openrouter/free', EASY)).toContain('is set up here')
     expect(places.called).toEqual([])
     const free = gateway({ places: ['openai', 'openrouter'] })
     await ask(free, 'openrouter/free', EASY, {}, 'openrouter')
     for (const one of free.asked[0]?.candidates ?? []) expect(one.worst).toMatchObject({ inputPico: 0, outputPico: 0 })
     expect(free.asked[0]?.candidates.length ?? 0).toBeGreaterThan(0)
+    // It is in the catalogue, costs nothing, takes pictures, and answers any chat with whether it is safe.
+    expect(free.asked[0]?.candidates.map(({ model }) => model).filter((model) => model.includes('safety'))).toEqual([])
+  })
+
+  it('that has nobody left by what the client says is nobody else’s name either', async () => {
+    const places = gateway({ places: ['openai', 'openrouter'], answer: () => failing(503) })
+    const plugins = [{ id: 'auto-router', allowed_models: ['nobody/*'] }]
+    await ask(places, 'openai/gpt-4o-mini', EASY, { models: ['openrouter/auto'], plugins, disable_fallbacks: false }, 'openrouter')
+    expect(places.called.filter((one) => one.includes('auto'))).toEqual([])
+    expect(places.called.length).toBeGreaterThan(0)
   })
 
   it('keeps admission cheap: at most two places of a model, all of them priced', async () => {

@@ -226,6 +226,20 @@ describe('a conversation', () => {
 })
 
 describe('the work', () => {
+  it('survives more parts than a call has arguments', () => {
+    const many = Array.from({ length: 190_000 }, () => 'a')
+    expect(
+      prompts({
+        messages: [
+          { role: 'system', content: many },
+          { role: 'user', content: 'x' },
+        ],
+      }),
+    ).toEqual(['x'])
+    const twice = many.map(() => '"text":"a"').join()
+    expect(prompts(`{"messages":[{"role":"user","content":[{${twice}}]}]}`)[0]?.slice(0, 3)).toBe('a\na')
+  })
+
   it('is tens of microseconds for a plain chat, and bounded for twenty megabytes', () => {
     const chat = new Body(new TextEncoder().encode(JSON.stringify({ model: 'm', messages: [{ role: 'system', content: 'You help. '.repeat(30) }, ...said('A sentence of text. '.repeat(110)), { role: 'user', content: 'And then? '.repeat(210) }] }))) // prettier-ignore
     expect(chat.byteLength).toBeGreaterThan(4500)
