@@ -12,7 +12,7 @@ import { healthOf } from './platform/health.ts'
 import { edgeKeys } from './platform/keys.ts'
 import { learningOf } from './platform/learning.ts'
 import { d1Ledger } from './platform/ledger.ts'
-import { routerModel } from './platform/router-model.ts'
+import { ROUTER_MODEL } from './platform/router-model.ts'
 import { readPrices } from './platform/prices.ts'
 import { readRoutes } from './platform/routes.ts'
 import { pipe, upload, uploadAsItComes } from './platform/streams.ts'
@@ -64,9 +64,7 @@ export function makeDeps(env: Env, context: { waitUntil(work: Promise<unknown>):
     health: healthOf(env, (work) => context.waitUntil(work)),
     learning: learningOf(env, (work) => context.waitUntil(work)),
     retryBudget,
-    get classifier() {
-      return routerModel() // decoded by whoever asks first
-    },
+    classifier: ROUTER_MODEL,
     cacheMemory,
     modelMemory,
     abilities: ABILITIES,

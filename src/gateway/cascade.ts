@@ -62,7 +62,7 @@ export async function cascaded<J extends Job, A extends Answered>(
   )
   const kept: Kept<A> = { ...first, from: answer, wholeMs }
   if (unfit === null) return { first: kept, books: {}, wholeMs }
-  noted(job, unfit, first.choice.candidate)
+  aside(job, () => noted(job, unfit, first.choice.candidate))
   const choice = nextTier(kept, cascade)
   const why = choice === null ? 'no-target' : whyNot(job, route)
   if (choice === null || why !== null) return asItIs(kept, unfit, why ?? 'no-target', legs)
@@ -72,8 +72,7 @@ export async function cascaded<J extends Job, A extends Answered>(
   try {
     return await better(manner, job, { kept, unfit, own, choice }, cascade.rules, route.tries, legs)
   } catch (cause) {
-    const bug = cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error'
-    job.deps.log(() => ({ level: 'error', request_id: job.id, bug }))
+    bugTold(job, cause)
     return withRest(asItIs(kept, unfit, 'gateway-bug', legs), legs)
   }
 }
@@ -110,7 +109,7 @@ async function better<J extends Job, A extends Answered>(
     const books = beside(own, other.call, legs, other.from.tally.firstEventAt)
     return { first: other, books, besideNanoUsd: own.costNanoUsd, told: { unfit, given: 'second' }, wholeMs: other.wholeMs }
   }
-  noted(job, fault, other.choice.candidate)
+  aside(job, () => noted(job, fault, other.choice.candidate))
   const others = legs.answered(other.call, other.from.tally)
   legs.unfit(other.call, fault, false)
   healthTold(manner, job, other)
@@ -180,7 +179,22 @@ function healthTold<J extends Job, A extends Answered>(
   { choice, from, ms, wholeMs }: Kept<A>,
 ): void {
   const { candidate } = choice
-  if (isAside !== true) ended(jobFor(job, candidate), candidate, from.tally, 'complete', from.kind === 'whole' ? ms : wholeMs)
+  if (isAside === true) return
+  aside(job, () => ended(jobFor(job, candidate), candidate, from.tally, 'complete', from.kind === 'whole' ? ms : wholeMs))
+}
+
+/** What is only told of an answer never takes it away: it is paid for. */
+function aside(job: Job, tell: () => void): void {
+  try {
+    tell()
+  } catch (cause) {
+    bugTold(job, cause)
+  }
+}
+
+function bugTold({ id, deps }: Job, cause: unknown): void {
+  const bug = cause instanceof Error ? (cause.stack ?? cause.message).slice(0, 2000) : 'not an Error'
+  deps.log(() => ({ level: 'error', request_id: id, bug }))
 }
 
 /** Every failure that was verified, once: whoever learns from them hears it here. Facts only. */

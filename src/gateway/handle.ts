@@ -56,9 +56,12 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       account,
       admission.hold,
       (work) => ending.until(work),
-      () => routed(plan, admission, job, key),
+      () => {
+        const found = routed(plan, admission, job, key)
+        if (found.terms.chosen !== undefined) deps.learning.decided(key.id, found.terms.chosen)
+        return found
+      },
     )
-    if (route.terms.chosen !== undefined) deps.learning.decided(key.id, route.terms.chosen)
     const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
     cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null, job: null }, then))
     return await keptAwake(
@@ -125,12 +128,13 @@ async function serve<J extends Job, A extends Answered>(
     }
     await settle(row)
   }
-  const asked = await firstToCommit(manner, job, route.choices, legs, route.tries).catch((cause: unknown) => {
+  const givenUp = (cause: unknown): never => {
     if (legs.owedBeside(null) === 0) afterwards.until(settle(null))
     else stopRenewing() // what was sent may be billed: the hold is booked when it expires
     throw cause
-  })
-  const { first, books, told, besideNanoUsd, wholeMs } = await cascaded(manner, job, asked, route, legs)
+  }
+  const asked = await firstToCommit(manner, job, route.choices, legs, route.tries).catch(givenUp)
+  const { first, books, told, besideNanoUsd, wholeMs } = await cascaded(manner, job, asked, route, legs).catch(givenUp)
   if (told !== undefined && job.inquiry !== undefined) {
     job.inquiry.cascade = told
     job.inquiry.told = null // what was told before it came to this

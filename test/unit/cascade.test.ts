@@ -1,15 +1,20 @@
 // An answer that is verifiably no good is asked for once more, a tier up: who is asked, what the client gets, and that both answers are booked
 // to the nano-dollar.
 
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { lookUp } from '../../src/catalogue/index.ts'
 import type { Admission, Ask, Row, Settlement } from '../../src/core/account.ts'
 import { settledRow, type Estate } from '../../src/core/estate.ts'
 import { EVERYTHING } from '../../src/core/permits.ts'
 import { costNanoUsd } from '../../src/core/price.ts'
 import { usageOf } from '../../src/core/usage.ts'
+import { NO_LEARNING } from '../../src/routing/choosing/port.ts'
 import type { RouteDocument } from '../../src/routing/document-shape.ts'
+import { NO_HEALTH } from '../../src/routing/health.ts'
+import { capability, readingClassifier } from '../support/choosing.ts'
 import { events, failing, fakePlaces, silent, streamed, type PlaceCall, type Places, type PlacesWorld } from '../support/fake-places.ts'
+
+afterEach(() => void vi.useRealTimers())
 
 type Cascade = NonNullable<NonNullable<RouteDocument['routes']>[number]['cascade']>
 
@@ -281,6 +286,36 @@ describe('an answer that is no good', () => {
       costNanoUsd: null,
       attempts: [{ costNanoUsd: costOf(MINI) }, {}],
     })
+  })
+})
+
+describe('a mistake of ours', () => {
+  const broken = (): never => {
+    throw new Error('the board is broken')
+  }
+  const CHOSEN = { classifier: readingClassifier(), abilities: { capability: capability({}), models: [] } }
+
+  it.each([
+    ['health', { health: { ...NO_HEALTH, end: vi.fn().mockImplementationOnce(broken) } }],
+    ['learning', { deps: { ...CHOSEN, learning: { ...NO_LEARNING, outcome: broken } } }],
+  ])('in telling %s takes no answer away that is paid for', async (_, more) => {
+    const strategy = { strategy: { name: 'auto' as const } }
+    const places = world({ 'gpt-4o-mini': BAD, 'gpt-4o': GOOD }, { routes: routes([MINI, BIG], {}, strategy), ...more })
+    const response = await ask(places)
+    expect(await contentOf(response)).toBe(GOOD)
+    expect(response.headers.get('x-sluice-cascade')).toBe('schema; given=second')
+    expect(await rowOf(places)).toMatchObject({
+      model: 'gpt-4o',
+      costNanoUsd: costOf(MINI) + costOf(BIG),
+      attempts: [{ outcome: 'unfit', costNanoUsd: costOf(MINI) }, { outcome: 'committed' }],
+    })
+  })
+
+  it('that nobody foresaw lets the hold expire: it is renewed no more', async () => {
+    vi.useFakeTimers()
+    const places = world({ 'gpt-4o-mini': BAD }, { routes: routes([MINI, BIG]), deps: { log: broken }, needNanoUsd: 1000 })
+    await expect(ask(places)).rejects.toThrow('broken')
+    expect([vi.getTimerCount(), places.settled]).toEqual([0, []])
   })
 })
 

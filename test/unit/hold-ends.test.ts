@@ -1,9 +1,11 @@
 // Whatever goes wrong between a hold and its settle, the hold ends; and what health is told of an answer is true.
 
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { NO_LEARNING, type Learning } from '../../src/routing/choosing/port.ts'
 import type { Health } from '../../src/routing/health.ts'
 import { NO_HEALTH } from '../../src/routing/health.ts'
 import { RetryBudget } from '../../src/routing/retry-budget.ts'
+import { capability, readingClassifier } from '../support/choosing.ts'
 import { events, fakePlaces, said, streamed } from '../support/fake-places.ts'
 
 const CHAT = { model: 'openai/gpt-4o-mini', messages: [{ role: 'user', content: 'hi' }] }
@@ -29,6 +31,22 @@ describe('a hold', () => {
     }
     const places = fakePlaces(['openai'], () => said('hi'), { ...HELD, deps: { retryBudget } })
     expect((await places.ask('openai-chat', CHAT)).status).toBe(500)
+    expect([places.calls.length, places.settled.map(({ row }) => row)]).toEqual([0, [null]])
+  })
+
+  it('is given back when it cannot be counted that a model was chosen', async () => {
+    const learning: Learning = {
+      ...NO_LEARNING,
+      decided: () => {
+        throw new Error('nobody counts')
+      },
+    }
+    const places = fakePlaces(['openai'], () => said('hi'), {
+      ...HELD,
+      routes: { routes: [{ name: 'two', strategy: 'auto', targets: ['openai/gpt-4o-mini', 'openai/gpt-4o'] }] },
+      deps: { learning, classifier: readingClassifier(), abilities: { capability: capability({}), models: [] } },
+    })
+    expect((await places.ask('openai-chat', { ...CHAT, model: 'two' })).status).toBe(500)
     expect([places.calls.length, places.settled.map(({ row }) => row)]).toEqual([0, [null]])
   })
 

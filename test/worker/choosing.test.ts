@@ -58,6 +58,12 @@ async function recordOf(response: Response): Promise<Record> {
   return (await record.json<{ readonly data: Record }>()).data
 }
 
+it('makes nothing for a request that never asks: deps are copied for each call', () => {
+  const deps = makeDeps(bindings as unknown as Env, createExecutionContext())
+  const members = Object.entries(Object.getOwnPropertyDescriptors(deps))
+  expect(members.flatMap(([name, { get }]) => (get === undefined ? [] : [name]))).toEqual([])
+})
+
 describe('a router’s name', () => {
   it('with a budget that is too small for the dear model asks one that fits, and books it', async () => {
     // 2,000 tokens of output are 2 cents at gpt-5, 0.4 at the mini one, 0.08 at the nano one.

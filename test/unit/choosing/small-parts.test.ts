@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { routersAmong } from '../../../src/admin/router-rows.ts'
 import { createCatalogue } from '../../../src/catalogue/index.ts'
-import { TASK_TYPES } from '../../../src/classifier/contract.ts'
+import { subjectOf, TASK_TYPES, type Classifier } from '../../../src/classifier/contract.ts'
+import { onFirstUse } from '../../../src/classifier/first-use.ts'
 import { harder, ModelMemory } from '../../../src/gateway/model-memory.ts'
 import { wishesTold } from '../../../src/gateway/wishes-told.ts'
 import { overallOf } from '../../../src/routing/choosing/chance.ts'
@@ -11,7 +12,7 @@ import { ROUTER_NAMES } from '../../../src/routing/choosing/router-names.ts'
 import { compileRoutes } from '../../../src/routing/compile.ts'
 import { checkRouteDocument } from '../../../src/routing/document.ts'
 import { NO_WISHES } from '../../../src/routing/wishes.ts'
-import { capability, verdict } from '../../support/choosing.ts'
+import { capability, readingClassifier, verdict } from '../../support/choosing.ts'
 
 const CATALOGUE = createCatalogue(null)
 const at = (...providers: readonly string[]) => [...CATALOGUE.list()].filter(({ provider }) => providers.includes(provider))
@@ -114,4 +115,19 @@ it('an ability over all tasks is their mean, and its error too', () => {
   expect(all.value).toBeCloseTo(0.5 + 0.5 / TASK_TYPES.length, 9)
   expect(all).toMatchObject({ error: expect.closeTo(0.02, 9), basis: 'measured', n: 400 * TASK_TYPES.length })
   expect(overallOf(capability({}), 'm', null).basis).toBe('price')
+})
+
+describe('a classifier that is made on its first use', () => {
+  it('is made once, and by nobody who only copies what it is in', () => {
+    let made = 0
+    const make = (): Classifier => {
+      made++
+      return readingClassifier()
+    }
+    const deps = { classifier: onFirstUse('fake', make) }
+    const copy = { ...deps }
+    expect([copy.classifier.version, made]).toEqual(['fake', 0])
+    expect([0.3, 0.7].map((score) => copy.classifier.classify(subjectOf(`score=${score}`)).score)).toEqual([0.3, 0.7])
+    expect(made).toBe(1)
+  })
 })
