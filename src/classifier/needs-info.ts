@@ -2,7 +2,7 @@
 // not carry over from one source to another (it fired on most of the ordinary ones), so nothing here is learnt.
 
 import type { NeedsInfo, Subject } from './contract.ts'
-import { lacksObject, plainSentence, refersToAbsent } from './references.ts'
+import { lacksObject, maySpeakOfAbsent, plainSentence, refersToAbsent } from './references.ts'
 import { hasEmptySlot } from './slots.ts'
 
 /** Of a long text its beginning and its end are looked at. */
@@ -17,7 +17,7 @@ export function needsInfo(subject: Subject): NeedsInfo | null {
   const { prompt } = subject
   if (subject.turns !== 0 || subject.attachments > 0) return null
   if (slotIn(prompt)) return 'template-slot'
-  if (!isAlone(subject)) return null
+  if (!isAlone(subject) || !maySpeakOfAbsent(prompt)) return null
   const words = plainSentence(prompt)
   if (words === null) return null
   if (lacksObject(words)) return 'no-object'

@@ -30,6 +30,25 @@ const NOUNS = list(
 
 const THIS = list('this these diesen diese dieses dieser diesem ce cet cette ces este esta estos estas')
 
+/** Without one of these nothing that the rules look for is spoken of. */
+const SIGNS = [...THIS, 'following', 'above', 'below', 'my', 'attached', 'uploaded', 'enclosed', 'pasted', 'shared']
+/** Politeness apart an imperative without an object is shorter. */
+const SHORT_CHARS = 48
+
+/** A cheap look before the words are parted: most prompts are neither short nor speak of a thing beside them. */
+export function maySpeakOfAbsent(text: string): boolean {
+  if (text.length <= SHORT_CHARS) return true
+  if (text.length > LONGEST_SENTENCE + 100) return false
+  const lower = text.toLowerCase()
+  return SIGNS.some((sign) => {
+    for (let at = lower.indexOf(sign); at >= 0; at = lower.indexOf(sign, at + 1)) {
+      const before = at === 0 ? 0 : lower.charCodeAt(at - 1)
+      if (before < 0x61 || before > 0x7a) return true
+    }
+    return false
+  })
+}
+
 /** What may follow the thing: anything else may be the thing itself. */
 const GOES_ON = list(
   `to into in for and so as using with from by
