@@ -2,8 +2,8 @@
 
 import { createCatalogue, type Catalogue } from './catalogue/index.ts'
 import { parseOverlay } from './catalogue/overlay.ts'
-import { CacheMemory } from './gateway/cache-memory.ts'
-import { ModelMemory } from './gateway/model-memory.ts'
+import { CacheMemory } from './gateway/planning/cache-memory.ts'
+import { ModelMemory } from './gateway/planning/model-memory.ts'
 import { accountOf } from './platform/account.ts'
 import { lasting } from './platform/drain-object.ts'
 import { numberSetting, setting, type Env } from './platform/env.ts'

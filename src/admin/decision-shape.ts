@@ -1,7 +1,7 @@
 // A decision that an administrator sends back to have it made again: what its order was made of is checked, the rest is kept as it is.
 
 import * as z from 'zod'
-import type { Decision, TreeTold } from '../gateway/decision.ts'
+import type { Decision, TreeTold } from '../gateway/telling/decision.ts'
 import { DIFFICULTIES, TASK_TYPES } from '../classifier/contract.ts'
 import { COST_TIERS, STRATEGIES } from '../routing/contract.ts'
 

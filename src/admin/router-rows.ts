@@ -1,7 +1,7 @@
 // Names of routers among the models that are listed: those that have somebody to choose from. Nobody knows their price before they have chosen.
 
 import type { ModelEntry } from '../catalogue/entry.ts'
-import { modelName } from '../gateway/candidate.ts'
+import { modelName } from '../gateway/planning/candidate.ts'
 import type { Abilities } from '../ports.ts'
 import { ROUTER_NAMES } from '../routing/choosing/router-names.ts'
 

@@ -229,7 +229,7 @@ export type Row = {
   readonly shadowOf?: string
   /** Of a shadow that came to its end. */
   readonly comparison?: Comparison
-  /** Why it went where it went: the JSON text of its decision (gateway/decision.ts). Absent: nobody asked. */
+  /** Why it went where it went: the JSON text of its decision (gateway/telling/decision.ts). Absent: nobody asked. */
   readonly decision?: string
   /** Its model was chosen. Absent: it named one. */
   readonly router?: Chosen

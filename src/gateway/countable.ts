@@ -1,6 +1,6 @@
 // Whether what an answer costs can be counted while it runs. What thinks unseen, speaks or draws cannot: it is held whole.
 
-import type { Candidate } from './candidate.ts'
+import type { Candidate } from './planning/candidate.ts'
 import type { Job } from './job.ts'
 
 /** It thinks when it is asked to, and not otherwise. */

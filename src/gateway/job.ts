@@ -8,9 +8,9 @@ import type { ClientDialect, ClientFace, Intent } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
 import { NO_WISHES, type Wishes } from '../routing/wishes.ts'
 import { askedOf } from './asked.ts'
-import type { RequestChoosing } from './choosing.ts'
-import type { Ear } from './overhear.ts'
-import { inquiryFor, type Inquiry } from './inquiry.ts'
+import type { RequestChoosing } from './planning/choosing.ts'
+import type { Ear } from './trying/overhear.ts'
+import { inquiryFor, type Inquiry } from './telling/inquiry.ts'
 import { readBytes } from './read-bytes.ts'
 
 export type Key = { readonly id: string; readonly secretHash: string }

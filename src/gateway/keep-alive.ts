@@ -3,7 +3,7 @@
 
 import { GatewayError } from '../core/errors.ts'
 import { Afterwards } from './afterwards.ts'
-import type { Candidate } from './candidate.ts'
+import type { Candidate } from './planning/candidate.ts'
 import type { Job } from './job.ts'
 import { refuse } from './respond.ts'
 

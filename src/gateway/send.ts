@@ -5,7 +5,7 @@ import { joinBytes } from '../core/bytes.ts'
 import { GatewayError } from '../core/errors.ts'
 import { redactor } from '../core/redact.ts'
 import type { Settings } from '../providers/contract.ts'
-import type { Candidate } from './candidate.ts'
+import type { Candidate } from './planning/candidate.ts'
 import type { Language, LastingCall } from '../ports.ts'
 import type { Job } from './job.ts'
 

@@ -3,9 +3,9 @@
 import type { Usage } from '../core/canonical.ts'
 import { costNanoUsd } from '../core/price.ts'
 import type { Served } from '../dialects/contract.ts'
-import { modelName, type Candidate } from './candidate.ts'
+import { modelName, type Candidate } from './planning/candidate.ts'
 import type { Job } from './job.ts'
-import { routerMetadata } from './router-metadata.ts'
+import { routerMetadata } from './telling/router-metadata.ts'
 
 export function servedBy(job: Job, candidate: Candidate): Served {
   const price = candidate.entry?.price ?? null

@@ -7,7 +7,7 @@ import { SSE_SINK, type FrameSink } from '../core/sse.ts'
 import type { Frame } from '../dialects/contract.ts'
 import { NO_BYTES, type Step, type StoppableCarrier } from './carrier.ts'
 import type { CommittedStream } from './commit.ts'
-import type { Continuation } from './continuation.ts'
+import type { Continuation } from './trying/continuation.ts'
 import type { ChatJob } from './job.ts'
 import { named, servedBy } from './served-by.ts'
 

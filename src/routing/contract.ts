@@ -1,5 +1,5 @@
 // What routing is made of: options to choose from, what is known of them, and what a strategy must provide: an order and its reasons.
-// Trying, waiting and giving up are the gateway's work (gateway/attempts.ts).
+// Trying, waiting and giving up are the gateway's work (gateway/trying/attempts.ts).
 
 import type { Choosing, ModelName } from './choosing/contract.ts'
 import type { Unfit } from '../core/unfit.ts'

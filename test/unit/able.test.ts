@@ -4,8 +4,8 @@ import { Body } from '../../src/core/body.ts'
 import { GatewayError } from '../../src/core/errors.ts'
 import { CLIENT_DIALECTS } from '../../src/dialects/index.ts'
 import type { ClientDialect } from '../../src/dialects/contract.ts'
-import { able } from '../../src/gateway/able.ts'
-import type { Candidate } from '../../src/gateway/candidate.ts'
+import { able } from '../../src/gateway/planning/able.ts'
+import type { Candidate } from '../../src/gateway/planning/candidate.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 
 const encoder = new TextEncoder()

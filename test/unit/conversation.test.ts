@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { Body } from '../../src/core/body.ts'
 import { usageOf } from '../../src/core/usage.ts'
-import { CacheMemory } from '../../src/gateway/cache-memory.ts'
-import { conversationOf } from '../../src/gateway/conversation.ts'
+import { CacheMemory } from '../../src/gateway/planning/cache-memory.ts'
+import { conversationOf } from '../../src/gateway/planning/conversation.ts'
 
 const SYSTEM = { role: 'system', content: 'You are terse.' }
 const HELLO = { role: 'user', content: 'Hello "there"' }

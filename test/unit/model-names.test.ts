@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { createCatalogue } from '../../src/catalogue/index.ts'
-import { placesServing } from '../../src/gateway/model-names.ts'
+import { placesServing } from '../../src/gateway/planning/model-names.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 
 const catalogue = createCatalogue(null)

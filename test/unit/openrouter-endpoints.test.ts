@@ -5,7 +5,7 @@ import { endpointsOf, modelOf, zdrEndpoints } from '../../src/admin/openrouter-e
 import { createCatalogue } from '../../src/catalogue/index.ts'
 import type { PriceBook } from '../../src/catalogue/price-book.ts'
 import { priced } from '../../src/catalogue/price-book.ts'
-import { targetFacts } from '../../src/gateway/target-facts.ts'
+import { targetFacts } from '../../src/gateway/planning/target-facts.ts'
 import { PROVIDERS, providerById } from '../../src/providers/index.ts'
 import { NO_ROUTES, type RouteTable } from '../../src/routing/contract.ts'
 import { removedBy } from '../../src/routing/filters.ts'

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCatalogue } from '../../src/catalogue/index.ts'
 import { Body } from '../../src/core/body.ts'
-import { supportedParameters, supportsParameter, usedParameters } from '../../src/gateway/parameters.ts'
+import { supportedParameters, supportsParameter, usedParameters } from '../../src/gateway/planning/parameters.ts'
 import { providerById } from '../../src/providers/index.ts'
 
 const catalogue = createCatalogue(null)

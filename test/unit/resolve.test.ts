@@ -1,8 +1,8 @@
 // From a name to a tree of places: aliases, routes, what `*` stands for, conditions that are known late, fallbacks and theirs.
 
 import { describe, expect, it } from 'vitest'
-import { resolve, type Naming } from '../../src/gateway/resolve.ts'
-import { leavesOf, mayFollow } from '../../src/gateway/tree.ts'
+import { resolve, type Naming } from '../../src/gateway/planning/resolve.ts'
+import { leavesOf, mayFollow } from '../../src/gateway/planning/tree.ts'
 import { PLAIN_USE, type Branch, type Route, type RouteTable } from '../../src/routing/contract.ts'
 
 const target = (name: string): Branch => ({ kind: 'target', name, use: PLAIN_USE })

@@ -7,7 +7,7 @@ import { anthropicMessagesClient } from '../../src/dialects/anthropic-messages/c
 import { openaiChatClient } from '../../src/dialects/openai-chat/client.ts'
 import { anthropic } from '../../src/providers/anthropic.ts'
 import { groq } from '../../src/providers/groq.ts'
-import { retirementOf } from '../../src/gateway/retirement.ts'
+import { retirementOf } from '../../src/gateway/planning/retirement.ts'
 import { fakeGateway, type FakeGateway } from '../support/fake-gateway.ts'
 
 const DAY_MS = 86_400_000

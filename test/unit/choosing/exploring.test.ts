@@ -1,8 +1,8 @@
 // What is learnt, on the request path: who is chosen by it, what is told of a choice, and that a decision can be made again.
 
 import { describe, expect, it } from 'vitest'
-import type { Decision } from '../../../src/gateway/decision.ts'
-import { isSameOrder, replay } from '../../../src/gateway/replay.ts'
+import type { Decision } from '../../../src/gateway/telling/decision.ts'
+import { isSameOrder, replay } from '../../../src/gateway/telling/replay.ts'
 import { NOTHING_LEARNED, type Learned, type Noted } from '../../../src/routing/choosing/contract.ts'
 import { NO_LEARNING, type Decided, type Learning, type Result } from '../../../src/routing/choosing/port.ts'
 import type { Deps } from '../../../src/ports.ts'

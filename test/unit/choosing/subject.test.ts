@@ -3,8 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Subject } from '../../../src/classifier/contract.ts'
 import { Body } from '../../../src/core/body.ts'
-import { judged } from '../../../src/gateway/judged.ts'
-import { MOST_JUDGED, subjectsOf } from '../../../src/gateway/subject.ts'
+import { judged } from '../../../src/gateway/planning/judged.ts'
+import { MOST_JUDGED, subjectsOf } from '../../../src/gateway/planning/subject.ts'
 import { readingClassifier } from '../../support/choosing.ts'
 import { chance, whole } from '../../support/chance.ts'
 

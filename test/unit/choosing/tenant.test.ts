@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Chosen } from '../../../src/core/account.ts'
-import { answeredBy } from '../../../src/gateway/chosen.ts'
+import { answeredBy } from '../../../src/gateway/planning/chosen.ts'
 import { FAILURE_WEIGHTS, resultOf } from '../../../src/routing/choosing/port.ts'
 import { absorbed, LATELY, NEW_TENANT, readTenant, saveTenant, withDecisions, type Gathered } from '../../../src/routing/choosing/tenant.ts'
 

@@ -1,0 +1,53 @@
+// Which targets the client's own preferences leave: OpenRouter's `provider`, `:free`, and a schema that the reply must keep.
+
+import { Body } from '../../core/body.ts'
+import type { RouteTable } from '../../routing/contract.ts'
+import { removedBy, thatKeepSchema } from '../../routing/filters.ts'
+import { targetId } from './candidate.ts'
+import type { Job } from '../job.ts'
+import { usedParameters } from './parameters.ts'
+import type { Target } from './plan.ts'
+import { targetFacts } from './target-facts.ts'
+import type { Leaf } from './tree.ts'
+
+/** A target that a filter took out, and the filter's word. */
+export type Removed = { readonly target: string; readonly by: string; readonly leaf: Leaf }
+
+const NONE: readonly string[] = []
+
+/** `removed` gets what is taken out. */
+export function wanted(targets: readonly Target[], job: Job, table: RouteTable, removed: Removed[]): readonly Target[] {
+  const wish = job.wishes.provider
+  const bindsSchema = targets.length > 1 && job.intent.needs.has('schema')
+  const bindsTools = targets.length > 1 && job.intent.needs.has('tools') && targets.some(({ leaf }) => leaf.isChosen === true)
+  if (wish === null && !bindsSchema && !bindsTools && targets.every(({ leaf }) => leaf.isFree !== true)) return targets
+  const { body } = job
+  const reads = bindsSchema || bindsTools || wish?.requireParameters === true
+  const used = body instanceof Body && reads ? usedParameters(body.member.bind(body)) : NONE
+  const left = targets.flatMap((target) => {
+    const facts = targetFacts(target.candidate, table.places)
+    const by = removedBy(facts, wish, used, target.leaf.isFree === true)
+    if (by !== null) removed.push({ target: targetId(target.candidate), by, leaf: target.leaf })
+    return by === null ? [{ ...facts, target }] : []
+  })
+  // Of each model by itself: that another model's places keep schemas is no reason to leave the one that was asked for.
+  const models = Map.groupBy(left, ({ target }) => target.leaf.named)
+  const kept = new Set([...models.values()].flatMap((places) => thatKeepSchema(places, used)))
+  for (const one of left)
+    if (!kept.has(one)) removed.push({ target: targetId(one.target.candidate), by: 'structured_outputs', leaf: one.target.leaf })
+  const inForm = left.filter((one) => kept.has(one))
+  return (bindsTools ? withTools(inForm, removed) : inForm).map(({ target }) => target)
+}
+
+type Found = { readonly target: Target; supports(parameter: string): boolean }
+
+/** Where a strategy chooses the model, only those that take tools; all of them when nobody is known to. */
+function withTools<F extends Found>(found: readonly F[], removed: Removed[]): readonly F[] {
+  const isChosen = ({ target }: F): boolean => target.leaf.isChosen === true
+  if (!found.some((one) => isChosen(one) && one.supports('tools'))) return found
+  return found.filter((one) => {
+    if (!isChosen(one) || one.supports('tools')) return true
+    removed.push({ target: targetId(one.target.candidate), by: 'tools', leaf: one.target.leaf })
+    return false
+  })
+}
