@@ -71,6 +71,7 @@ const judged = z.object({
   score: number,
   task_type: task,
   confidence: number,
+  types: z.array(number).max(64).optional(),
   needs_info: z.enum(['absent-reference', 'template-slot', 'no-object']).nullable(),
   abstains: z.boolean(),
   classifier: text.nullable(),

@@ -6,8 +6,9 @@ import { costNanoUsd, type Price } from './price.ts'
 /**
  * Why a row has no other price. `hold`: it was booked at its hold, so nobody knows what was used. `usage`: no counts are known.
  * `price`: these prices do not have the model. `service`: nor the service tier that served it. `pictures`: its price depends on the kind of picture, which no row keeps.
+ * `models`: several were paid for it, and its counts are theirs together.
  */
-export const UNPRICED = ['hold', 'usage', 'price', 'service', 'pictures'] as const
+export const UNPRICED = ['hold', 'usage', 'models', 'price', 'service', 'pictures'] as const
 export type Unpriced = (typeof UNPRICED)[number]
 
 /** The price version of rows that nobody bills, whatever they count. */
@@ -18,9 +19,14 @@ export function recosted(row: Row, price: Price | null): number | Unpriced {
   if (row.usageFrom === 'none' || row.priceVersion === FREE) return 0
   if (row.usageFrom === 'hold') return 'hold'
   if (row.usage === null) return 'usage'
+  if (isOfSeveral(row)) return 'models'
   if (price === null) return 'price'
   if (price.pictures !== undefined && (row.usage.units?.images ?? 0) > 0) return 'pictures'
   return costNanoUsd(row.usage, price) ?? 'service'
+}
+
+function isOfSeveral({ provider, model, attempts }: Row): boolean {
+  return attempts.some((leg) => (leg.costNanoUsd ?? 0) !== 0 && (leg.provider !== provider || leg.model !== model))
 }
 
 /** Sums over rows. Money is whole nano-dollars. */
@@ -46,7 +52,7 @@ export function noRecost(): Recost {
     otherNanoUsd: 0,
     newlyPriced: 0,
     newlyPricedNanoUsd: 0,
-    unpriced: { hold: 0, usage: 0, price: 0, service: 0, pictures: 0 },
+    unpriced: { hold: 0, usage: 0, models: 0, price: 0, service: 0, pictures: 0 },
     unpricedBookedNanoUsd: 0,
   }
 }

@@ -15,7 +15,16 @@ const price: Price = {
   source: 'test',
 }
 const row = (more: Partial<Row> = {}): Row =>
-  ({ usage: usageOf({ input: 10, output: 5 }), usageFrom: 'provider', costNanoUsd: 7, priceVersion: 'v', ...more }) as Row
+  ({
+    usage: usageOf({ input: 10, output: 5 }),
+    usageFrom: 'provider',
+    costNanoUsd: 7,
+    priceVersion: 'v',
+    provider: 'openai',
+    model: 'gpt-4o',
+    attempts: [],
+    ...more,
+  }) as Row
 
 describe('a row at other prices', () => {
   it('costs what its counts do: caches, long contexts, the tier that served it, what was billed aside', () => {
@@ -39,6 +48,15 @@ describe('a row at other prices', () => {
     expect(recosted(row({ priceVersion: 'free' }), price)).toBe(0)
   })
 
+  it('has none where several models were paid for it: its counts are theirs together', () => {
+    const leg = { provider: 'openai', model: 'gpt-4o', outcome: 'committed', costNanoUsd: 5, status: 200, ms: 1 } as const
+    const unfit = { ...leg, model: 'gpt-4o-mini', outcome: 'unfit', costNanoUsd: 2 } as const
+    expect(recosted(row({ attempts: [unfit, leg] }), price)).toBe('models')
+    expect(recosted(row({ attempts: [leg, { ...unfit, costNanoUsd: 0 }] }), price)).toBe(20)
+    expect(recosted(row({ attempts: [{ ...unfit, model: 'gpt-4o' }, leg] }), price)).toBe(20)
+    expect(recosted(row({ attempts: [{ ...leg, costNanoUsd: null }] }), price)).toBe(20)
+  })
+
   it('is compared only where both costs are known', () => {
     const sums = noRecost()
     for (const one of [
@@ -55,7 +73,7 @@ describe('a row at other prices', () => {
       otherNanoUsd: 20,
       newlyPriced: 1,
       newlyPricedNanoUsd: 20,
-      unpriced: { hold: 1, usage: 1, price: 0, service: 0, pictures: 0 },
+      unpriced: { hold: 1, usage: 1, models: 0, price: 0, service: 0, pictures: 0 },
       unpricedBookedNanoUsd: 90,
     })
   })

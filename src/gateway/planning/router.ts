@@ -12,7 +12,7 @@ import type { Sort } from '../../routing/wishes.ts'
 import { readSuffixes } from '../../routing/wishes/suffix.ts'
 import type { Job } from '../job.ts'
 import type { Place } from './model-names.ts'
-import { poolOf } from './pool.ts'
+import { poolOf, type Pooled } from './pool.ts'
 import { chosenBetween, type Leaf, type Node } from './tree.ts'
 
 type World = {
@@ -51,7 +51,7 @@ export function routerNode(said: string, isChat: boolean, leaf: (place: Place) =
     if (said === job.intent.model) throw nobody(name, wish)
     return null
   }
-  const settings = { ...router.settings, ...(router.strategy === 'auto' ? wishedFor(wish, job) : {}) }
+  const settings = { ...router.settings, ...(router.strategy === 'auto' ? wishedFor(wish, job, pool) : {}) }
   return { kind: 'group', strategy: router.strategy, settings, children, use: { weight: 1, priority: 0 } }
 }
 
@@ -62,10 +62,10 @@ function suffixed(said: string): { readonly name: string; readonly sort: Sort | 
 }
 
 /** A tier stands before the older number. */
-function wishedFor(wish: RouterWish | null, { body }: Job): StrategySettings {
+function wishedFor(wish: RouterWish | null, { body }: Job, pool: readonly Pooled[]): StrategySettings {
   if (wish === null) return {}
   const { tier, tradeoff, pins } = wish
-  const pin = pins && body instanceof Body ? newestModel(body) : null
+  const pin = pins && body instanceof Body ? newestModel(body, pool) : null
   return {
     ...(tradeoff === null ? {} : { tradeoff }),
     ...(tier === null ? {} : { tier }),
@@ -73,17 +73,16 @@ function wishedFor(wish: RouterWish | null, { body }: Job): StrategySettings {
   }
 }
 
-const LONGEST_NAME = 256
-
-/** The model that the newest answer in the conversation says it is from. */
-function newestModel(body: Body): ModelName | null {
+/** The model that the newest answer in the conversation says it is from; what is none of the pool's may be any words, and goes into no record. */
+function newestModel(body: Body, pool: readonly Pooled[]): ModelName | null {
   const messages: unknown = JSON.parse(body.member(['messages']) ?? body.member(['input']) ?? 'null')
   if (!Array.isArray(messages)) return null
   const newest: unknown = messages.findLast(
     (one: unknown) => typeof one === 'object' && one !== null && 'role' in one && one.role === 'assistant' && 'model' in one,
   )
   const model = typeof newest === 'object' && newest !== null && 'model' in newest ? newest.model : null
-  return typeof model === 'string' && model !== '' && model.length <= LONGEST_NAME ? model : null
+  const isKnown = pool.some((one) => one.model === model || one.places.some((place) => `${place.provider}/${place.model}` === model))
+  return typeof model === 'string' && isKnown ? model : null
 }
 
 function noChat(name: string): GatewayError {

@@ -12,6 +12,8 @@ export type JudgedTold = {
   readonly score: number
   readonly task_type: TaskType
   readonly confidence: number
+  /** Probabilities of the types in the order of TASK_TYPES, to a thousandth; absent: the likeliest alone is known. */
+  readonly types?: readonly number[]
   readonly needs_info: NeedsInfo | null
   readonly abstains: boolean
   /** Names the trained file. */
@@ -39,12 +41,13 @@ export type ChoosingTold = {
 /** `null`: nothing was judged. */
 export function judgedTold(verdict: Verdict | null | undefined, classifier: string | null): JudgedTold | null {
   if (verdict === null || verdict === undefined) return null
-  const { difficulty, score, taskType, confidence, needsInfo, abstains } = verdict
-  return { difficulty, score, task_type: taskType, confidence, needs_info: needsInfo, abstains, classifier }
+  const { difficulty, score, taskType, confidence, types, needsInfo, abstains } = verdict
+  const told = types.map((share) => Math.round(share * 1000) / 1000)
+  return { difficulty, score, task_type: taskType, confidence, types: told, needs_info: needsInfo, abstains, classifier }
 }
 
-export function verdictRead({ difficulty, score, task_type, confidence, needs_info, abstains }: JudgedTold): Verdict {
-  const types = TASK_TYPES.map((type) => (type === task_type ? confidence : 0))
+export function verdictRead({ difficulty, score, task_type, confidence, types: told, needs_info, abstains }: JudgedTold): Verdict {
+  const types = told ?? TASK_TYPES.map((type) => (type === task_type ? confidence : 0))
   return { difficulty, score, margin: 0.5, taskType: task_type, confidence, types, needsInfo: needs_info, abstains }
 }
 

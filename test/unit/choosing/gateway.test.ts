@@ -389,6 +389,21 @@ describe('what is told', () => {
     expect(plain.headers.has('x-sluice-difficulty')).toBe(false)
   })
 
+  it('has no words of a message in it that stand where an answer names its model', async () => {
+    for (const [model, first] of [
+      ['the patient said', FULL],
+      [MINI, MINI],
+      ['groq/llama-3.3-70b-versatile', LLAMA],
+    ] as const) {
+      const messages = [{ role: 'user', content: HARD }, { role: 'assistant', content: 'Well.', model }, { role: 'user', content: 'And?' }] // prettier-ignore
+      const body = { ...chat('openrouter/auto', ''), messages, plugins: [{ id: 'auto-router', pin_model: true, cost_quality_tradeoff: 0 }] }
+      const places = gateway()
+      const response = await places.ask('openrouter', body, { headers: { 'x-sluice-route': 'explain' } })
+      expect([response.status, await response.json()]).toMatchObject([200, { model: first }])
+      expect(JSON.stringify(places.settled[0]?.row)).not.toContain('patient')
+    }
+  })
+
   it('can be made again from the record, also of a large pool', async () => {
     const log: Decision[] = []
     for (const world of [{}, { learned: { scores: scoresAround(0.4), lately: { decisions: 90, expensive: 85 } } }, { places: ['openai', 'groq', 'azure', 'openrouter', 'deepinfra'] }])

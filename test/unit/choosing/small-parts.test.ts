@@ -6,8 +6,10 @@ import { createCatalogue } from '../../../src/catalogue/index.ts'
 import { subjectOf, TASK_TYPES, type Classifier } from '../../../src/classifier/contract.ts'
 import { onFirstUse } from '../../../src/classifier/first-use.ts'
 import { harder, ModelMemory } from '../../../src/gateway/planning/model-memory.ts'
+import { judgedTold, verdictRead } from '../../../src/gateway/telling/choosing-told.ts'
 import { wishesTold } from '../../../src/gateway/telling/wishes-told.ts'
 import { overallOf } from '../../../src/routing/choosing/chance.ts'
+import { mixed } from '../../../src/routing/choosing/mixed.ts'
 import { ROUTER_NAMES } from '../../../src/routing/choosing/router-names.ts'
 import { compileRoutes } from '../../../src/routing/compile.ts'
 import { checkRouteDocument } from '../../../src/routing/document.ts'
@@ -115,6 +117,20 @@ it('an ability over all tasks is their mean, and its error too', () => {
   expect(all.value).toBeCloseTo(0.5 + 0.5 / TASK_TYPES.length, 9)
   expect(all).toMatchObject({ error: expect.closeTo(0.02, 9), basis: 'measured', n: 400 * TASK_TYPES.length })
   expect(overallOf(capability({}), 'm', null).basis).toBe('price')
+})
+
+describe('what a request was judged as', () => {
+  it('is read again with all that it may have been, so that it counts as it did', () => {
+    const shares = TASK_TYPES.map((type) => (type === 'law' ? 0.5 : type === 'math' ? 0.3 : type === 'trivia' ? 0.2 : 0))
+    const judged = verdict(0.4, { taskType: 'law', confidence: 0.5, types: shares })
+    const told = judgedTold(judged, 'fake')
+    expect(told && verdictRead(told).types).toEqual(shares)
+    const table = capability({ m: { law: 0.9, math: 0.4, else: 0.6 } })
+    const value = (types: readonly number[]): number => mixed((task) => table.of('m', task, null), types).value
+    expect(told && value(verdictRead(told).types)).toBeCloseTo(value(judged.types), 6)
+    const { types: _, ...old } = judgedTold(judged, 'fake') ?? { types: [] }
+    expect('score' in old && value(verdictRead(old).types)).toBeCloseTo(0.9, 6) // told before there were any
+  })
 })
 
 describe('a classifier that is made on its first use', () => {
