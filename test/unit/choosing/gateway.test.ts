@@ -135,6 +135,12 @@ describe('a router’s name', () => {
     expect(free.asked[0]?.candidates.map(({ model }) => model).filter((model) => model.includes('safety'))).toEqual([])
   })
 
+  it('that has nobody leaves the request to what the client names beside it', async () => {
+    const beside = { models: ['openai/gpt-4o-mini'], plugins: [{ id: 'auto-router', allowed_models: ['nobody/*'] }] }
+    expect(await called({}, 'sluice/auto', EASY, beside)).toBe('openai/gpt-4o-mini')
+    expect(await called({}, 'sluice/auto', EASY, { ...beside, disable_fallbacks: true })).toMatch(/^404 .*allowed_models/)
+  })
+
   it('that has nobody left by what the client says is nobody else’s name either', async () => {
     const places = gateway({ places: ['openai', 'openrouter'], answer: () => failing(503) })
     const plugins = [{ id: 'auto-router', allowed_models: ['nobody/*'] }]
