@@ -58,7 +58,8 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       (work) => ending.until(work),
       () => routed(plan, admission, job, key),
     )
-    if (route.terms.chosen !== undefined) deps.learning.decided(key.id, route.terms.chosen)
+    const terms = manner.isAside === true ? unchosen(route.terms) : route.terms
+    if (terms.chosen !== undefined) deps.learning.decided(key.id, terms.chosen)
     const cast = admission.repeated ? null : castShadow(manner, job, key, plan.route)
     cast?.send((shadow, books, granted, way, then) => serve(manner, shadow, key, books, granted, way, { candidate: null, job: null }, then))
     return await keptAwake(
@@ -69,7 +70,7 @@ export async function handle<J extends Job, A extends Answered>(request: Request
           manner,
           {
             ...kept,
-            ...route.terms,
+            ...terms,
             ...(admission.drains === true ? { drains: true } : {}),
             ...(cast === null ? {} : { companion: cast.main }),
           },
@@ -89,6 +90,11 @@ export async function handle<J extends Job, A extends Answered>(request: Request
   } finally {
     afterwards?.end()
   }
+}
+
+/** No answer comes of it: else counts of tokens, which are free, would decide what a key's traffic is and what its share of expensive models. */
+function unchosen({ chosen: _, ...terms }: Routed['terms']): Routed['terms'] {
+  return terms
 }
 
 /** From the hold to its settle: whatever happens in here, the hold ends. */
