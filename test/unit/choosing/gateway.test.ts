@@ -149,6 +149,17 @@ describe('a router’s name', () => {
     expect(places.called.length).toBeGreaterThan(0)
   })
 
+  it('goes where a tool that the provider runs can be run, which only its own language has', async () => {
+    const world: World = { places: ['openai', 'anthropic', 'groq'], deps: { abilities: { capability: capability({ [FULL]: 0.95, 'anthropic/claude-haiku-4.5': 0.5 }), models: [FULL, 'anthropic/claude-haiku-4.5'] } } } // prettier-ignore
+    const search = { tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 2 }], max_tokens: 100 }
+    expect(await called(world, 'sluice/auto', HARD, { max_tokens: 100 }, 'anthropic-messages')).toBe('openai/gpt-5')
+    expect(await called(world, 'sluice/auto', HARD, search, 'anthropic-messages')).toBe('anthropic/claude-haiku-4-5')
+    // Where nobody could, it goes where it would have gone, and is told what was left out.
+    const without = gateway({ places: ['openai'] })
+    const response = await ask(without, 'sluice/auto', HARD, search, 'anthropic-messages')
+    expect([response.status, response.headers.get('x-sluice-dropped')]).toEqual([200, 'tools[0]'])
+  })
+
   it('keeps admission cheap: at most two places of a model, all of them priced', async () => {
     const places = gateway({ places: ['openai', 'groq', 'azure', 'openrouter', 'deepinfra', 'fireworks', 'together'] })
     await ask(places, 'sluice/auto', EASY)
