@@ -93,8 +93,9 @@ export async function handle<J extends Job, A extends Answered>(request: Request
 }
 
 /** No answer comes of it: else counts of tokens, which are free, would decide what a key's traffic is and what its share of expensive models. */
-function unchosen({ chosen: _, ...terms }: Routed['terms']): Routed['terms'] {
-  return terms
+function unchosen(terms: Routed['terms']): Routed['terms'] {
+  const { chosen: _, ...others } = terms
+  return others
 }
 
 /** From the hold to its settle: whatever happens in here, the hold ends. */
