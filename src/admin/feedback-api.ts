@@ -21,7 +21,7 @@ const id = z.string().min(1).max(256)
 const comment = z.string().max(1000).optional()
 const reportShape = z.strictObject({ generation_id: id, category: z.enum(CATEGORIES), comment })
 const scoreShape = z
-  .strictObject({ generation_id: id.optional(), id: id.optional(), score: z.union([z.literal(1), z.literal(-1)]), comment })
+  .strictObject({ generation_id: id.optional(), id: id.optional(), score: z.literal([1, -1]), comment })
   .refine(
     (said) => (said.generation_id === undefined) !== (said.id === undefined),
     'must name the generation once, as `generation_id` or `id`',
@@ -63,7 +63,8 @@ async function take(
       retryAfterMs: 1000,
     })
   const [weight, instead] = [weightOf(feedback), weightOf(before)]
-  if (row.router !== undefined && weight !== instead) {
+  // Of a request that failed no model has answered.
+  if (row.router !== undefined && row.ended !== 'failed' && weight !== instead) {
     deps.learning.heard(row.keyId, own === null ? await policyFor(c.env, row) : routerOf(own.view))
     const result = resultOf(row.router, weight, instead)
     if (result !== null) deps.learning.outcome(row.keyId, result)

@@ -9,6 +9,7 @@ import { byMakerThenPrice } from '../gateway/planning/model-names.ts'
 import type { Env } from '../platform/env.ts'
 import { healthNumbers } from '../platform/health-numbers.ts'
 import type { Deps } from '../ports.ts'
+import { ROUTER_NAMES } from '../routing/choosing/router-names.ts'
 import { apiFailure } from './failure.ts'
 import { endpointsOf, modelOf, zdrEndpoints } from './openrouter-endpoints.ts'
 import { routersAmong } from './router-rows.ts'
@@ -40,6 +41,11 @@ for (const path of ['/api/v1/models', '/api/v1/embeddings/models'] as const)
 /** What OpenRouter has under one model's name: the places where it is to be had here. Names with more slashes are our own `provider/model`. */
 openrouterModels.get('/api/v1/models/:name{.+}/endpoints', async (c) => {
   const deps = makeDeps(c.env, c.executionCtx)
+  const router = await routerRow(c.req.param('name'), deps)
+  if (router !== undefined) {
+    const { id, name, created, description, architecture } = router
+    return c.json({ data: { id, name, created, description, architecture, endpoints: [] } }) // it is at no place: the models that it chooses from are
+  }
   return c.json({
     data: await endpointsOf(c.req.param('name'), c.req.raw.headers, { ...deps, numbers: (target) => healthNumbers(c.env, target) }),
   })
@@ -47,6 +53,8 @@ openrouterModels.get('/api/v1/models/:name{.+}/endpoints', async (c) => {
 
 openrouterModels.get('/api/v1/model/:name{.+}', async (c) => {
   const deps = makeDeps(c.env, c.executionCtx)
+  const router = await routerRow(c.req.param('name'), deps)
+  if (router !== undefined) return c.json({ data: router })
   const { id, entry } = await modelOf(c.req.param('name'), deps)
   return c.json({ data: rowOf(id, entry) })
 })
@@ -71,6 +79,11 @@ async function rowsFor(path: List, deps: Deps): Promise<readonly Row[]> {
   const rows = [...routers.map(({ name, entry }) => rowOf(name, entry)), ...others]
   lists.set(path, rows)
   return rows
+}
+
+/** `undefined`: it is no router's name, or nobody is there to choose from. */
+async function routerRow(name: string, deps: Deps): Promise<Row | undefined> {
+  return ROUTER_NAMES.has(name) ? (await rowsFor('/api/v1/models', deps)).find(({ id }) => id === name) : undefined
 }
 
 function pageOf(rows: readonly Row[], searchParams: URLSearchParams, path: List): { readonly [name: string]: unknown } {

@@ -15,6 +15,7 @@ import { planned } from '../../src/gateway/planning/plan.ts'
 import { foreseen } from '../../src/gateway/planning/route.ts'
 import { PROVIDERS } from '../../src/providers/index.ts'
 import { NO_ROUTES } from '../../src/routing/contract.ts'
+import { NO_LEARNING } from '../../src/routing/choosing/port.ts'
 import { NO_HEALTH } from '../../src/routing/health.ts'
 import { chance } from '../support/chance.ts'
 import { capability, choosing, readingClassifier, scoresAround, verdict } from '../support/choosing.ts'
@@ -126,6 +127,7 @@ const deps = {
   settings: () => ({ secrets: {}, values: {}, baseUrl: null, region: null }),
   health: NO_HEALTH,
   cacheMemory: { at: () => null },
+  learning: NO_LEARNING,
   modelMemory: new ModelMemory(),
   classifier: readingClassifier(),
   abilities: { capability: capability(Object.fromEntries(models.map((model, n) => [model, 0.5 + (n % 9) / 20]))), models },

@@ -135,5 +135,10 @@ describe('the lists of models', () => {
     }
     expect(data.length).toBe(new Set(data.map(({ id }) => id)).size)
     expect(data.find(({ id }) => id === 'openrouter/auto')).toMatchObject({ pricing: { prompt: '-1', completion: '-1' } })
+    for (const id of ['sluice/auto', 'openrouter/auto']) {
+      const one = async (path: string): Promise<unknown> => (await (await fetch(`${gateway.base}/api/v1/${path}`)).json()) as unknown
+      expect(await one(`model/${id}`)).toEqual({ data: data.find((row) => row.id === id) })
+      expect(await one(`models/${id}/endpoints`)).toMatchObject({ data: { id, endpoints: [] } })
+    }
   })
 })

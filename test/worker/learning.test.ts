@@ -316,6 +316,16 @@ describe('feedback', () => {
     expect((await object(made.id).view()).cells?.cells).toEqual([])
   })
 
+  it('on a request that failed is kept, and no outcome of a model', { timeout: 30_000 }, async () => {
+    const made = await makeKey({ sluice: { router: { learning: true } } })
+    const failed = await answered(made, 'gen-feedback-failed', { ended: 'failed' })
+    const good = await answered(made, 'gen-feedback-after')
+    expect((await say(made.key, '/v1/feedback', { id: failed, score: -1 })).status).toBe(200)
+    expect((await say(made.key, '/v1/feedback', { id: good, score: 1 })).status).toBe(200)
+    expect((await kept(failed))?.['feedback']).toBe('bad')
+    expect(await cell(made, 1, 0)).toEqual([100, 0])
+  })
+
   it('is taken at once, before the row is in the ledger', async () => {
     const made = await makeKey()
     const answer = await call('POST', '/v1/chat/completions', made.key, echo('x'))
@@ -355,6 +365,7 @@ describe('feedback', () => {
       ['/v1/feedback', '{'],
     ]
     for (const [path, body] of wrong) expect((await say(made.key, path, body)).status, JSON.stringify(body)).toBe(400)
+    expect(await (await say(made.key, '/v1/feedback', { id, score: 5 })).text()).toContain('expected one of 1|-1')
     expect((await kept(id))?.['feedback']).toBeNull()
   })
 

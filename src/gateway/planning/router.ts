@@ -48,7 +48,8 @@ export function routerNode(said: string, isChat: boolean, leaf: (place: Place) =
     return node === null ? [] : [chosenBetween(node)]
   })
   if (children.length === 0) {
-    if (said === job.intent.model) throw nobody(name, wish)
+    const { fallbacks, disablesFallbacks } = job.wishes
+    if (said === job.intent.model && (fallbacks.length === 0 || disablesFallbacks === true)) throw nobody(name, wish)
     return null
   }
   const settings = { ...router.settings, ...(router.strategy === 'auto' ? wishedFor(wish, job, pool) : {}) }

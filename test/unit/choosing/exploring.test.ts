@@ -77,6 +77,7 @@ describe('what is learnt, on the request path', () => {
   function gateway(
     learned: Partial<Learned>,
     random = 0.5,
+    at: readonly string[] = ['openai'],
   ): { readonly places: Places; readonly told: Decided[]; readonly heard: (RouterPolicy | null)[] } {
     const told: Decided[] = []
     const heard: (RouterPolicy | null)[] = []
@@ -86,8 +87,9 @@ describe('what is learnt, on the request path', () => {
       heard: (_, policy) => void heard.push(policy),
       decided: (_, decision) => void told.push(decision),
     }
-    const deps: Partial<Deps> = { classifier: readingClassifier(), abilities: { capability: capability(ROWS), models: Object.keys(ROWS) }, learning, random: () => random } // prettier-ignore
-    return { places: fakePlaces(['openai'], () => said('Hi'), { deps }), told, heard }
+    const deps: Partial<Deps> = { classifier: readingClassifier(), abilities: { capability: capability(ROWS), models: [...Object.keys(ROWS), 'anthropic/claude-haiku-4.5', 'anthropic/claude-sonnet-4.5'] }, learning, random: () => random } // prettier-ignore
+    const answer = (path: string): Response => (path.includes('count_tokens') ? Response.json({ input_tokens: 9 }) : said('Hi'))
+    return { places: fakePlaces(at, ({ path }) => answer(path), { deps }), told, heard }
   }
   const chat = async (places: Places, model: string, headers: Record<string, string> = {}): Promise<void> => {
     const messages = [{ role: 'user', content: 'score=0.5 task=math sum it' }]
@@ -113,6 +115,16 @@ describe('what is learnt, on the request path', () => {
     await chat(places, NANO)
     expect(told.length).toBe(1)
     expect(places.settled[1]?.row?.router).toBeUndefined()
+  })
+
+  it('a count of tokens is no choice: it is free, and nobody answers', async () => {
+    const { places, told } = gateway({}, 0.5, ['anthropic'])
+    const body = { model: 'sluice/auto', messages: [{ role: 'user', content: 'score=0.5 task=math sum it' }] }
+    const response = await places.ask('anthropic-count-tokens', body, { at: '/v1/messages/count_tokens' })
+    expect([response.status, response.headers.get('x-sluice-difficulty')]).toEqual([200, 'medium; task=math'])
+    await response.text()
+    expect(told).toEqual([])
+    expect(places.settled.map(({ row }) => row?.router)).toEqual([undefined])
   })
 
   it('another model is chosen where outcomes say so; the promise stays the table’s', async () => {

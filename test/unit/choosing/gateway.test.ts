@@ -135,12 +135,29 @@ describe('a router’s name', () => {
     expect(free.asked[0]?.candidates.map(({ model }) => model).filter((model) => model.includes('safety'))).toEqual([])
   })
 
+  it('that has nobody leaves the request to what the client names beside it', async () => {
+    const beside = { models: ['openai/gpt-4o-mini'], plugins: [{ id: 'auto-router', allowed_models: ['nobody/*'] }] }
+    expect(await called({}, 'sluice/auto', EASY, beside)).toBe('openai/gpt-4o-mini')
+    expect(await called({}, 'sluice/auto', EASY, { ...beside, disable_fallbacks: true })).toMatch(/^404 .*allowed_models/)
+  })
+
   it('that has nobody left by what the client says is nobody else’s name either', async () => {
     const places = gateway({ places: ['openai', 'openrouter'], answer: () => failing(503) })
     const plugins = [{ id: 'auto-router', allowed_models: ['nobody/*'] }]
     await ask(places, 'openai/gpt-4o-mini', EASY, { models: ['openrouter/auto'], plugins, disable_fallbacks: false }, 'openrouter')
     expect(places.called.filter((one) => one.includes('auto'))).toEqual([])
     expect(places.called.length).toBeGreaterThan(0)
+  })
+
+  it('goes where a tool that the provider runs can be run, which only its own language has', async () => {
+    const world: World = { places: ['openai', 'anthropic', 'groq'], deps: { abilities: { capability: capability({ [FULL]: 0.95, 'anthropic/claude-haiku-4.5': 0.5 }), models: [FULL, 'anthropic/claude-haiku-4.5'] } } } // prettier-ignore
+    const search = { tools: [{ type: 'web_search_20250305', name: 'web_search', max_uses: 2 }], max_tokens: 100 }
+    expect(await called(world, 'sluice/auto', HARD, { max_tokens: 100 }, 'anthropic-messages')).toBe('openai/gpt-5')
+    expect(await called(world, 'sluice/auto', HARD, search, 'anthropic-messages')).toBe('anthropic/claude-haiku-4-5')
+    // Where nobody could, it goes where it would have gone, and is told what was left out.
+    const without = gateway({ places: ['openai'] })
+    const response = await ask(without, 'sluice/auto', HARD, search, 'anthropic-messages')
+    expect([response.status, response.headers.get('x-sluice-dropped')]).toEqual([200, 'tools[0]'])
   })
 
   it('keeps admission cheap: at most two places of a model, all of them priced', async () => {
