@@ -393,6 +393,8 @@ describe('when the client leaves', () => {
     expect(settled).toEqual([])
     const [estate] = estates
     if (estate === undefined) throw new Error('nothing was left')
+    expect(estate.bill.hold.nanoUsd).toBe(9_000_000) // as it was taken: whoever has forgotten it must find all of it
+    expect(settledRow(estate, null, 0).costNanoUsd).toBe(costOf(FLASH) + 1_000_000)
     const seen = { usage: usageOf({ input: 53, output: 23 }), finish: 'STOP', contentLength: 7, unbilled: false }
     expect(settledRow(estate, { seen, upstreamId: null, whole: true, refused: false }, 0)).toMatchObject({
       model: 'gemini-2.5-pro',
