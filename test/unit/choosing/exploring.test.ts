@@ -115,6 +115,14 @@ describe('what is learnt, on the request path', () => {
     expect(places.settled[1]?.row?.router).toBeUndefined()
   })
 
+  it('is told of the group that chose, not of one that stands behind it', async () => {
+    const { places, told } = gateway({})
+    const messages = [{ role: 'user', content: 'score=0.02 hi' }]
+    const response = await places.ask('openrouter', { model: 'sluice/aggressive', models: ['sluice/auto'], messages })
+    expect([response.status, places.called]).toEqual([200, [NANO]])
+    expect([places.settled[0]?.row?.router?.expensive, told.map(({ expensive }) => expensive)]).toEqual([false, [false]])
+  })
+
   it('a count of tokens is no choice that could turn out well or badly', async () => {
     const told: Decided[] = []
     const learning: Learning = { ...NO_LEARNING, decided: (_, decision) => void told.push(decision) }
