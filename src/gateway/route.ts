@@ -98,6 +98,8 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     const cascade = plan.route?.cascade
     inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices, ...(cascade === undefined ? {} : { cascade }) }
   }
+  const [first] = choices
+  const choosing = first?.leaf.isChosen === true ? known.choosing : null // else a router only stands behind what the client names
   return {
     choices,
     needs,
@@ -108,8 +110,8 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       conversation: known.view.conversation,
       arms: arms.map((arm) => armTag(plan.route?.name ?? job.intent.model, arm)),
-      choosing: known.choosing,
-      ...chosenBy(known.choosing, choices[0]?.candidate),
+      choosing,
+      ...chosenBy(choosing, first?.candidate),
       learner: key.id,
     },
   }

@@ -115,6 +115,26 @@ describe('what is learnt, on the request path', () => {
     expect(places.settled[1]?.row?.router).toBeUndefined()
   })
 
+  it('is no choice where the client names a model, and a router only stands behind it', async () => {
+    const { places, told } = gateway({})
+    const messages = [{ role: 'user', content: 'score=0.98 prove it' }]
+    const response = await places.ask('openrouter', { model: NANO, models: ['sluice/auto'], messages })
+    expect([response.status, places.called, told]).toEqual([200, [NANO], []])
+    expect(response.headers.has('x-sluice-difficulty')).toBe(false)
+    expect(places.settled[0]?.row?.router).toBeUndefined()
+  })
+
+  it('names the model that answers also where there was only one to choose from', async () => {
+    const { places } = gateway({})
+    const body = {
+      model: 'sluice/auto',
+      messages: [{ role: 'user', content: 'hi' }],
+      plugins: [{ id: 'auto-router', allowed_models: [NANO] }],
+    }
+    const response = await places.ask('openrouter', body)
+    expect([response.status, await response.json()]).toMatchObject([200, { model: NANO }])
+  })
+
   it('is told of the group that chose, not of one that stands behind it', async () => {
     const { places, told } = gateway({})
     const messages = [{ role: 'user', content: 'score=0.02 hi' }]
