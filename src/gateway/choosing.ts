@@ -20,7 +20,7 @@ import type { Job } from './job.ts'
 import { judged } from './judged.ts'
 import { harder, type Remembered } from './model-memory.ts'
 import { heard, MOST_JUDGED, type Heard } from './subject.ts'
-import type { Node } from './tree.ts'
+import { isChoosing, type Node } from './tree.ts'
 
 /** What was said of a model: at what is asked, and over all tasks. */
 export type Said = { readonly model: ModelName; readonly task: Ability | null; readonly overall: Ability | null }
@@ -182,11 +182,7 @@ export function choosingFor(job: Job, keyId: string, tree: Node, conversation: s
   )
 }
 
-export function choosesModels(node: Node): boolean {
+function choosesModels(node: Node): boolean {
   if (node.kind === 'leaf') return false
   return isChoosing(node.strategy) || node.children.some(choosesModels)
-}
-
-export function isChoosing(strategy: string): boolean {
-  return strategy === 'difficulty' || strategy === 'auto'
 }
