@@ -135,6 +135,18 @@ describe('what is learnt, on the request path', () => {
     expect([response.status, await response.json()]).toMatchObject([200, { model: NANO }])
   })
 
+  it('is of whoever is asked first, though one that is only there for other troubles be better off', async () => {
+    const routes = {
+      routes: [{ name: 'r', strategy: 'auto' as const, targets: [NANO, FULL], context_fallbacks: ['anthropic/claude-opus-4.5'] }],
+    }
+    const deps: Partial<Deps> = { classifier: readingClassifier(), abilities: { capability: capability(ROWS), models: [] } }
+    const health = ({ provider }: { readonly provider: string }): object => (provider === 'openai' ? { state: 'open' } : {})
+    const places = fakePlaces(['openai', 'anthropic'], () => said('Hi'), { deps, routes, health })
+    await places.ask('openai-chat', { model: 'r', messages: [{ role: 'user', content: 'score=0.5 task=math' }] })
+    expect(places.called).toEqual([FULL])
+    expect(places.settled[0]?.row?.router).toMatchObject({ model: FULL, task: 'math', led: true })
+  })
+
   it('is told of the group that chose, not of one that stands behind it', async () => {
     const { places, told } = gateway({})
     const messages = [{ role: 'user', content: 'score=0.02 hi' }]
