@@ -59,7 +59,7 @@ function endedWithoutContent(events: readonly ChatEvent[]): boolean {
   return isOver
 }
 
-/** To its end, in the time that a whole answer has. What breaks off or takes too long goes on from there, and its carrier says so. */
+/** To its end, in the time that a whole answer has, inside the client's own deadline. What breaks off or takes too long goes on from there, and its carrier says so. */
 async function heldBack(job: ChatJob, from: CommittedStream): Promise<CommittedStream> {
   if (from.over) return from
   const { opened, rest, source, frames, tally } = from
@@ -88,6 +88,8 @@ async function heldBack(job: ChatJob, from: CommittedStream): Promise<CommittedS
     if (tally.failure === null) take(frames.end())
     return true
   }
-  const over = await readWithin(opened, bodyMs ?? Math.max(headersMs, idleMs), 'did not come to its end in time.', read).catch(() => false)
+  const leftMs = job.deadlineAt == null ? Number.POSITIVE_INFINITY : Math.max(0, job.deadlineAt - job.deps.now())
+  const mostMs = Math.min(bodyMs ?? Math.max(headersMs, idleMs), leftMs)
+  const over = await readWithin(opened, mostMs, 'did not come to its end in time.', read).catch(() => false)
   return { ...from, held, events, over }
 }

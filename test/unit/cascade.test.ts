@@ -581,6 +581,16 @@ describe('a stream', () => {
     expect(places.called).toEqual([MINI])
   })
 
+  it('is held back no longer than the client waits', async () => {
+    const document = routes([MINI, BIG], { streams: 'hold' }, { deadline_ms: 300 })
+    const places = world({ 'gpt-4o-mini': (call) => streamed(events(['One', ' two']).slice(0, 3), 'stalls', call) }, { routes: document })
+    const began = Date.now()
+    const raw = await (await ask(places, asking)).text()
+    expect([raw.includes(' two'), raw.includes('error'), Date.now() - began < 3000]).toEqual([true, true, true])
+    expect(await rowOf(places)).toMatchObject({ ended: 'upstream-cut', errorCode: 'upstream-timeout' })
+    expect(places.called).toEqual([MINI])
+  })
+
   it('that is held back beside a hedge', async () => {
     const document = routes([MINI, BIG, SONNET], { streams: 'hold', target: PRO }, { hedge: { least_ms: 5 } })
     const places = world(
