@@ -581,6 +581,30 @@ describe('a stream', () => {
     expect(places.called).toEqual([MINI])
   })
 
+  it.each(['breaks', 'stalls'] as const)('that is held back in vain (it %s) leaves the first, and both are booked', async (behind) => {
+    const document = routes([MINI, BIG], { streams: 'hold' }, { deadline_ms: 700 })
+    const need = 1_000_000
+    const places = world(
+      { 'gpt-4o-mini': BAD, 'gpt-4o': (call) => streamed(events(['{"n"', ': 1']).slice(0, 3), behind, call) },
+      { routes: document, hold: { budgeted: true, nanoUsd: 5 * need }, needNanoUsd: need },
+    )
+    const response = await ask(places, asking)
+    const raw = await response.text()
+    const because = behind === 'breaks' ? 'upstream-cut' : 'upstream-timeout'
+    expect(response.headers.get('x-sluice-cascade')).toBe(`schema; given=first; because=${because}`)
+    expect([raw.includes('One'), raw.includes('error'), raw.includes('data: [DONE]')]).toEqual([true, false, true])
+    expect(await rowOf(places)).toMatchObject({
+      model: 'gpt-4o-mini',
+      ended: 'complete',
+      costNanoUsd: costOf(MINI) + need, // what the second may be billed nobody knows
+      attempts: [
+        { outcome: 'committed', unfit: 'schema', costNanoUsd: costOf(MINI) },
+        { outcome: because, costNanoUsd: need },
+      ],
+    })
+    expect(places.told.filter(([, what]) => what === 'end')).toHaveLength(2)
+  })
+
   it('is held back no longer than the client waits', async () => {
     const document = routes([MINI, BIG], { streams: 'hold' }, { deadline_ms: 300 })
     const places = world({ 'gpt-4o-mini': (call) => streamed(events(['One', ' two']).slice(0, 3), 'stalls', call) }, { routes: document })
