@@ -11,6 +11,8 @@ export type Bill = {
   /** `null`: unknown, which is not zero. */
   readonly rates: Price | null
   readonly hold: Hold
+  /** What all of it can cost at worst, where that is less than the hold. */
+  readonly mostNanoUsd?: number
   /** What other calls of this request may be billed; `null`: unknown. */
   readonly owedNanoUsd?: number | null
   /** What another target used of it that had begun this answer; its cost is owed. Told together with this one's usage. */
@@ -55,12 +57,18 @@ export type Booked = Pick<Row, 'usage' | 'costNanoUsd'> & { readonly from: Usage
 export const BYTES_A_TOKEN = 3
 
 /** What the legs before may be billed is a part of the hold, and is booked beside this answer's own. */
-export function booked(bill: Bill, outcome: Outcome): Booked {
+export function booked(whole: Bill, outcome: Outcome): Booked {
+  const bill = atMost(whole)
   const { owedNanoUsd = 0, hold, before } = bill
   if (owedNanoUsd === 0) return together(before, bookedAlone(bill, outcome))
   const rest = Math.max(0, hold.nanoUsd - (owedNanoUsd ?? 0))
   const { costNanoUsd, ...own } = bookedAlone({ ...bill, hold: { ...hold, nanoUsd: rest } }, outcome)
   return together(before, { ...own, costNanoUsd: costNanoUsd === null || owedNanoUsd === null ? null : costNanoUsd + owedNanoUsd })
+}
+
+function atMost(bill: Bill): Bill {
+  const { hold, mostNanoUsd } = bill
+  return mostNanoUsd === undefined || mostNanoUsd >= hold.nanoUsd ? bill : { ...bill, hold: { ...hold, nanoUsd: mostNanoUsd } }
 }
 
 /** What is known least says where the sum is from. */

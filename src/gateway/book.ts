@@ -102,13 +102,14 @@ export function billOf(
     owedNanoUsd = 0,
     isMetered = false,
     before,
-    mostNanoUsd = hold.nanoUsd,
+    mostNanoUsd,
   }: Pick<Outcome, 'candidate' | 'owedNanoUsd' | 'isMetered' | 'before' | 'mostNanoUsd'>,
 ): Bill {
   const { guess, units, likelyUnits, knownUnits } = job.intent
   return {
     rates: priceFor(job.intent, candidate),
-    hold: mostNanoUsd < hold.nanoUsd ? { ...hold, nanoUsd: mostNanoUsd } : hold,
+    hold, // whole: an object that has forgotten it takes all of it from what a crash has lost
+    ...(mostNanoUsd === undefined ? {} : { mostNanoUsd }),
     owedNanoUsd,
     before: before === undefined ? undefined : { usage: before.usage, from: before.from },
     stopsOnAbort: candidate.provider.stopsBillingOnAbort.answer === 'yes',

@@ -58,7 +58,10 @@ export async function handle<J extends Job, A extends Answered>(request: Request
       (work) => ending.until(work),
       () => {
         const found = routed(plan, admission, job, key)
-        if (found.terms.chosen !== undefined) deps.learning.decided(key.id, found.terms.chosen)
+        const { chosen, ...terms } = found.terms
+        if (chosen === undefined) return found
+        if (manner.isAside === true) return { ...found, terms } // nobody answers: there is nothing to learn of the choice
+        deps.learning.decided(key.id, chosen)
         return found
       },
     )

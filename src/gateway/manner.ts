@@ -1,6 +1,7 @@
 // What differs between a chat and everything else that can be asked: how it is read, sent, told and carried. The path is one (handle.ts).
 
 import type { Mode } from '../catalogue/entry.ts'
+import type { GatewayError } from '../core/errors.ts'
 import type { Unfit } from '../core/unfit.ts'
 import type { ClientFace } from '../dialects/contract.ts'
 import type { Deps } from '../ports.ts'
@@ -21,7 +22,13 @@ export type Answered = { readonly kind: 'whole' | 'stream' | 'large'; readonly o
 /** A whole answer as the client gets it. */
 export type Told = { readonly body: string | Uint8Array; readonly contentType: string }
 
-export type Judged<A> = { readonly answer: A; readonly unfit: Unfit | null; readonly wholeMs: number | null }
+export type Judged<A> = {
+  readonly answer: A
+  readonly unfit: Unfit | null
+  readonly wholeMs: number | null
+  /** Why it broke off while it was held back; `null`: it did not. */
+  readonly broken: GatewayError | null
+}
 
 export type Manner<J extends Job, A extends Answered> = {
   readonly client: ClientFace

@@ -393,6 +393,8 @@ describe('when the client leaves', () => {
     expect(settled).toEqual([])
     const [estate] = estates
     if (estate === undefined) throw new Error('nothing was left')
+    expect(estate.bill.hold.nanoUsd).toBe(9_000_000) // as it was taken: whoever has forgotten it must find all of it
+    expect(settledRow(estate, null, 0).costNanoUsd).toBe(costOf(FLASH) + 1_000_000)
     const seen = { usage: usageOf({ input: 53, output: 23 }), finish: 'STOP', contentLength: 7, unbilled: false }
     expect(settledRow(estate, { seen, upstreamId: null, whole: true, refused: false }, 0)).toMatchObject({
       model: 'gemini-2.5-pro',
@@ -576,6 +578,40 @@ describe('a stream', () => {
     expect(raw).toContain(' two')
     expect(raw).toContain('error')
     expect(await rowOf(places)).toMatchObject({ ended: 'upstream-cut' })
+    expect(places.called).toEqual([MINI])
+  })
+
+  it.each(['breaks', 'stalls'] as const)('that is held back in vain (it %s) leaves the first, and both are booked', async (behind) => {
+    const document = routes([MINI, BIG], { streams: 'hold' }, { deadline_ms: 700 })
+    const need = 1_000_000
+    const places = world(
+      { 'gpt-4o-mini': BAD, 'gpt-4o': (call) => streamed(events(['{"n"', ': 1']).slice(0, 3), behind, call) },
+      { routes: document, hold: { budgeted: true, nanoUsd: 5 * need }, needNanoUsd: need },
+    )
+    const response = await ask(places, asking)
+    const raw = await response.text()
+    const because = behind === 'breaks' ? 'upstream-cut' : 'upstream-timeout'
+    expect(response.headers.get('x-sluice-cascade')).toBe(`schema; given=first; because=${because}`)
+    expect([raw.includes('One'), raw.includes('error'), raw.includes('data: [DONE]')]).toEqual([true, false, true])
+    expect(await rowOf(places)).toMatchObject({
+      model: 'gpt-4o-mini',
+      ended: 'complete',
+      costNanoUsd: costOf(MINI) + need, // what the second may be billed nobody knows
+      attempts: [
+        { outcome: 'committed', unfit: 'schema', costNanoUsd: costOf(MINI) },
+        { outcome: because, costNanoUsd: need },
+      ],
+    })
+    expect(places.told.filter(([, what]) => what === 'end')).toHaveLength(2)
+  })
+
+  it('is held back no longer than the client waits', async () => {
+    const document = routes([MINI, BIG], { streams: 'hold' }, { deadline_ms: 300 })
+    const places = world({ 'gpt-4o-mini': (call) => streamed(events(['One', ' two']).slice(0, 3), 'stalls', call) }, { routes: document })
+    const began = Date.now()
+    const raw = await (await ask(places, asking)).text()
+    expect([raw.includes(' two'), raw.includes('error'), Date.now() - began < 3000]).toEqual([true, true, true])
+    expect(await rowOf(places)).toMatchObject({ ended: 'upstream-cut', errorCode: 'upstream-timeout' })
     expect(places.called).toEqual([MINI])
   })
 

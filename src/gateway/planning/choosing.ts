@@ -20,17 +20,20 @@ import type { Job } from '../job.ts'
 import { judged } from './judged.ts'
 import { harder, type Remembered } from './model-memory.ts'
 import { heard, MOST_JUDGED, type Heard } from './subject.ts'
-import type { Node } from './tree.ts'
+import { isChoosing, type Node } from './tree.ts'
 
 /** What was said of a model: at what is asked, and over all tasks. */
 export type Said = { readonly model: ModelName; readonly task: Ability | null; readonly overall: Ability | null }
+
+const NOTHING_NOTED: Noted = { expensive: false, propensity: 1, explored: false }
 
 export class RequestChoosing implements Choosing {
   #learned: Learned
   readonly classifier: Classifier | null
   readonly #table: Capability
   #base: Capability
-  #noted: Noted = { expensive: false, propensity: 1, explored: false }
+  /** Of the groups of a tree that choose one may stand behind another: by who was first in each, the newest last. */
+  readonly #noted = new Map<ModelName, Noted>()
   readonly #judge: () => Verdict | null
   readonly #before: () => Given | null
   readonly #turns: () => number
@@ -65,22 +68,26 @@ export class RequestChoosing implements Choosing {
     return this.#learned
   }
 
-  /** What is known now: its key's policy was heard with the admission. */
+  /** What is known now: its key's policy was heard with the admission. Orders are made anew. */
   relearn(learned: Learned): void {
+    this.#noted.clear()
     if (learned === this.#learned) return
     this.#learned = learned
-    this.#base = learnedCapability(this.#table, learned)
+    const base = learnedCapability(this.#table, learned)
+    if (base === this.#base) return
+    this.#base = base
     this.#expected.clear()
     this.#overall.clear()
   }
 
-  readonly note = (noted: Noted): void => {
-    this.#noted = noted
+  readonly note = (noted: Noted, model: ModelName): void => {
+    this.#noted.delete(model) // to the end
+    this.#noted.set(model, noted)
   }
 
-  /** Of the last order that was made. */
-  get noted(): Noted {
-    return this.#noted
+  /** Of the order that `model` was first in; where health has put another one first, of the newest. */
+  notedOf(model: ModelName): Noted {
+    return this.#noted.get(model) ?? [...this.#noted.values()].at(-1) ?? NOTHING_NOTED
   }
 
   /** What the table alone promises. */
@@ -175,11 +182,7 @@ export function choosingFor(job: Job, keyId: string, tree: Node, conversation: s
   )
 }
 
-export function choosesModels(node: Node): boolean {
+function choosesModels(node: Node): boolean {
   if (node.kind === 'leaf') return false
   return isChoosing(node.strategy) || node.children.some(choosesModels)
-}
-
-export function isChoosing(strategy: string): boolean {
-  return strategy === 'difficulty' || strategy === 'auto'
 }

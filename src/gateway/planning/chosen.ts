@@ -12,7 +12,7 @@ export function chosenBy(choosing: RequestChoosing | null, first: Candidate | un
   const verdict = choosing.asked === null || choosing.asked.abstains ? null : choosing.asked
   const model = modelName(first)
   const price = first.entry?.price ?? null
-  const { learned, noted } = choosing
+  const { learned } = choosing
   const task = verdict?.taskType ?? null
   const promised = task === null ? null : choosing.promised(model, task, price === null ? null : priceOf(price))
   return {
@@ -22,7 +22,7 @@ export function chosenBy(choosing: RequestChoosing | null, first: Candidate | un
       model,
       prior: promised === null ? null : { value: promised.value, error: promised.error },
       led: task !== null && !(learned.isActiveAt?.(task) ?? learned.isActive),
-      ...noted,
+      ...choosing.notedOf(model),
     },
   }
 }

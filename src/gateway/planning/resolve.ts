@@ -4,7 +4,7 @@ import { matchesGlob } from '../../core/glob.ts'
 import { GatewayError } from '../../core/errors.ts'
 import { PLAIN_USE, type Branch, type Route, type RouteTable, type Trouble, type Use } from '../../routing/contract.ts'
 import type { Place } from './model-names.ts'
-import { chosenBetween, groupOf, under, type Leaf, type Node } from './tree.ts'
+import { chosenBetween, groupOf, isChoosing, under, type Leaf, type Node } from './tree.ts'
 
 /** What a name is resolved with. `holds` judges conditions that need only the request. */
 export type Naming = {
@@ -95,7 +95,7 @@ function grow(branch: Branch, naming: Naming, outer: Use, whens: readonly string
   const { strategy, settings } = branch
   const grownUp = branch.branches.flatMap((one) => grow(one, naming, use, all, seen, star) ?? [])
   if (grownUp.length === 0) return null
-  const children = strategy === 'difficulty' || strategy === 'auto' ? grownUp.map(chosenBetween) : grownUp
+  const children = isChoosing(strategy) ? grownUp.map(chosenBetween) : grownUp
   const own = { kind: 'group', strategy, settings, children, use: { weight, priority }, name: nameOf(branch) } as const
   return branch.single === true ? { ...own, single: true } : own
 }

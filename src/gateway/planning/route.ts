@@ -17,7 +17,7 @@ import { rank, type Choice, type Knowledge } from './rank.ts'
 import { customerOf } from '../said.ts'
 import type { Tally } from '../tally.ts'
 import { ruleFor } from './target-facts.ts'
-import type { Leaf } from './tree.ts'
+import { mayFollow, type Leaf } from './tree.ts'
 import type { Cascade, View } from '../../routing/contract.ts'
 
 type Granted = Admission & { readonly kind: 'granted' }
@@ -39,6 +39,7 @@ export type Routed = {
 const RETRIES = 2
 const BYTES_A_TOKEN = 4
 const LIKELY_OUTPUT = 1024
+const NOBODY: ReadonlySet<Leaf> = new Set()
 
 /**
  * The plan with its targets in the order in which they would be called as far as anybody knows before admission, so that the hold is for the
@@ -69,7 +70,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     if (need !== undefined) needs.set(candidate, need)
     ceilings.set(candidate, admission.ceilings === undefined ? admission.maxOutputTokens : (admission.ceilings[index] ?? null))
   }
-  const short = tooShort(candidates, (candidate) => ceilings.get(candidate) ?? null, job)
+  const short = plan.choosing == null ? NOBODY : tooShort(candidates, (candidate) => ceilings.get(candidate) ?? null, job)
   for (const leaf of short) candidates.delete(leaf)
   const draws = plan.draws ?? new Draws(deps.random)
   draws.again()
@@ -98,6 +99,8 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
     const cascade = plan.route?.cascade
     inquiry.ranking = { tree: plan.tree, known, admission, needs, tries, choices, ...(cascade === undefined ? {} : { cascade }) }
   }
+  const first = choices.find(({ leaf }) => mayFollow(leaf, 'outage', null)) // whoever is there for other troubles is not asked first
+  const choosing = first?.leaf.isChosen === true ? known.choosing : null // else a router only stands behind what the client names
   return {
     choices,
     needs,
@@ -108,8 +111,8 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       deadlineAt,
       conversation: known.view.conversation,
       arms: arms.map((arm) => armTag(plan.route?.name ?? job.intent.model, arm)),
-      choosing: known.choosing,
-      ...chosenBy(known.choosing, choices[0]?.candidate),
+      choosing,
+      ...chosenBy(choosing, first?.candidate),
       learner: key.id,
     },
   }

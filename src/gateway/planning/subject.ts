@@ -37,11 +37,6 @@ export function heard(body: Spoken): Heard {
   return { subjects: span === null ? [] : subjectsIn(body, span, messages, system), turns }
 }
 
-/** As `heard`. */
-export function subjectsOf(body: Spoken): readonly Subject[] {
-  return heard(body).subjects
-}
-
 function subjectsIn(body: Spoken, span: Uint8Array, messages: readonly Message[], system: string): readonly Subject[] {
   const tools = body.span('tools') ?? body.span('functions')
   const beside = {

@@ -49,6 +49,11 @@ export function groupOf(children: readonly Node[], strategy: StrategyId = 'prior
   return { kind: 'group', strategy, settings: {}, children, use: { weight: 1, priority: 0 } }
 }
 
+/** Strategies that choose a model by what is asked. */
+export function isChoosing(strategy: StrategyId): boolean {
+  return strategy === 'difficulty' || strategy === 'auto'
+}
+
 /** The same tree under a strategy that chooses a model. */
 export function chosenBetween<N extends Node>(node: N): N {
   return node.kind === 'leaf' ? { ...node, isChosen: true } : { ...node, children: node.children.map(chosenBetween) }

@@ -3,7 +3,7 @@
 
 import { TASK_TYPES, type Difficulty, type NeedsInfo, type TaskType, type Verdict } from '../../classifier/contract.ts'
 import type { Ability, Choosing, ModelName } from '../../routing/choosing/contract.ts'
-import { LEAST_SCORES } from '../../routing/choosing/loss-budget.ts'
+import { LEAST_SCORES } from '../../routing/choosing/score-histogram.ts'
 import type { RequestChoosing } from '../planning/choosing.ts'
 
 /** What the request was judged as. */

@@ -102,6 +102,13 @@ async function better<J extends Job, A extends Answered>(
   const mine = jobFor(job, second.choice.candidate)
   const judged = await manner.judge?.(mine, second.from, second.choice.ceiling, rules)
   const other: Kept<A> = { ...second, from: judged?.answer ?? second.from, wholeMs: judged?.wholeMs ?? null }
+  const broken = judged?.broken ?? null
+  if (broken !== null && !job.signal.aborted) {
+    const cut = legs.brokenOff(other.call, other.from.tally, broken)
+    healthTold(manner, job, other, 'upstream-cut')
+    const books = beside(cut, kept.call, legs, kept.from.tally.firstEventAt)
+    return { ...asItIs(kept, unfit, broken.code, legs), books, besideNanoUsd: cut.costNanoUsd }
+  }
   const fault = judged?.unfit ?? null
   if (fault === null) {
     legs.unfit(kept.call, unfit, false)
@@ -172,15 +179,16 @@ function beside(other: Booked, call: Call | null, legs: Legs, firstEventAt: numb
   }
 }
 
-/** Of an answer that came whole and is not given: a provider that answers badly is not ill. */
+/** Of an answer that is not given. A provider that answers badly is not ill. */
 function healthTold<J extends Job, A extends Answered>(
   { isAside }: Pick<Manner<J, A>, 'isAside'>,
   job: J,
   { choice, from, ms, wholeMs }: Kept<A>,
+  ending: 'complete' | 'upstream-cut' = 'complete',
 ): void {
   const { candidate } = choice
   if (isAside === true) return
-  aside(job, () => ended(jobFor(job, candidate), candidate, from.tally, 'complete', from.kind === 'whole' ? ms : wholeMs))
+  aside(job, () => ended(jobFor(job, candidate), candidate, from.tally, ending, from.kind === 'whole' ? ms : wholeMs))
 }
 
 /** What is only told of an answer never takes it away: it is paid for. */

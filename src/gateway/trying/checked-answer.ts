@@ -3,6 +3,7 @@
 
 import type { ChatEvent, ChatRequest, ChatResponse } from '../../core/canonical.ts'
 import { collect } from '../../core/collect.ts'
+import { GatewayError } from '../../core/errors.ts'
 import { unfitness } from '../../core/unfit.ts'
 import type { Cascade } from '../../routing/contract.ts'
 import type { Committed, CommittedStream } from '../commit.ts'
@@ -20,18 +21,23 @@ export async function judged(
   ceiling: number | null,
   { on, holdsStreams }: Cascade,
 ): Promise<Judged<Committed>> {
-  const fine = (answer: Committed, wholeMs: number | null = null): Judged<Committed> => ({ answer, unfit: null, wholeMs })
+  const fine = (answer: Committed, wholeMs: number | null = null, broken: GatewayError | null = null): Judged<Committed> => ({
+    answer,
+    unfit: null,
+    wholeMs,
+    broken,
+  })
   if (job.intent.choices !== 1 || from.kind === 'large') return fine(from)
   if (from.kind === 'whole' && from.bytes.length > MOST_BYTES) return fine(from)
   if (from.kind === 'stream' && !holdsStreams && !endedWithoutContent(from.events)) return fine(from)
-  const answer = from.kind === 'stream' ? await heldBack(job, from) : from
-  if (answer.kind === 'stream' && !answer.over) return fine(answer)
+  const { answer, broken } = from.kind === 'stream' ? await heldBack(job, from) : { answer: from, broken: null }
+  if (broken !== null || (answer.kind === 'stream' && !answer.over)) return fine(answer, null, broken)
   const wholeMs = answer.kind === 'stream' ? job.deps.now() - (answer.tally.firstEventAt ?? job.startedAt) : null
   try {
     const expected = { request: requestOf(job), ceiling: ceiling ?? job.intent.maxOutputTokens }
-    return { answer, unfit: unfitness(responseOf(answer), expected, on), wholeMs }
+    return { answer, unfit: unfitness(responseOf(answer), expected, on), wholeMs, broken }
   } catch {
-    return fine(answer, wholeMs) // nobody can read it, or it ended in an error, which its carrier tells
+    return fine(answer, wholeMs) // nobody can read it
   }
 }
 
@@ -59,9 +65,11 @@ function endedWithoutContent(events: readonly ChatEvent[]): boolean {
   return isOver
 }
 
-/** To its end, in the time that a whole answer has. What breaks off or takes too long goes on from there, and its carrier says so. */
-async function heldBack(job: ChatJob, from: CommittedStream): Promise<CommittedStream> {
-  if (from.over) return from
+type Held = { readonly answer: CommittedStream; readonly broken: GatewayError | null }
+
+/** To its end, in the time that a whole answer has, inside the client's own deadline. What breaks off or takes too long goes on from there, and its carrier says so. */
+async function heldBack(job: ChatJob, from: CommittedStream): Promise<Held> {
+  if (from.over) return { answer: from, broken: from.tally.failure }
   const { opened, rest, source, frames, tally } = from
   const { headersMs, idleMs, bodyMs } = job.deps.limits
   const held = [...from.held]
@@ -88,6 +96,12 @@ async function heldBack(job: ChatJob, from: CommittedStream): Promise<CommittedS
     if (tally.failure === null) take(frames.end())
     return true
   }
-  const over = await readWithin(opened, bodyMs ?? Math.max(headersMs, idleMs), 'did not come to its end in time.', read).catch(() => false)
-  return { ...from, held, events, over }
+  const leftMs = job.deadlineAt == null ? Number.POSITIVE_INFINITY : Math.max(0, job.deadlineAt - job.deps.now())
+  const mostMs = Math.min(bodyMs ?? Math.max(headersMs, idleMs), leftMs)
+  let broken: GatewayError | null = null
+  const over = await readWithin(opened, mostMs, 'did not come to its end in time.', read).catch((cause: unknown) => {
+    broken = cause instanceof GatewayError ? cause : new GatewayError('upstream-cut', 'The answer broke off.', { cause })
+    return false
+  })
+  return { answer: { ...from, held, events, over }, broken: broken ?? tally.failure }
 }

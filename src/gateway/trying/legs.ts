@@ -82,11 +82,7 @@ export class Legs {
    * alone; until then it is reserved.
    */
   broken(call: Call, tally: Tally, needs: ReadonlyMap<Candidate, number>): Booked {
-    const { candidate } = call
-    const hold = { ...this.#hold, nanoUsd: this.#need(candidate) }
-    const bill = billOf(jobFor(this.#job, candidate), hold, { candidate })
-    const own = booked(bill, { seen: tally, ending: 'upstream-cut', unbilled: false })
-    ;(call as Sent).mayCost = own.costNanoUsd
+    const own = this.#alone(call, tally, 'upstream-cut')
     this.#needs = needs
     this.#isGrown = true
     return own
@@ -97,10 +93,21 @@ export class Legs {
    * whichever answer is given.
    */
   answered(call: Call, tally: Tally): Booked {
+    return this.#alone(call, tally, 'complete')
+  }
+
+  /** A call whose answer broke off before the client had anything of it: what it is booked at, alone. */
+  brokenOff(call: Call, tally: Tally, error: GatewayError): Booked {
+    const own = this.#alone(call, tally, 'upstream-cut')
+    this.continued(call, error)
+    return own
+  }
+
+  #alone(call: Call, tally: Tally, ending: Ending): Booked {
     const { candidate } = call
     const hold = { ...this.#hold, nanoUsd: this.#need(candidate) }
     const bill = billOf(jobFor(this.#job, candidate), hold, { candidate })
-    const own = booked(bill, { seen: tally, ending: 'complete', unbilled: false })
+    const own = booked(bill, { seen: tally, ending, unbilled: false })
     ;(call as Sent).mayCost = own.costNanoUsd
     return own
   }
@@ -114,7 +121,7 @@ export class Legs {
     this.all[at] = isGiven ? { ...leg, unfit } : { ...leg, unfit, outcome: 'unfit', ...(mayCost === 0 ? {} : { costNanoUsd: mayCost }) }
   }
 
-  /** Another has gone on where this one broke off. */
+  /** Another has gone on where this one broke off, or is given instead. */
   continued(call: Call, error: GatewayError): void {
     const { mayCost } = call
     const at = this.#answers.get(call)

@@ -3,11 +3,8 @@
 import { TASK_TYPES, type TaskType } from '../../classifier/contract.ts'
 import type { OptionPrice } from '../contract.ts'
 import type { Ability, Capability, ModelName } from './contract.ts'
-import { GAINS, POOL, PRICE_LINE, ROWS, SOURCES, SPREAD, VERSION } from './data/capability.ts'
+import { GAINS, POOL, PRICE_LINE, ROWS, SOURCES, SPREAD } from './data/capability.ts'
 import { gainOf, isAtLeast, isAtMost, kinOf, lengthOf, stepsTo, type Kin, type Steps } from './model-kin.ts'
-
-/** Of the generated table: a hash. */
-export const CAPABILITY_VERSION: string = VERSION
 
 /** Current models of the main makers, from cheap to strong, that are worth choosing between when nobody names a pool; `author/slug`, in the catalogue. */
 export const POOL_MODELS: readonly ModelName[] = POOL

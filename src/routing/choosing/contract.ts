@@ -64,8 +64,8 @@ export type Choosing = {
   readonly expected?: (model: ModelName, price: OptionPrice | null) => Ability
   /** `capability` over all tasks, where whoever made this has it; absent: it is made of the tasks. */
   readonly overall?: (model: ModelName, price: OptionPrice | null) => Ability
-  /** Told of each order that is made, the last one counts: whether its first is expensive, and how likely it was to be first. */
-  readonly note?: (noted: Noted) => void
+  /** Told of each order that is made: whether its first, a place of `model`, is expensive, and how likely it was to be first. */
+  readonly note?: (noted: Noted, model: ModelName) => void
   /** `null` or absent: a new conversation, as far as this isolate knows. */
   readonly given?: Given | null
   /** Something was answered in the conversation before. */

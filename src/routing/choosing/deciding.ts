@@ -95,7 +95,7 @@ export function explorable<O extends Option>(
   const open = decides ? order.filter((one) => one === best || (isOpen(one.option) && !(isSpent && isDear(one)))) : [best]
   const { index, explored: isExplored, propensities } = explored(open.length, 0, view.random, EXPLORATION)
   const first = open[index] ?? best
-  note?.({ expensive: isDear(first), propensity: propensities[index] ?? 1, explored: isExplored })
+  note?.({ expensive: isDear(first), propensity: propensities[index] ?? 1, explored: isExplored }, first.option.model)
   if (first === best) return order
   return [first, ...order.filter((one) => one !== first)].map(({ option, why }, score) => ({
     option,

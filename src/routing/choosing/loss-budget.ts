@@ -3,14 +3,13 @@
 
 import { chanceAt, oddsAgainst } from './chance.ts'
 import type { ScoreHistogram } from './contract.ts'
+import { LEAST_SCORES } from './score-histogram.ts'
 
 /** A model as the budget sees it. `value`: what is counted on at the task; `pico`: what the request is expected to cost there. */
 export type Priced = { readonly value: number; readonly pico: number }
 
 /** Shares of what the strongest alone would do well. */
 export const LOSS = { balanced: 0.02, aggressive: 0.05 } as const
-/** Fewer scores say nothing of a tenant's traffic: then it is taken to be as everybody's. */
-export const LEAST_SCORES = 200
 /** So fine scores are looked at: the traffic, and a request. */
 export const STEPS = 32
 const HALVINGS = 14

@@ -5,7 +5,7 @@ import type { ScoreHistogram } from './contract.ts'
 
 export const BINS = 64
 const MOST_TOTAL = 4000
-/** Fewer say nothing of a tenant's traffic: fixed cuts are used instead. */
+/** Fewer say nothing of a tenant's traffic: then it is taken to be as everybody's. */
 export const LEAST_SCORES = 200
 
 export const NO_SCORES: ScoreHistogram = { bins: Array.from({ length: BINS }, () => 0), total: 0 }
@@ -41,14 +41,6 @@ export function quantile({ bins, total }: ScoreHistogram, q: number): number | n
     below += count
   }
   return 1
-}
-
-/** The share (0 to 1) of them below a score; `null`: there are none. */
-export function shareBelow({ bins, total }: ScoreHistogram, score: number): number | null {
-  if (total <= 0) return null
-  const at = Math.max(0, Math.min(1, score)) * BINS
-  const below = bins.reduce((found, count, bin) => found + count * Math.max(0, Math.min(1, at - bin)), 0)
-  return Math.min(1, below / total)
 }
 
 function sum(counts: readonly number[]): number {

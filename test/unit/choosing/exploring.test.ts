@@ -127,6 +127,58 @@ describe('what is learnt, on the request path', () => {
     expect(places.settled.map(({ row }) => row?.router)).toEqual([undefined])
   })
 
+  it('is no choice where the client names a model, and a router only stands behind it', async () => {
+    const { places, told } = gateway({})
+    const messages = [{ role: 'user', content: 'score=0.98 prove it' }]
+    const response = await places.ask('openrouter', { model: NANO, models: ['sluice/auto'], messages })
+    expect([response.status, places.called, told]).toEqual([200, [NANO], []])
+    expect(response.headers.has('x-sluice-difficulty')).toBe(false)
+    expect(places.settled[0]?.row?.router).toBeUndefined()
+  })
+
+  it('names the model that answers also where there was only one to choose from', async () => {
+    const { places } = gateway({})
+    const body = {
+      model: 'sluice/auto',
+      messages: [{ role: 'user', content: 'hi' }],
+      plugins: [{ id: 'auto-router', allowed_models: [NANO] }],
+    }
+    const response = await places.ask('openrouter', body)
+    expect([response.status, await response.json()]).toMatchObject([200, { model: NANO }])
+  })
+
+  it('is of whoever is asked first, though one that is only there for other troubles be better off', async () => {
+    const routes = {
+      routes: [{ name: 'r', strategy: 'auto' as const, targets: [NANO, FULL], context_fallbacks: ['anthropic/claude-opus-4.5'] }],
+    }
+    const deps: Partial<Deps> = { classifier: readingClassifier(), abilities: { capability: capability(ROWS), models: [] } }
+    const health = ({ provider }: { readonly provider: string }): object => (provider === 'openai' ? { state: 'open' } : {})
+    const places = fakePlaces(['openai', 'anthropic'], () => said('Hi'), { deps, routes, health })
+    await places.ask('openai-chat', { model: 'r', messages: [{ role: 'user', content: 'score=0.5 task=math' }] })
+    expect(places.called).toEqual([FULL])
+    expect(places.settled[0]?.row?.router).toMatchObject({ model: FULL, task: 'math', led: true })
+  })
+
+  it('is told of the group that chose, not of one that stands behind it', async () => {
+    const { places, told } = gateway({})
+    const messages = [{ role: 'user', content: 'score=0.02 hi' }]
+    const response = await places.ask('openrouter', { model: 'sluice/aggressive', models: ['sluice/auto'], messages })
+    expect([response.status, places.called]).toEqual([200, [NANO]])
+    expect([places.settled[0]?.row?.router?.expensive, told.map(({ expensive }) => expensive)]).toEqual([false, [false]])
+  })
+
+  it('a count of tokens is no choice that could turn out well or badly', async () => {
+    const told: Decided[] = []
+    const learning: Learning = { ...NO_LEARNING, decided: (_, decision) => void told.push(decision) }
+    const models = ['anthropic/claude-haiku-4.5', 'anthropic/claude-sonnet-4.5']
+    const deps: Partial<Deps> = { classifier: readingClassifier(), abilities: { capability: capability({}), models }, learning }
+    const places = fakePlaces(['anthropic'], () => Response.json({ input_tokens: 3 }), { deps })
+    const body = { model: 'sluice/auto', messages: [{ role: 'user', content: 'score=0.5' }] }
+    const response = await places.ask('anthropic-count-tokens', body)
+    expect([response.status, await response.json(), told]).toEqual([200, { input_tokens: 3 }, []])
+    expect(places.settled.map(({ row }) => row?.router)).toEqual([undefined])
+  })
+
   it('another model is chosen where outcomes say so; the promise stays the table’s', async () => {
     const outcomes: Learned['outcomes'] = (_, model) => (model === FULL ? { good: 20, bad: 180 } : null)
     const { places } = gateway({ ...ACTIVE, outcomes })

@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { binOf, BINS, NO_SCORES, quantile, shareBelow, withScores } from '../../../src/routing/choosing/score-histogram.ts'
+import type { ScoreHistogram } from '../../../src/routing/choosing/contract.ts'
+import { binOf, BINS, NO_SCORES, quantile, withScores } from '../../../src/routing/choosing/score-histogram.ts'
+
+/** The share (0 to 1) of them below a score; `null`: there are none. */
+function shareBelow({ bins, total }: ScoreHistogram, score: number): number | null {
+  if (total <= 0) return null
+  const at = Math.max(0, Math.min(1, score)) * BINS
+  const below = bins.reduce((found, count, bin) => found + count * Math.max(0, Math.min(1, at - bin)), 0)
+  return Math.min(1, below / total)
+}
 
 const scores = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 400 })
 const counted = (list: readonly number[]): typeof NO_SCORES =>

@@ -4,9 +4,11 @@ import { describe, expect, it } from 'vitest'
 import type { Subject } from '../../../src/classifier/contract.ts'
 import { Body } from '../../../src/core/body.ts'
 import { judged } from '../../../src/gateway/planning/judged.ts'
-import { MOST_JUDGED, subjectsOf } from '../../../src/gateway/planning/subject.ts'
+import { heard, MOST_JUDGED, type Spoken } from '../../../src/gateway/planning/subject.ts'
 import { readingClassifier } from '../../support/choosing.ts'
 import { chance, whole } from '../../support/chance.ts'
+
+const subjectsOf = (body: Spoken): ReturnType<typeof heard>['subjects'] => heard(body).subjects
 
 const subjects = (body: unknown): readonly Subject[] =>
   subjectsOf(new Body(new TextEncoder().encode(typeof body === 'string' ? body : JSON.stringify(body))))
