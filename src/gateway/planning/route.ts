@@ -102,7 +102,7 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
   const first = choices.find(({ leaf }) => mayFollow(leaf, 'outage', null)) // whoever is there for other troubles is not asked first
   const choosing = first?.leaf.isChosen === true ? known.choosing : null // else a router only stands behind what the client names
   return {
-    choices,
+    choices: plan.route === null ? boundedly(choices) : choices,
     needs,
     tries,
     continues: mayContinue(job, plan),
@@ -116,6 +116,15 @@ export function routed(plan: Plan, admission: Granted, job: Job, key: Key): Rout
       learner: key.id,
     },
   }
+}
+
+/** So many targets of a router's pool are tried for one request: where all are down, another twenty calls help nobody. */
+const MOST_TRIED = 8
+
+/** A route's own targets are all tried: its operator has listed them. */
+function boundedly(choices: readonly Choice[]): readonly Choice[] {
+  let chosen = 0
+  return choices.filter(({ leaf }) => leaf.isChosen !== true || ++chosen <= MOST_TRIED)
 }
 
 /**

@@ -58,6 +58,24 @@ async function called(world: World, model: string, prompt: string, more: object 
 }
 
 describe('a router’s name', () => {
+  it('whose whole pool is down asks eight of it and no more; a route’s own targets are all asked', async () => {
+    const models = [...createCatalogue(null).list()]
+      .filter(({ provider, mode, price }) => provider === 'openai' && mode === 'chat' && price !== null)
+      .flatMap(({ openrouterId }) => (openrouterId === undefined ? [] : [openrouterId]))
+      .filter((id, index, all) => all.indexOf(id) === index)
+      .slice(0, 12)
+    expect(models).toHaveLength(12)
+    const down = (): Response => failing(500)
+    const deps: Partial<Deps> = { abilities: { capability: capability({}), models } }
+    const pool = gateway({ places: ['openai'], answer: down, deps })
+    expect((await ask(pool, 'sluice/auto', HARD)).status).toBeGreaterThanOrEqual(500)
+    expect(new Set(pool.called).size).toBe(8)
+    const routes = { routes: [{ name: 'all', strategy: 'auto' as const, targets: models }] }
+    const route = gateway({ places: ['openai'], answer: down, deps, routes })
+    expect((await ask(route, 'all', HARD)).status).toBeGreaterThanOrEqual(500)
+    expect(new Set(route.called).size).toBe(12)
+  })
+
   it('is the strongest or the cheapest that will do, on every mount and in every language', async () => {
     for (const [model, easy, hard] of [
       ['sluice/auto', 'openai/gpt-5', 'openai/gpt-5'],
