@@ -167,18 +167,6 @@ describe('what is learnt, on the request path', () => {
     expect([places.settled[0]?.row?.router?.expensive, told.map(({ expensive }) => expensive)]).toEqual([false, [false]])
   })
 
-  it('a count of tokens is no choice that could turn out well or badly', async () => {
-    const told: Decided[] = []
-    const learning: Learning = { ...NO_LEARNING, decided: (_, decision) => void told.push(decision) }
-    const models = ['anthropic/claude-haiku-4.5', 'anthropic/claude-sonnet-4.5']
-    const deps: Partial<Deps> = { classifier: readingClassifier(), abilities: { capability: capability({}), models }, learning }
-    const places = fakePlaces(['anthropic'], () => Response.json({ input_tokens: 3 }), { deps })
-    const body = { model: 'sluice/auto', messages: [{ role: 'user', content: 'score=0.5' }] }
-    const response = await places.ask('anthropic-count-tokens', body)
-    expect([response.status, await response.json(), told]).toEqual([200, { input_tokens: 3 }, []])
-    expect(places.settled.map(({ row }) => row?.router)).toEqual([undefined])
-  })
-
   it('another model is chosen where outcomes say so; the promise stays the table’s', async () => {
     const outcomes: Learned['outcomes'] = (_, model) => (model === FULL ? { good: 20, bad: 180 } : null)
     const { places } = gateway({ ...ACTIVE, outcomes })
