@@ -7,10 +7,10 @@ import { bitsOf, FNV_PRIME, FNV_START, WORD_CLASSES } from './words.ts'
 export const BUCKETS = 8192
 
 /** Characters that are read of one text: of a longer one its beginning and its end. */
-const MOST_HEAD = 6144
-const MOST_TAIL = 3072
+const MOST_HEAD = 5120
+const MOST_TAIL = 2048
 /** Words that go into the buckets; half of them from each end of a text that is cut. */
-const MOST_WORDS = 480
+const MOST_WORDS = 400
 
 /** The dense numbers, in the order of the trained file. Counts are ln(1 + n), shares are of words. */
 export const DENSE = [

@@ -6,7 +6,7 @@ import { lacksObject, maySpeakOfAbsent, plainSentence, refersToAbsent } from './
 import { hasEmptySlot } from './slots.ts'
 
 /** Of a long text its beginning and its end are looked at. */
-const END_CHARS = 2500
+const END_CHARS = 2000
 /** Longer instructions may hold what the message speaks of. */
 const BARE_SYSTEM_CHARS = 200
 /** Under such instructions the message is material, not a wish: "fix it" is then something to translate. */
