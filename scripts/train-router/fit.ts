@@ -1,12 +1,13 @@
 // From prompts and outcomes to the weights of the classifier. What is left out is told by the caller, so that the evaluation fits in the same way.
 
-import { DENSE, FeatureReader, BUCKETS } from '../../src/classifier/features.ts'
-import { TASK_TYPES, type TaskType } from '../../src/classifier/contract.ts'
+import { DENSE } from '../../src/classifier/features.ts'
+import { TASK_TYPES } from '../../src/classifier/contract.ts'
 import { difficultyOf, LENGTHS, STRUCTURE, type Weights } from '../../src/classifier/model.ts'
-import { probabilities, signedRidge, softmax, type Example, type Softmax } from './linear.ts'
+import { exampleOf, scaleOf, sizesOf, standardised, type Known, type Scale } from './examples.ts'
+import { fitTypes, packedGrams, type Types } from './fit-types.ts'
+import { probabilities, signedRidge, type Example } from './linear.ts'
 import { outcomeOf, unitOf } from './panels.ts'
 import type { Labelled, Row } from './rows.ts'
-import { VOCABULARY } from './vocabulary.ts'
 import type { Written } from './written.ts'
 
 export type Material = {
@@ -54,13 +55,8 @@ const SHAPE: { readonly [name in (typeof DENSE)[number]]: number } = {
 
 /** So strong that many weak signs share the work. */
 const LAMBDA = 10
-/** What a written prompt weighs among recorded ones: in the types, and as one more unit of difficulty. */
-const WRITTEN_TYPES = 5
+/** What the written prompts weigh as one more unit. */
 const WRITTEN_UNIT = 3
-const VOCABULARY_WEIGHT = 0.5
-const EPOCHS = 6
-/** The scale on which a bucket enters the logits. */
-const GRAM_SCALE = 5
 /** Requests with tools or a schema are agents': more can go wrong in them than their last message tells. Set, not learnt: no source has them. */
 const STRUCTURE_WEIGHTS: { readonly [name in (typeof STRUCTURE)[number]]: number } = {
   tools: 0.06,
@@ -73,24 +69,6 @@ const STRUCTURE_WEIGHTS: { readonly [name in (typeof STRUCTURE)[number]]: number
 
 /** Shares of everyday traffic that are called easy, and not hard. */
 const CUT_SHARES = [0.3, 0.7] as const
-
-const reader = new FeatureReader()
-
-/** Features of a text, standardised by nothing yet. */
-export function exampleOf(text: string): Example {
-  const { dense, buckets, count } = reader.read(text)
-  return { dense: dense.slice(), buckets: buckets.slice(0, count) }
-}
-
-type Known = {
-  readonly example: Example
-  readonly unit: string
-  readonly source: string
-  readonly type: TaskType | null
-  readonly need: number
-}
-
-export type Scale = { readonly mean: Float64Array; readonly spread: Float64Array }
 
 export function fit({ rows, written, labelled }: Material): Weights {
   const known: readonly Known[] = rows.map((row) => {
@@ -171,25 +149,6 @@ function chanceOf(
   return { slope, offset: middle - Math.log(mean / (1 - mean)) / slope }
 }
 
-function sizesOf(known: readonly { readonly unit: string }[]): ReadonlyMap<string, number> {
-  const sizes = new Map<string, number>()
-  for (const { unit } of known) sizes.set(unit, (sizes.get(unit) ?? 0) + 1)
-  return sizes
-}
-
-function scaleOf(known: readonly Known[]): Scale {
-  const mean = new Float64Array(DENSE.length)
-  const spread = new Float64Array(DENSE.length)
-  for (const { example } of known) example.dense.forEach((value, k) => (mean[k] = (mean[k] ?? 0) + value / known.length))
-  for (const { example } of known)
-    example.dense.forEach((value, k) => (spread[k] = (spread[k] ?? 0) + (value - (mean[k] ?? 0)) ** 2 / known.length))
-  return { mean, spread: spread.map((square) => Math.sqrt(square) || 1) }
-}
-
-export function standardised({ dense }: Example, { mean, spread }: Scale): Float64Array {
-  return dense.map((value, k) => Math.max(-4, Math.min(4, (value - (mean[k] ?? 0)) / (spread[k] ?? 1))))
-}
-
 /** Difficulty within units alone: what makes one of a source's prompts harder than another of it. */
 function fitDense(known: readonly Known[], scale: Scale): Float64Array {
   const rows = known.map(({ example }) => standardised(example, scale))
@@ -216,66 +175,6 @@ function fitDense(known: readonly Known[], scale: Scale): Float64Array {
     DENSE.map((name) => SHAPE[name]),
     LAMBDA,
   )
-}
-
-type Types = { readonly model: Softmax; readonly importance: Float64Array }
-
-/** Elementary science, which is asked in the words of the sciences, would be learnt as common sense: its rows teach no type. */
-const UNTAUGHT = new Set(['arc_challenge', 'openbook_qa'])
-
-function fitTypes(
-  rows: readonly Row[],
-  known: readonly Known[],
-  mine: readonly Known[],
-  everyday: readonly Example[],
-  scale: Scale,
-): Types {
-  type Taught = { readonly example: Example; readonly type: TaskType; readonly weight: number }
-  const recorded: Taught[] = []
-  const counts = new Map<TaskType, number>()
-  rows.forEach(({ task, prompt, source }, i) => {
-    const one = known[i]
-    if (one === undefined || one.type === null || UNTAUGHT.has(task) || source === 'bfcl') return
-    counts.set(one.type, (counts.get(one.type) ?? 0) + 1)
-    recorded.push({ example: one.example, type: one.type, weight: 1 })
-    const stem = stemOf(prompt)
-    if (stem !== null) recorded.push({ example: exampleOf(stem), type: one.type, weight: 1 })
-  })
-  const taught: readonly Taught[] = [
-    ...recorded.map((one) => ({ ...one, weight: Math.min(3, (300 / (counts.get(one.type) ?? 1)) ** 0.8) })),
-    ...mine.flatMap(({ example, type }) => (type === null ? [] : [{ example, type, weight: WRITTEN_TYPES }])),
-    ...everyday.map((example): Taught => ({ example, type: 'open-ended', weight: 0.3 })),
-    ...TASK_TYPES.flatMap((type) =>
-      [...new Set(VOCABULARY[type].split(' '))].flatMap((word): Taught[] => {
-        const example = exampleOf(word)
-        return example.buckets.length === 0 ? [] : [{ example, type, weight: VOCABULARY_WEIGHT }]
-      }),
-    ),
-  ]
-  const importance = importanceOf(taught.map(({ example }) => example))
-  const zero = new Float64Array(DENSE.length)
-  const model = softmax(
-    // A lone word has no length, numbers or lines worth learning from.
-    taught.map(({ example }) => ({ buckets: example.buckets, dense: example.buckets.length < 2 ? zero : standardised(example, scale) })),
-    taught.map(({ type }) => TASK_TYPES.indexOf(type)),
-    taught.map(({ weight }) => weight),
-    { classes: TASK_TYPES.length, buckets: BUCKETS, epochs: EPOCHS, importance },
-  )
-  return { model, importance }
-}
-
-function importanceOf(examples: readonly Example[]): Float64Array {
-  const texts = new Float64Array(BUCKETS)
-  for (const { buckets } of examples) for (const bucket of buckets) texts[bucket] = (texts[bucket] ?? 0) + 1
-  return texts.map((n) => GRAM_SCALE * Math.min(1, Math.log((examples.length + 1) / (n + 1)) / 6))
-}
-
-/** A question without its options, as people ask it; `null`: it has none. */
-function stemOf(prompt: string): string | null {
-  const lines = prompt.split('\n')
-  const stem = lines.filter((line) => !/^\s*\(?[A-J][.):]\s/.test(line))
-  const text = stem.join('\n').trim()
-  return lines.length - stem.length < 3 || text === '' ? null : text
 }
 
 type Half = { readonly scale: Scale; readonly dense: Float64Array; readonly types: Types }
@@ -306,24 +205,6 @@ function mathsLevelOf(known: readonly Known[], half: Half): number {
     total += maths
   }
   return sum / total
-}
-
-/** Less says nothing, and packs better as 0. */
-const LEAST_STEPS = 2.5
-
-/** Importance and weight in one, in 127 steps to each side of the largest of a type. */
-function packedGrams({ model, importance }: Types): Pick<Weights, 'grams' | 'steps'> {
-  const types = TASK_TYPES.length
-  const steps = new Float32Array(types)
-  const grams = new Int8Array(BUCKETS * types)
-  for (let t = 0; t < types; t++) {
-    const column = Float64Array.from({ length: BUCKETS }, (_, b) => (model.grams[b * types + t] ?? 0) * (importance[b] ?? 0))
-    const most = column.reduce((top, value) => Math.max(top, Math.abs(value)), 0)
-    const step = most === 0 ? 1 : most / 127
-    steps[t] = step
-    column.forEach((value, b) => (grams[b * types + t] = Math.abs(value) < LEAST_STEPS * step ? 0 : Math.round(value / step)))
-  }
-  return { grams, steps }
 }
 
 function quantile(weighed: readonly (readonly [number, number])[], share: number): number {

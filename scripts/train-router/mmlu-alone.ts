@@ -1,7 +1,7 @@
 // The check of method: what the same features give with free weights, trained and tested on one source.
 
 import { BUCKETS, DENSE } from '../../src/classifier/features.ts'
-import { exampleOf } from './fit.ts'
+import { exampleOf } from './examples.ts'
 import { generator, shuffle, type Example } from './linear.ts'
 import { wordsOf } from './measure.ts'
 import { outcomeOf, type Outcome } from './panels.ts'

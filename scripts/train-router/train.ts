@@ -15,7 +15,9 @@ export const TRAINED_FILE = join(ROOT, 'src/classifier/trained.ts')
 /** What the bytes are made by, beside the data. */
 const CODE = [
   ...['contract', 'features', 'model', 'words'].map((name) => `src/classifier/${name}.ts`),
-  ...['fit', 'linear', 'panels', 'rows', 'task-types', 'vocabulary', 'written'].map((name) => `scripts/train-router/${name}.ts`),
+  ...['examples', 'fit', 'fit-types', 'linear', 'panels', 'rows', 'task-types', 'vocabulary', 'written'].map(
+    (name) => `scripts/train-router/${name}.ts`,
+  ),
 ]
 
 export type Trained = { readonly bytes: Uint8Array; readonly sha256: string; readonly data: string; readonly code: string }

@@ -5,5 +5,5 @@ export const TRAINED = {
   bytes: 141860,
   sha256: 'd825c0642872bbf39f55ae45eaaad3125a4743f6ede351da61ea3002ec8f8439',
   data: '41cb70d5f0ba66cee1e3e9b69b3650612fb703e90295be3472b15e33ef8c3d81',
-  code: '663c0ef6746e299a8796c7766a5f9f8dbf5ca6d03c9f7be8b4d6efa7e726c7ce',
+  code: 'eae97e5c55120b857a55a4890c71d9e83e7b8766cbc1f060a9f98bf288509cd2',
 } as const
