@@ -8,6 +8,7 @@ import { numbersOf, HealthWindow, type SavedWindow, type SpanNumbers } from '../
 import { isTrouble, tell, type Told } from '../core/health-told.ts'
 import { uptimeOf } from '../core/health-slices.ts'
 import type { Env } from './env.ts'
+import { WriteSoon } from './write-soon.ts'
 
 export type WindowName = { readonly model: string; readonly credential: string | null }
 /** `wants`: the isolate would probe it, if nobody does. `delta` `null`: it only wants to know. */
@@ -42,8 +43,7 @@ export class HealthObject extends DurableObject<Env> {
   /** Least recently told of first. */
   #windows: Map<string, Kept> | null = null
   readonly #dirty = new Set<number>()
-  #wroteAt = 0
-  #writing: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | null = null
+  readonly #writing = new WriteSoon(() => this.#write())
 
   /** Counts what an isolate has gathered, hands out probes, and tells of the windows that were named and of those in trouble. */
   report(isolateId: string, report: Report): Snapshot {
@@ -64,7 +64,7 @@ export class HealthObject extends DurableObject<Env> {
       if (breaker.open !== before.open || breaker.until !== before.until || breaker.parkedUntil !== before.parkedUntil) hasTurned = true
       if (breaker !== before) this.#dirty.add(kept.page)
     }
-    this.#writeSoon(hasTurned ? WRITE_MS : WRITE_COUNTS_MS, now)
+    if (this.#dirty.size > 0) this.#writing.within(hasTurned ? WRITE_MS : WRITE_COUNTS_MS)
     const named = new Set(report.map(keyOf))
     return this.#tell((key, { window }) => named.has(key) || isTrouble(window, now), now)
   }
@@ -133,23 +133,8 @@ export class HealthObject extends DurableObject<Env> {
     return this.#windows
   }
 
-  /** At once where the last writing is long enough ago. */
-  #writeSoon(ms: number, now: number): void {
-    if (this.#dirty.size === 0) return
-    const at = Math.max(now, this.#wroteAt + ms)
-    if (this.#writing !== null) {
-      if (this.#writing.at <= at) return
-      clearTimeout(this.#writing.timer)
-    }
-    this.#writing = null
-    if (at <= now) this.#write()
-    else this.#writing = { at, timer: setTimeout(() => this.#write(), at - now) }
-  }
-
   #write(): void {
     const now = Date.now()
-    this.#writing = null
-    this.#wroteAt = now
     const pages = new Map<number, SavedPage[number][]>([...this.#dirty].map((page) => [page, []]))
     for (const { name, window, page, toldAt } of this.#open(now).values()) pages.get(page)?.push({ name, saved: window.save(now), toldAt })
     this.#dirty.clear()

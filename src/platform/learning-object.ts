@@ -14,6 +14,7 @@ import {
 } from '../routing/choosing/tenant.ts'
 import type { SavedCells } from '../routing/choosing/outcomes.ts'
 import type { Env } from './env.ts'
+import { WriteSoon } from './write-soon.ts'
 
 /** `epoch`: the one that the isolate heard last; `null`: none. `cells`: the number of the outcomes that it has. */
 export type Telling = { readonly epoch: string | null; readonly cells: number | null; readonly gathered: Gathered | null }
@@ -38,8 +39,7 @@ export class LearningObject extends DurableObject<Env> {
   #epoch = ''
   /** Of the outcomes: another one whenever they change, and in each life of the object. */
   #number = 0
-  #wroteAt = 0
-  #writing: { readonly at: number; readonly timer: ReturnType<typeof setTimeout> } | null = null
+  readonly #writing = new WriteSoon(() => this.#write())
 
   tell({ epoch, cells, gathered }: Telling): Heard {
     const before = this.#open()
@@ -48,7 +48,7 @@ export class LearningObject extends DurableObject<Env> {
       const isNews = after.cells !== before.cells
       this.#tenant = after
       if (isNews) this.#number++
-      this.#writeSoon(isNews ? WRITE_MS : WRITE_COUNTS_MS)
+      this.#writing.within(isNews ? WRITE_MS : WRITE_COUNTS_MS)
     }
     return this.#heard(cells === this.#number && epoch === this.#epoch)
   }
@@ -62,8 +62,7 @@ export class LearningObject extends DurableObject<Env> {
   /** On disk when this answers. */
   async forget(): Promise<void> {
     this.#open()
-    if (this.#writing !== null) clearTimeout(this.#writing.timer)
-    this.#writing = null
+    this.#writing.cancel()
     this.#tenant = NEW_TENANT
     this.#number++
     this.#epoch = crypto.randomUUID()
@@ -93,22 +92,7 @@ export class LearningObject extends DurableObject<Env> {
     return this.#tenant
   }
 
-  /** At once where the last writing is long enough ago. */
-  #writeSoon(ms: number): void {
-    const now = Date.now()
-    const at = Math.max(now, this.#wroteAt + ms)
-    if (this.#writing !== null) {
-      if (this.#writing.at <= at) return
-      clearTimeout(this.#writing.timer)
-    }
-    this.#writing = null
-    if (at <= now) this.#write()
-    else this.#writing = { at, timer: setTimeout(() => this.#write(), at - now) }
-  }
-
   #write(): void {
-    this.#writing = null
-    this.#wroteAt = Date.now()
     this.ctx.storage.kv.put(TENANT, saveTenant(this.#open()))
   }
 }
